@@ -1,0 +1,1 @@
+//! Carries deliveries out: claim, send, finish. One outside service a file.

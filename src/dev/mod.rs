@@ -1,0 +1,1 @@
+//! `pruuf dev`: everything on this machine.

@@ -1,0 +1,1 @@
+//! What people read (R7.7).
