@@ -38,6 +38,7 @@ insert into data.policies (key, value, unit, least, most, about) values
   ('devices_per_user', 10, 'devices', 1, 100, 'R7.6 push devices of one user'),
   ('default_grace', 10, 'minutes', 0, 240, 'R4.1 grace of a schedule that names none'),
   ('reminder_lead', 30, 'minutes', 1, 240, 'R4.1 the first reminder comes so long before the time'),
+  ('double_tap', 30, 'seconds', 0, 600, 'R4.6 a tap so soon after one that met something is the same tap'),
   ('clock_difference_told', 60, 'minutes', 1, 1440, 'R4.5 a device clock further off than this is told to the client'),
   ('late_server', 60, 'seconds', 5, 3600, 'R6.7 an alert raised so long after its time says that the server was late'),
   ('high_fallback', 120, 'seconds', 5, 3600, 'R7.2 e-mail follows a push of high priority that was not confirmed in …'),

@@ -24,5 +24,24 @@ create index alerts_unresolved on data.alerts (member_id) where state <> 'resolv
 create index alerts_acknowledged_by on data.alerts (acknowledged_by);
 create index alerts_resolved_by on data.alerts (resolved_by);
 
+create table data.alert_actions (
+  id uuid primary key default data.new_id(),
+  alert_id uuid not null references data.alerts (id) on delete cascade,
+  user_id uuid not null references data.users (id) on delete cascade,
+  action text not null constraint alert_action_is_known check (action in ('acknowledge', 'close')),
+  taken_at timestamptz not null,
+  arrives_at timestamptz,
+  outcome text constraint closing_outcome_is_known check (outcome in ('safe', 'false_alarm', 'got_help', 'other')),
+  note text constraint closing_note_is_1_to_1000_characters check (length(note) between 1 and 1000),
+  constraint only_an_acknowledgement_has_an_arrival check (action = 'acknowledge' or arrives_at is null),
+  constraint a_closing_has_an_outcome check ((action = 'close') = (outcome is not null)),
+  constraint only_a_closing_has_a_note check (action = 'close' or note is null)
+);
+comment on table data.alert_actions is 'R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
+create index alert_actions_alert on data.alert_actions (alert_id, id);
+create index alert_actions_user on data.alert_actions (user_id);
+
 alter table data.alerts enable row level security;
 alter table data.alerts force row level security;
+alter table data.alert_actions enable row level security;
+alter table data.alert_actions force row level security;

@@ -22,13 +22,18 @@ create table data.notifications (
   cause text not null,
   alert_id uuid references data.alerts (id) on delete cascade,
   facts jsonb not null default '{}',
+  address_kind text constraint stranger_address_kind_is_known check (address_kind in ('email', 'phone')),
+  address_lookup bytea,
+  address_sealed bytea,
   created_at timestamptz not null,
+  expires_at timestamptz,
   read_at timestamptz,
   hidden_at timestamptz,
+  constraint stranger_address_is_whole check (num_nonnulls(address_kind, address_lookup, address_sealed) = case when user_id is null then 3 else 0 end),
   constraint one_notification_per_user_and_cause unique nulls not distinct (user_id, kind, cause),
   constraint only_codes_and_invitations_go_to_strangers check (user_id is not null or kind in ('one_time_code', 'invitation'))
 );
-comment on table data.notifications is 'R7.1 what a person is told. user_id is null where the address may have no account. cause names the event: with user and kind it is unique (R7.5).';
+comment on table data.notifications is 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
 create index notifications_user on data.notifications (user_id, id desc);
 create index notifications_alert on data.notifications (alert_id) where alert_id is not null;
 create index notifications_kind on data.notifications (kind);
@@ -39,8 +44,6 @@ create table data.deliveries (
   channel text not null constraint channel_is_known check (channel in ('push', 'email', 'sms')),
   address_id uuid references data.addresses (id) on delete cascade,
   device_id uuid references data.devices (id) on delete cascade,
-  sealed_address bytea,
-  address_lookup bytea,
   work_rank smallint not null,
   state text not null default 'pending' constraint delivery_state_is_known
     check (state in ('pending', 'sending', 'accepted', 'delivered', 'confirmed', 'failed', 'cancelled', 'expired')),
@@ -55,12 +58,12 @@ create table data.deliveries (
   settled_at timestamptz,
   provider_message_id text,
   failure text,
-  constraint delivery_goes_to_one_place check (num_nonnulls(address_id, device_id, sealed_address) = 1),
+  constraint delivery_goes_to_one_place check (num_nonnulls(address_id, device_id) <= 1),
   constraint delivery_in_hand_has_a_lease check ((state = 'sending') = (lease_until is not null)),
   constraint failed_delivery_says_why check (state <> 'failed' or failure is not null)
 ) with (fillfactor = 80);
-comment on table data.deliveries is 'R7.1 a notification over one channel to one address. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-create unique index one_delivery_per_place on data.deliveries (notification_id, channel, address_id, device_id, sealed_address) nulls not distinct;
+comment on table data.deliveries is 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+create unique index one_delivery_per_place on data.deliveries (notification_id, channel, address_id, device_id) nulls not distinct;
 create index deliveries_due on data.deliveries (channel, work_rank, next_attempt_at) where state = 'pending';
 create index deliveries_leased on data.deliveries (channel, lease_until) where state = 'sending';
 create index deliveries_expiring on data.deliveries (expires_at) where state = 'pending' and expires_at is not null;

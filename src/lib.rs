@@ -1,5 +1,13 @@
 //! Pruuf: the server behind a daily check-in for people who live alone.
 
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod db;
 pub mod deliver;
 pub mod dev;
+pub mod http;
+pub mod problem;
+pub mod telemetry;
 pub mod texts;
+pub mod vault;

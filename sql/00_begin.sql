@@ -1,0 +1,14 @@
+-- Functions may name each other in any order; plpgsql_check reads every body in the tests.
+set local check_function_bodies = off;
+
+-- Every function grant of the app's roles is taken away here and given anew below each function: what is not granted in
+-- these files is not granted. 00 to 39 are one transaction, so that no request sees the time between.
+revoke all on all functions in schema rules, api, jobs, audit, meta
+  from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+
+grant usage on schema data, rules, audit to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
+grant usage on schema jobs to pruuf_worker;
+grant usage on schema meta to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+grant create on schema rules, api, audit to pruuf_engine;
+grant execute on function data.new_id() to pruuf_user, pruuf_worker, pruuf_engine;

@@ -1,0 +1,152 @@
+create or replace function rules.raise_missed(obligation_ids uuid[], at timestamptz) returns setof data.alerts
+language sql volatile security invoker set search_path = ''
+as $$
+  with missed as (
+    update data.obligations o set state = 'missed', closed_at = at, remind_at = null
+     where o.id = any (obligation_ids) and o.state = 'open' and o.alert_at <= at
+    returning o.*),
+  raised as (
+    insert into data.alerts (member_id, kind, obligation_id, raised_at, facts)
+    select m.member_id, 'missed', m.id, at, rules.alert_facts(m, at) from missed m
+    on conflict on constraint one_alert_per_obligation do nothing
+    returning *),
+  told as (
+    insert into data.notifications (user_id, kind, cause, alert_id, created_at)
+    select c.contact_id, 'missed', r.id::text, r.id, at
+      from raised r join data.connections c on c.member_id = r.member_id and c.ended_at is null
+    on conflict on constraint one_notification_per_user_and_cause do nothing)
+  select * from raised
+$$;
+comment on function rules.raise_missed(uuid[], timestamptz) is 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+grant execute on function rules.raise_missed(uuid[], timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.alert_facts(missed data.obligations, at timestamptz) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'member', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = missed.member_id),
+    'due', rules.slot_shape(missed),
+    'last_heard', (select jsonb_build_object('at', c.received_at, 'local', rules.iso_local(c.received_at, missed.time_zone))
+                     from data.check_ins c where c.member_id = missed.member_id order by c.received_at desc limit 1),
+    'contacts', (select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'name', u.name) order by c.connected_at), '[]')
+                   from data.connections c join data.users u on u.id = c.contact_id
+                  where c.member_id = missed.member_id and c.ended_at is null),
+    'late_by_seconds', case when at > missed.alert_at + make_interval(secs => rules.policy('late_server'))
+                            then extract(epoch from at - missed.alert_at)::integer end)
+$$;
+comment on function rules.alert_facts(data.obligations, timestamptz) is 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
+grant execute on function rules.alert_facts(data.obligations, timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.resolve_alert(alert uuid, how text, by uuid, at timestamptz, outcome text default null, note text default null) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  resolved data.alerts;
+begin
+  update data.alerts a
+     set state = 'resolved', resolved_at = at, resolved_by = by, resolved_how = how, outcome = resolve_alert.outcome, note = resolve_alert.note
+   where a.id = alert and a.state <> 'resolved'
+  returning * into resolved;
+  if not found then
+    return;
+  end if;
+  perform rules.withdraw_alarm(resolved.id, at);
+  perform rules.tell_all_clear(resolved, at);
+end;
+$$;
+comment on function rules.resolve_alert(uuid, text, uuid, timestamptz, text, text) is 'R6.5 ends an alert once; the second call does nothing.';
+grant execute on function rules.resolve_alert(uuid, text, uuid, timestamptz, text, text) to pruuf_engine;
+
+create or replace function rules.withdraw_alarm(alert uuid, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update data.deliveries d
+     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
+         settled_at = case when d.state = 'pending' then at else d.settled_at end,
+         is_withdrawn = true
+    from data.notifications n
+   where n.alert_id = alert and n.kind <> 'all_clear' and d.notification_id = n.id and d.state in ('pending', 'sending')
+$$;
+comment on function rules.withdraw_alarm(uuid, timestamptz) is 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+grant execute on function rules.withdraw_alarm(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.tell_all_clear(resolved data.alerts, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
+  select n.user_id, 'all_clear', resolved.id::text, resolved.id,
+         jsonb_build_object(
+           'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
+           'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
+           'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
+         at
+    from data.notifications n
+   where n.alert_id = resolved.id and n.kind = 'missed'
+     and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
+  on conflict on constraint one_notification_per_user_and_cause do nothing
+$$;
+comment on function rules.tell_all_clear(data.alerts, timestamptz) is 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+grant execute on function rules.tell_all_clear(data.alerts, timestamptz) to pruuf_engine;
+
+create or replace function rules.tg_alerts__record() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform audit.append(case new.state when 'open' then 'alert.raised' else 'alert.' || new.state end, new.member_id, new.id,
+                       jsonb_strip_nulls(jsonb_build_object('how', new.resolved_how, 'outcome', new.outcome)));
+  return null;
+end;
+$$;
+comment on function rules.tg_alerts__record() is 'R9.2 every step of an alert is in the trail.';
+
+create or replace function rules.tg_alert_actions__stamp() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  new.taken_at := rules.clock();
+  return new;
+end;
+$$;
+comment on function rules.tg_alert_actions__stamp() is 'The server''s clock says when somebody acted.';
+
+create or replace function rules.tg_alert_actions__act() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  alert data.alerts;
+begin
+  select * into strict alert from data.alerts a where a.id = new.alert_id for update;
+  if alert.state = 'resolved' then
+    raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
+  elsif new.action = 'close' then
+    perform rules.resolve_alert(alert.id, 'closed', new.user_id, new.taken_at, new.outcome, new.note);
+  elsif alert.state = 'acknowledged' then
+    raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
+  else
+    update data.alerts a
+       set state = 'acknowledged', acknowledged_at = new.taken_at, acknowledged_by = new.user_id, arrives_at = new.arrives_at
+     where a.id = alert.id;
+    perform rules.tell_acknowledged(alert, new);
+  end if;
+  return null;
+end;
+$$;
+alter function rules.tg_alert_actions__act() owner to pruuf_engine;
+comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+
+create or replace function rules.tell_acknowledged(alert data.alerts, action data.alert_actions) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
+  select reader, 'acknowledged', alert.id || ':' || action.id, alert.id,
+         jsonb_build_object(
+           'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = action.user_id),
+           'arrives_local', rules.iso_local(action.arrives_at, alert.facts -> 'due' ->> 'time_zone')),
+         action.taken_at
+    from (select c.contact_id from data.connections c where c.member_id = alert.member_id and c.ended_at is null
+          union select alert.member_id) as readers (reader)
+   where reader <> action.user_id
+  on conflict on constraint one_notification_per_user_and_cause do nothing
+$$;
+comment on function rules.tell_acknowledged(data.alerts, data.alert_actions) is 'R6.4 all other Contacts and the Member are told who has it.';
+grant execute on function rules.tell_acknowledged(data.alerts, data.alert_actions) to pruuf_engine;

@@ -1,0 +1,109 @@
+create or replace function rules.tg_check_ins__stamp() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  new.received_at := rules.clock();
+  return new;
+end;
+$$;
+comment on function rules.tg_check_ins__stamp() is 'R4.5 the server''s clock alone decides.';
+
+create or replace function rules.tg_check_ins__count() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  expected data.obligations;
+begin
+  perform rules.lock_member(new.member_id);
+  perform rules.follow_time_zone(new.member_id, new.time_zone);
+  expected := rules.overtake_misses(new.member_id, new.received_at);
+  perform rules.make_up_for_misses(new);
+  if expected.opens_at <= new.received_at and not rules.is_double_tap(new) then
+    perform rules.meet(expected, new);
+  end if;
+  perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at)
+     from data.alerts a where a.member_id = new.member_id and a.state <> 'resolved';
+  perform audit.append('check_in.recorded', new.member_id, new.id);
+  return null;
+end;
+$$;
+alter function rules.tg_check_ins__count() owner to pruuf_engine;
+comment on function rules.tg_check_ins__count() is 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+
+create or replace function rules.follow_time_zone(member uuid, new_zone text) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  -- An unknown zone moves nothing and refuses nothing: the tap counts all the same.
+  insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
+  select s.member_id, s.local_times, new_zone, s.weekdays, s.grace_minutes, s.reminders
+    from data.schedules s
+   where s.member_id = member and s.superseded_at is null and s.time_zone <> new_zone and rules.is_time_zone(new_zone);
+end;
+$$;
+comment on function rules.follow_time_zone(uuid, text) is 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
+grant execute on function rules.follow_time_zone(uuid, text) to pruuf_engine;
+
+create or replace function rules.overtake_misses(member uuid, at timestamptz) returns data.obligations
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  expected data.obligations;
+begin
+  loop
+    select * into expected from data.obligations o where o.member_id = member and o.state = 'open' for update;
+    exit when expected.id is null or expected.alert_at > at;
+    perform rules.raise_missed(array[expected.id], at);
+    perform rules.open_next(member, at);
+  end loop;
+  return expected;
+end;
+$$;
+comment on function rules.overtake_misses(uuid, timestamptz) is 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+grant execute on function rules.overtake_misses(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.make_up_for_misses(tap data.check_ins) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  with made_up as (
+    update data.obligations o set state = 'met_late'
+     where o.member_id = tap.member_id and o.state = 'missed'
+       and o.due_at > tap.received_at - interval '2 days'
+       and o.local_on = (tap.received_at at time zone o.time_zone)::date
+    returning o.id)
+  insert into data.obligations_met (obligation_id, check_in_id) select id, tap.id from made_up
+$$;
+comment on function rules.make_up_for_misses(data.check_ins) is 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+grant execute on function rules.make_up_for_misses(data.check_ins) to pruuf_engine;
+
+create or replace function rules.is_double_tap(tap data.check_ins) returns boolean
+language sql stable security invoker set search_path = ''
+as $$
+  select exists (
+    select from data.check_ins c join data.obligations_met m on m.check_in_id = c.id
+     where c.member_id = tap.member_id and c.id <> tap.id
+       and c.received_at > tap.received_at - make_interval(secs => rules.policy('double_tap')))
+$$;
+comment on function rules.is_double_tap(data.check_ins) is 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
+grant execute on function rules.is_double_tap(data.check_ins) to pruuf_engine;
+
+create or replace function rules.meet(expected data.obligations, tap data.check_ins) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.obligations o
+     set state = case when tap.received_at > o.due_at then 'met_late' else 'met' end, closed_at = tap.received_at, remind_at = null
+   where o.id = expected.id;
+  insert into data.obligations_met (obligation_id, check_in_id) values (expected.id, tap.id);
+  perform rules.open_next(tap.member_id, tap.received_at);
+  if tap.received_at >= expected.due_at - make_interval(mins => rules.policy('reminder_lead')) then
+    update data.deliveries d set state = 'cancelled', settled_at = tap.received_at
+      from data.notifications n
+     where n.user_id = tap.member_id and n.kind = 'reminder'
+       and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace')
+       and d.notification_id = n.id and d.state = 'pending';
+  end if;
+end;
+$$;
+comment on function rules.meet(data.obligations, data.check_ins) is 'R4.4 closes an obligation by a check-in, opens the next, and takes back reminders that have not gone out. After due_at it is late (R4.5).';
+grant execute on function rules.meet(data.obligations, data.check_ins) to pruuf_engine;

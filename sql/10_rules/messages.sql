@@ -1,0 +1,83 @@
+create or replace function rules.may_have_arrived(delivery data.deliveries) returns boolean
+language sql immutable parallel safe security invoker set search_path = ''
+as $$ select delivery.may_have_arrived or delivery.state in ('sending', 'accepted', 'delivered', 'confirmed') $$;
+comment on function rules.may_have_arrived(data.deliveries) is 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
+grant execute on function rules.may_have_arrived(data.deliveries) to pruuf_engine, pruuf_worker;
+
+create or replace function rules.tg_notifications__address() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
+  select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
+         n.created_at + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
+         place.stands_by, n.expires_at, n.created_at
+    from told n
+    join data.notification_kinds k on k.kind = n.kind
+   cross join lateral rules.places(n, k.priority) as place;
+
+  perform pg_notify('pruuf_work', '');
+  perform pg_notify('pruuf_told', string_agg(reader::text, ','))
+     from (select n.user_id as reader, (row_number() over () - 1) / 200 as batch from told n where n.user_id is not null) as readers
+    group by batch;
+  return null;
+end;
+$$;
+comment on function rules.tg_notifications__address() is 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
+
+create or replace function rules.places(told data.notifications, priority text)
+returns table (channel text, address_id uuid, device_id uuid, stands_by boolean)
+language sql stable security invoker set search_path = '' rows 3
+as $$
+  with place as (
+    select 'push' as channel, null::uuid as address_id, v.id as device_id
+      from data.devices v where v.user_id = told.user_id and v.off_at is null
+    union all
+    select case a.kind when 'email' then 'email' else 'sms' end, a.id, null
+      from data.addresses a where a.user_id = told.user_id and a.verified_at is not null and a.off_at is null),
+  has as (
+    select bool_or(p.channel = 'push') as push, bool_or(p.channel = 'sms') as sms from place p)
+  select p.channel, p.address_id, p.device_id, priority = 'high' and has.push and p.channel <> 'push'
+    from place p, has
+   where told.kind <> 'all_clear'
+     and (priority = 'critical'
+       or p.channel = 'push'
+       or priority = 'high' and p.channel = 'email'
+       or not has.push and (p.channel = 'sms' or not has.sms))
+  union all
+  select distinct d.channel, d.address_id, d.device_id, false
+    from data.notifications alarm join data.deliveries d on d.notification_id = alarm.id
+   where told.kind = 'all_clear' and alarm.alert_id = told.alert_id and alarm.user_id = told.user_id and alarm.kind = 'missed'
+     and rules.may_have_arrived(d)
+  union all
+  select case told.address_kind when 'email' then 'email' else 'sms' end, null, null, false
+   where told.address_sealed is not null
+$$;
+comment on function rules.places(data.notifications, text) is 'R7.2 where a notification goes: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+grant execute on function rules.places(data.notifications, text) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.delivery_may_become(before text, after text) returns boolean
+language sql immutable parallel safe security invoker set search_path = ''
+as $$
+  select case before
+    when 'pending' then after in ('sending', 'cancelled', 'expired', 'failed', 'accepted', 'delivered', 'confirmed')
+    when 'sending' then after in ('pending', 'accepted', 'delivered', 'confirmed', 'failed', 'cancelled', 'expired')
+    when 'accepted' then after in ('delivered', 'confirmed', 'failed')
+    when 'delivered' then after = 'confirmed'
+    when 'cancelled' then after in ('accepted', 'delivered', 'confirmed')
+    when 'expired' then after in ('accepted', 'delivered', 'confirmed')
+    when 'failed' then after in ('accepted', 'delivered', 'confirmed')
+    else false
+  end
+$$;
+comment on function rules.delivery_may_become(text, text) is 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine, pruuf_user;
+
+create or replace function rules.tg_deliveries__only_up() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  raise exception 'delivery-only-moves-up' using errcode = 'UF409', detail = format('A delivery that is %s does not become %s.', old.state, new.state);
+end;
+$$;
+comment on function rules.tg_deliveries__only_up() is 'R7.1 raised for a step that rules.delivery_may_become does not know.';

@@ -1,0 +1,134 @@
+create or replace function rules.slot_after(
+  schedule data.schedules, after timestamptz, not_before timestamptz,
+  out local_on date, out local_time time, out due_at timestamptz)
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  first_on date := (after at time zone schedule.time_zone)::date;
+begin
+  -- A week has a day that counts; the ninth date is for a slot of the first one that has passed.
+  for day in 0 .. 8 loop
+    continue when extract(isodow from first_on + day)::smallint <> all (schedule.weekdays);
+    select first_on + day, t, rules.instant_of(first_on + day + t, schedule.time_zone)
+      into local_on, local_time, due_at
+      from unnest(schedule.local_times) as t
+     where rules.instant_of(first_on + day + t, schedule.time_zone) > after
+       and rules.instant_of(first_on + day + t, schedule.time_zone) >= not_before
+     order by 3, 2 limit 1;
+    exit when found;
+  end loop;
+end;
+$$;
+comment on function rules.slot_after(data.schedules, timestamptz, timestamptz) is 'R4.2 the first slot of a schedule after an instant and not before another.';
+grant execute on function rules.slot_after(data.schedules, timestamptz, timestamptz) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.slot_after_obligation(
+  schedule data.schedules, before data.obligations,
+  out local_on date, out local_time time, out due_at timestamptz)
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, '-infinity');
+  if schedule.id = before.schedule_id then
+    return;
+  end if;
+  -- The schedule has changed since: half a day between the two, or a time moved by minutes asks twice for one tap.
+  select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, before.due_at + interval '12 hours');
+  if due_at > before.due_at + interval '36 hours' and not exists (
+    select from generate_series(before.local_on + 1, local_on - 1, interval '1 day') as between_them
+     where extract(isodow from between_them)::smallint <> all (schedule.weekdays)) then
+    select s.local_on, s.local_time, s.due_at into local_on, local_time, due_at
+      from rules.slot_after(schedule, before.due_at, '-infinity') as s;
+  end if;
+end;
+$$;
+comment on function rules.slot_after_obligation(data.schedules, data.obligations) is 'R4.7 the slot that follows an obligation. Under a changed schedule it lies 12 to 36 hours later, unless days off lie between.';
+grant execute on function rules.slot_after_obligation(data.schedules, data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.reminder_after(schedule data.schedules, due_at timestamptz, alert_at timestamptz, after timestamptz,
+  out phase text, out remind_at timestamptz)
+language sql stable security invoker set search_path = ''
+as $$
+  select r.phase, r.remind_at
+    from (values ('before', due_at - make_interval(mins => rules.policy('reminder_lead'))),
+                 ('at_time', due_at),
+                 ('half_grace', due_at + (alert_at - due_at) / 2)) as r (phase, remind_at)
+   where r.phase = any (schedule.reminders) and r.remind_at > after and r.remind_at < alert_at
+   order by r.remind_at limit 1
+$$;
+comment on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) is 'R4.1 which reminder of an obligation comes next, and when.';
+grant execute on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.open_next(member uuid, at timestamptz) returns data.obligations
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  schedule data.schedules;
+  before data.obligations;
+  slot record;
+  made data.obligations;
+  opens timestamptz;
+begin
+  select * into schedule from data.schedules s where s.member_id = member and s.superseded_at is null;
+  if not found then
+    return null;
+  end if;
+  select * into before from data.obligations o where o.member_id = member order by o.due_at desc limit 1;
+  if before.id is null then
+    select * into slot from rules.slot_after(schedule, at, '-infinity');
+  else
+    select * into slot from rules.slot_after_obligation(schedule, before);
+  end if;
+  opens := greatest(before.due_at, least(rules.instant_of(slot.local_on::timestamp, schedule.time_zone), slot.due_at - interval '4 hours'));
+
+  insert into data.obligations (member_id, schedule_id, local_on, local_time, time_zone, opens_at, due_at, alert_at, remind_at)
+  select member, schedule.id, slot.local_on, slot.local_time, schedule.time_zone, opens, slot.due_at, a.alert_at,
+         (select r.remind_at from rules.reminder_after(schedule, slot.due_at, a.alert_at, at) r)
+    from (select slot.due_at + make_interval(mins => schedule.grace_minutes) as alert_at) as a
+  returning * into made;
+
+  if made.alert_at < at + interval '1 minute' or made.remind_at < at + interval '1 minute' then
+    perform pg_notify('pruuf_work', '');
+  end if;
+  return made;
+end;
+$$;
+comment on function rules.open_next(uuid, timestamptz) is 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+grant execute on function rules.open_next(uuid, timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.lock_member(member uuid) returns void
+language sql volatile security invoker set search_path = ''
+as $$ select pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0)) $$;
+comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
+grant execute on function rules.lock_member(uuid) to pruuf_user, pruuf_engine;
+
+create or replace function rules.tg_schedules__take_over() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.lock_member(new.member_id);
+  -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
+  perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
+  new.created_at := rules.clock();
+  new.local_times := (select array_agg(distinct t order by t) from unnest(new.local_times) as t);
+  new.weekdays := (select array_agg(distinct d order by d) from unnest(new.weekdays) as d);
+  update data.schedules s set superseded_at = new.created_at where s.member_id = new.member_id and s.superseded_at is null;
+  return new;
+end;
+$$;
+alter function rules.tg_schedules__take_over() owner to pruuf_engine;
+comment on function rules.tg_schedules__take_over() is 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+
+create or replace function rules.tg_schedules__start() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if not exists (select from data.obligations o where o.member_id = new.member_id and o.state = 'open') then
+    perform rules.open_next(new.member_id, new.created_at);
+  end if;
+  perform audit.append('schedule.changed', new.member_id, new.id);
+  return null;
+end;
+$$;
+alter function rules.tg_schedules__start() owner to pruuf_engine;
+comment on function rules.tg_schedules__start() is 'R4.2 the first schedule of a Member makes the first obligation.';

@@ -1,0 +1,81 @@
+create or replace function rules.slot_shape(o data.obligations) returns jsonb
+language sql stable parallel safe security invoker set search_path = ''
+as $$
+  select jsonb_build_object('local_on', o.local_on, 'local_time', o.local_time, 'time_zone', o.time_zone, 'at', o.due_at)
+$$;
+comment on function rules.slot_shape(data.obligations) is 'What was due, in the words of an alert''s facts.';
+grant execute on function rules.slot_shape(data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.obligation_shape(o data.obligations) returns jsonb
+language sql stable parallel safe security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
+    'opens_at', o.opens_at, 'due_at', o.due_at, 'alert_at', o.alert_at, 'state', o.state)
+   where o.id is not null
+$$;
+comment on function rules.obligation_shape(data.obligations) is 'An obligation as the API shows it.';
+grant execute on function rules.obligation_shape(data.obligations) to pruuf_user, pruuf_engine;
+
+create or replace function rules.schedule_shape(s data.schedules) returns jsonb
+language sql stable parallel safe security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'local_times', (select jsonb_agg(to_char(t, 'HH24:MI') order by t) from unnest(s.local_times) as t),
+    'time_zone', s.time_zone, 'weekdays', to_jsonb(s.weekdays), 'grace_minutes', s.grace_minutes,
+    'reminders', to_jsonb(s.reminders), 'created_at', s.created_at)
+$$;
+comment on function rules.schedule_shape(data.schedules) is 'A schedule as the API shows it.';
+grant execute on function rules.schedule_shape(data.schedules) to pruuf_user, pruuf_engine;
+
+create or replace function rules.person_shape(person uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = person $$;
+comment on function rules.person_shape(uuid) is 'Another user as far as the caller may see them; null beyond that.';
+grant execute on function rules.person_shape(uuid) to pruuf_user, pruuf_engine;
+
+create or replace function rules.check_in_shape(c data.check_ins) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', c.id, 'received_at', c.received_at, 'method', c.method, 'device_time', c.device_time, 'note', c.note, 'mood', c.mood,
+    'met', coalesce((select jsonb_agg(rules.obligation_shape(o) order by o.due_at)
+                       from data.obligations_met m join data.obligations o on o.id = m.obligation_id
+                      where m.check_in_id = c.id), '[]'))
+$$;
+comment on function rules.check_in_shape(data.check_ins) is 'A check-in and what it met.';
+grant execute on function rules.check_in_shape(data.check_ins) to pruuf_user, pruuf_engine;
+
+create or replace function rules.alert_shape(a data.alerts) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', a.id, 'kind', a.kind, 'state', a.state, 'raised_at', a.raised_at,
+    'member', a.facts -> 'member', 'due', a.facts -> 'due', 'last_heard', a.facts -> 'last_heard', 'contacts', a.facts -> 'contacts',
+    'late_by_seconds', a.facts -> 'late_by_seconds',
+    'acknowledged_at', a.acknowledged_at, 'acknowledged_by', rules.named_in(a, a.acknowledged_by), 'arrives_at', a.arrives_at,
+    'resolved_at', a.resolved_at, 'resolved_by', rules.named_in(a, a.resolved_by), 'resolved_how', a.resolved_how,
+    'outcome', a.outcome, 'note', a.note)
+$$;
+comment on function rules.alert_shape(data.alerts) is 'An alert as the Member and the Contacts see it.';
+grant execute on function rules.alert_shape(data.alerts) to pruuf_user, pruuf_engine;
+
+create or replace function rules.named_in(a data.alerts, person uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select coalesce(
+    (select c from jsonb_array_elements(a.facts -> 'contacts' || (a.facts -> 'member')) as c where c ->> 'id' = person::text limit 1),
+    rules.person_shape(person))
+$$;
+comment on function rules.named_in(data.alerts, uuid) is 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
+grant execute on function rules.named_in(data.alerts, uuid) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.page(items jsonb[], size integer) returns jsonb
+language sql immutable parallel safe security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'items', coalesce(to_jsonb(items[1:size]), '[]'),
+    'next_cursor', case when cardinality(items) > size then items[size] -> 'id' end)
+$$;
+comment on function rules.page(jsonb[], integer) is 'A page of a list from one item more than it holds; the cursor is the id of its last item.';
+grant execute on function rules.page(jsonb[], integer) to pruuf_user, pruuf_engine;

@@ -1,0 +1,73 @@
+create or replace function rules.visible_alert(alert uuid) returns data.alerts
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  found_alert data.alerts;
+begin
+  perform rules.signed_in_user_id();
+  select * into found_alert from data.alerts a where a.id = alert;
+  if not found then
+    perform rules.refuse_unknown('alert');
+  end if;
+  return found_alert;
+end;
+$$;
+comment on function rules.visible_alert(uuid) is 'An alert that the caller''s policies let them see, or a refusal.';
+grant execute on function rules.visible_alert(uuid) to pruuf_user;
+
+create or replace function api.list_alerts(cursor uuid, size integer, only_unresolved boolean) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select rules.page(array(
+    select rules.alert_shape(a) from data.alerts a
+     where rules.signed_in_user_id() is not null
+       and (list_alerts.cursor is null or a.id < list_alerts.cursor)
+       and (not only_unresolved or a.state <> 'resolved')
+     order by a.id desc limit size + 1), size)
+$$;
+comment on function api.list_alerts(uuid, integer, boolean) is 'GET /v1/alerts: the caller''s own and those of the Members they watch, the newest first';
+grant execute on function api.list_alerts(uuid, integer, boolean) to pruuf_user;
+
+create or replace function api.get_alert(alert_id uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select rules.alert_shape(rules.visible_alert(alert_id)) $$;
+comment on function api.get_alert(uuid) is 'GET /v1/alerts/{id}';
+grant execute on function api.get_alert(uuid) to pruuf_user;
+
+create or replace function rules.act_on_alert(alert uuid, action text, arrives_at timestamptz, outcome text, note text) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  seen data.alerts := rules.visible_alert(alert);
+begin
+  if seen.member_id = rules.current_user_id() then
+    raise exception 'only-a-contact-may' using errcode = 'UF403', detail = 'Only a Contact can do this. Check in to say that you are OK.';
+  end if;
+  insert into data.alert_actions (alert_id, user_id, action, arrives_at, outcome, note)
+  values (seen.id, rules.current_user_id(), act_on_alert.action, act_on_alert.arrives_at, act_on_alert.outcome, act_on_alert.note);
+  return rules.alert_shape(rules.visible_alert(alert));
+end;
+$$;
+comment on function rules.act_on_alert(uuid, text, timestamptz, text, text) is 'R6.4, R6.5 what a Contact does about an alert; a trigger on data.alert_actions draws the consequences.';
+grant execute on function rules.act_on_alert(uuid, text, timestamptz, text, text) to pruuf_user;
+
+create or replace function api.acknowledge_alert(alert_id uuid, arrives_at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  seen data.alerts := rules.visible_alert(alert_id);
+begin
+  if seen.state = 'acknowledged' and seen.acknowledged_by = rules.current_user_id() then
+    return rules.alert_shape(seen);
+  end if;
+  return rules.act_on_alert(acknowledge_alert.alert_id, 'acknowledge', acknowledge_alert.arrives_at, null, null);
+end;
+$$;
+comment on function api.acknowledge_alert(uuid, timestamptz) is 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+grant execute on function api.acknowledge_alert(uuid, timestamptz) to pruuf_user;
+
+create or replace function api.close_alert(alert_id uuid, outcome text, note text) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select rules.act_on_alert(alert_id, 'close', null, outcome, note) $$;
+comment on function api.close_alert(uuid, text, text) is 'POST /v1/alerts/{id}/close. R6.5';
+grant execute on function api.close_alert(uuid, text, text) to pruuf_user;

@@ -1,0 +1,247 @@
+create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  life interval := make_interval(mins => rules.policy('code_life'));
+  newest timestamptz;
+  in_the_hour integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('code ' || encode(lookup, 'hex'), 0));
+  select max(c.created_at), count(*) into newest, in_the_hour from data.one_time_codes c
+   where c.kind = send_code.kind and c.lookup = send_code.lookup and c.created_at > at - interval '1 hour';
+  if newest > at - make_interval(secs => rules.policy('code_interval')) or in_the_hour >= rules.policy('codes_per_hour') then
+    raise exception 'too-many-codes' using errcode = 'UF429',
+      detail = format('A code went to this address not long ago. Ask for a new one in %s seconds.',
+        ceil(extract(epoch from greatest(
+          newest + make_interval(secs => rules.policy('code_interval')) - at,
+          case when in_the_hour >= rules.policy('codes_per_hour') then
+            (select min(c.created_at) from data.one_time_codes c
+              where c.kind = send_code.kind and c.lookup = send_code.lookup and c.created_at > at - interval '1 hour') + interval '1 hour' - at
+          end)))::integer);
+  end if;
+  insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
+  values (code_id, kind, lookup, sealed, code_hash, at, at + life, rules.policy('code_tries'));
+  insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
+  values ('one_time_code', code_id::text,
+          jsonb_build_object('code_id', code_id, 'code_hash', encode(code_hash, 'hex'), 'minutes', rules.policy('code_life')),
+          kind, lookup, sealed, at, at + life);
+  return at + life;
+end;
+$$;
+comment on function rules.send_code(uuid, text, bytea, bytea, bytea, timestamptz) is 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+grant execute on function rules.send_code(uuid, text, bytea, bytea, bytea, timestamptz) to pruuf_engine;
+
+create or replace function rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamptz, out code data.one_time_codes, out refusal jsonb)
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  select * into code from data.one_time_codes c
+   where c.kind = check_code.kind and c.lookup = check_code.lookup and c.expires_at > at and c.ticket_hash is null
+   order by c.created_at desc limit 1 for update;
+  if code.id is null or code.tries_left = 0 then
+    refusal := rules.refusal('code-expired', 'This code is no longer good. Ask for a new one.');
+  elsif code.code_hash <> check_code.code_hash then
+    update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
+    refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
+  end if;
+end;
+$$;
+comment on function rules.check_code(text, bytea, bytea, timestamptz) is 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+grant execute on function rules.check_code(text, bytea, bytea, timestamptz) to pruuf_engine;
+
+create or replace function api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) returns jsonb
+language sql volatile security definer set search_path = ''
+as $$
+  select jsonb_build_object(
+    'expires_at', rules.send_code(code_id, kind, lookup, sealed, code_hash, rules.clock()),
+    'next_after_seconds', rules.policy('code_interval'))
+$$;
+alter function api.request_code(uuid, text, bytea, bytea, bytea) owner to pruuf_engine;
+comment on function api.request_code(uuid, text, bytea, bytea, bytea) is 'R2.1 the same answer whether or not an account exists.';
+grant execute on function api.request_code(uuid, text, bytea, bytea, bytea) to pruuf_anon;
+
+create or replace function api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  verdict record;
+begin
+  select * into verdict from rules.check_code(verify_code.kind, verify_code.lookup, verify_code.code_hash, at);
+  if verdict.refusal is not null then
+    return verdict.refusal;
+  end if;
+  update data.one_time_codes c
+     set ticket_hash = verify_code.ticket_hash, ticket_expires_at = at + make_interval(mins => rules.policy('ticket_life'))
+   where c.id = (verdict.code).id;
+  return jsonb_build_object(
+    'account_exists', exists (select from data.addresses a where a.kind = verify_code.kind and a.lookup = verify_code.lookup and a.verified_at is not null),
+    'expires_at', at + make_interval(mins => rules.policy('ticket_life')));
+end;
+$$;
+alter function api.verify_code(text, bytea, bytea, bytea) owner to pruuf_engine;
+comment on function api.verify_code(text, bytea, bytea, bytea) is 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
+grant execute on function api.verify_code(text, bytea, bytea, bytea) to pruuf_anon;
+
+create or replace function rules.use_ticket(ticket_hash bytea, at timestamptz) returns data.one_time_codes
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  code data.one_time_codes;
+begin
+  update data.one_time_codes c set ticket_used_at = at
+   where c.ticket_hash = use_ticket.ticket_hash and c.ticket_expires_at > at and c.ticket_used_at is null
+  returning * into code;
+  if not found then
+    raise exception 'ticket-invalid' using errcode = 'UF401', detail = 'This ticket is used or too old. Verify a new code.';
+  end if;
+  return code;
+end;
+$$;
+comment on function rules.use_ticket(bytea, timestamptz) is 'R2.1 a ticket proves an address, once.';
+grant execute on function rules.use_ticket(bytea, timestamptz) to pruuf_engine;
+
+create or replace function rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  session uuid;
+begin
+  insert into data.sessions (user_id, device_name, created_at, last_used_at, last_ip)
+  values (start_session.user_id, start_session.device_name, at, at, rules.caller_ip())
+  returning id into session;
+  insert into data.refresh_tokens (token_hash, session_id, issued_at, expires_at)
+  values (refresh_hash, session, at, at + make_interval(days => rules.policy('refresh_token_life')));
+  perform audit.append('session.started', start_session.user_id, session);
+  return jsonb_build_object('session_id', session, 'user_id', start_session.user_id, 'now', at,
+                            'refresh_token_expires_at', at + make_interval(days => rules.policy('refresh_token_life')));
+end;
+$$;
+comment on function rules.start_session(uuid, text, bytea, timestamptz) is 'R2.4 a session and its first refresh token.';
+grant execute on function rules.start_session(uuid, text, bytea, timestamptz) to pruuf_engine;
+
+create or replace function api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  code data.one_time_codes := rules.use_ticket(ticket_hash, at);
+  new_user uuid;
+begin
+  insert into data.users (name, created_at) values (btrim(create_account.name), at) returning id into new_user;
+  insert into data.addresses (user_id, kind, lookup, sealed, verified_at, created_at)
+  values (new_user, code.kind, code.lookup, code.sealed, at, at);
+  insert into data.pins (user_id, hash, changed_at) values (new_user, pin_hash, at);
+  perform audit.append('account.created', new_user, new_user);
+  return rules.start_session(new_user, create_account.device_name, refresh_hash, at);
+end;
+$$;
+alter function api.create_account(bytea, text, text, text, bytea) owner to pruuf_engine;
+comment on function api.create_account(bytea, text, text, text, bytea) is 'R2.1, R2.2 an account for a proved address that has none.';
+grant execute on function api.create_account(bytea, text, text, text, bytea) to pruuf_anon;
+
+create or replace function api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  code data.one_time_codes := rules.use_ticket(ticket_hash, at);
+  owner uuid;
+begin
+  select a.user_id into owner from data.addresses a where a.kind = code.kind and a.lookup = code.lookup and a.verified_at is not null;
+  if not found then
+    raise exception 'ticket-invalid' using errcode = 'UF401', detail = 'This address has no account. Make one with a new code.';
+  end if;
+  insert into data.pins as p (user_id, hash, changed_at) values (owner, pin_hash, at)
+  on conflict (user_id) do update
+    set hash = excluded.hash, changed_at = at, failed_tries = 0, failed_since_success = 0, locked_until = null;
+  update data.sessions s set revoked_at = at, revoked_reason = 'pin_changed' where s.user_id = owner and s.revoked_at is null;
+  perform audit.append('pin.recovered', owner, owner);
+  return rules.start_session(owner, recover_pin.device_name, refresh_hash, at);
+end;
+$$;
+alter function api.recover_pin(bytea, text, text, bytea) owner to pruuf_engine;
+comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
+grant execute on function api.recover_pin(bytea, text, text, bytea) to pruuf_anon;
+
+create or replace function api.begin_session(kind text, lookup bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  pin data.pins;
+begin
+  select p.* into pin from data.addresses a join data.pins p on p.user_id = a.user_id
+   where a.kind = begin_session.kind and a.lookup = begin_session.lookup and a.verified_at is not null
+     for update of p;
+  if not found then
+    return jsonb_build_object('pin_hash', null);
+  elsif pin.failed_since_success >= rules.policy('pin_tries_until_recovery') then
+    return rules.refusal('sign-in-locked', 'Too many wrong PINs. Recover the account with a code.', jsonb_build_object('needs_recovery', true));
+  elsif pin.locked_until > at then
+    return rules.refusal('sign-in-locked', format('Too many wrong PINs. Try again after %s UTC, or recover the account with a code.', to_char(pin.locked_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')), jsonb_build_object('locked_until', pin.locked_until));
+  end if;
+  update data.pins p
+     set failed_tries = case when p.failed_tries + 1 >= rules.policy('pin_tries') then 0 else p.failed_tries + 1 end,
+         failed_since_success = p.failed_since_success + 1,
+         locked_until = case when p.failed_tries + 1 >= rules.policy('pin_tries') then at + make_interval(mins => rules.policy('pin_lock')) end
+   where p.user_id = pin.user_id
+  returning * into pin;
+  return jsonb_build_object('pin_hash', pin.hash, 'user_id', pin.user_id, 'tries_left',
+    case when pin.locked_until > at then 0 else rules.policy('pin_tries') - pin.failed_tries end);
+end;
+$$;
+alter function api.begin_session(text, bytea) owner to pruuf_engine;
+comment on function api.begin_session(text, bytea) is 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction.';
+grant execute on function api.begin_session(text, bytea) to pruuf_anon;
+
+create or replace function api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+begin
+  update data.pins p set failed_tries = 0, failed_since_success = 0, locked_until = null
+   where p.user_id = create_session.user_id and p.hash = proved_hash;
+  if not found then
+    raise exception 'sign-in-failed' using errcode = 'UF401', detail = 'The address or the PIN is wrong.';
+  end if;
+  return rules.start_session(create_session.user_id, create_session.device_name, refresh_hash, at);
+end;
+$$;
+alter function api.create_session(uuid, text, text, bytea) owner to pruuf_engine;
+comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+grant execute on function api.create_session(uuid, text, text, bytea) to pruuf_anon;
+
+create or replace function api.refresh_session(token_hash bytea, next_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  token data.refresh_tokens;
+  session data.sessions;
+begin
+  select s.* into session from data.refresh_tokens t join data.sessions s on s.id = t.session_id
+   where t.token_hash = refresh_session.token_hash for update of s;
+  select * into token from data.refresh_tokens t where t.token_hash = refresh_session.token_hash;
+  if token.token_hash is null or session.revoked_at is not null or token.expires_at <= at then
+    return rules.refusal('refresh-token-invalid', 'Sign in again.');
+  elsif token.used_at <= at - make_interval(secs => rules.policy('refresh_retry_window'))
+     or token.used_at is not null and not exists (
+       select from data.refresh_tokens t where t.token_hash = next_hash and t.session_id = session.id and t.used_at is null) then
+    update data.sessions s set revoked_at = at, revoked_reason = 'theft' where s.id = session.id;
+    perform audit.append('session.theft', session.user_id, session.id);
+    return rules.refusal('refresh-token-invalid', 'Sign in again.');
+  elsif token.used_at is null then
+    update data.refresh_tokens t set used_at = at where t.token_hash = refresh_session.token_hash;
+    insert into data.refresh_tokens (token_hash, session_id, issued_at, expires_at)
+    values (next_hash, session.id, at, at + make_interval(days => rules.policy('refresh_token_life')));
+    update data.sessions s set last_used_at = at, last_ip = rules.caller_ip() where s.id = session.id;
+  end if;
+  return jsonb_build_object('session_id', session.id, 'user_id', session.user_id, 'now', at,
+                            'refresh_token_expires_at', at + make_interval(days => rules.policy('refresh_token_life')));
+end;
+$$;
+alter function api.refresh_session(bytea, bytea) owner to pruuf_engine;
+comment on function api.refresh_session(bytea, bytea) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends.';
+grant execute on function api.refresh_session(bytea, bytea) to pruuf_anon;

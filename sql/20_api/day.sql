@@ -1,0 +1,147 @@
+create or replace function rules.day_shape(member uuid, at timestamptz) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+      'status', case
+        when a.open_alerts <> '[]' then 'alert'
+        when o.id is null then 'waiting_for_a_time'
+        when at >= o.due_at then 'overdue'
+        when at >= o.opens_at then 'open'
+        else 'checked_in' end,
+      'next', rules.obligation_shape(o),
+      'last_check_in_at', (select max(c.received_at) from data.check_ins c where c.member_id = member),
+      'open_alerts', a.open_alerts)
+    from (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'raised_at', a.raised_at,
+                                                       'acknowledged_by', rules.named_in(a, a.acknowledged_by)) order by a.id), '[]') as open_alerts
+            from data.alerts a where a.member_id = member and a.state <> 'resolved') a
+    left join data.obligations o on o.member_id = member and o.state = 'open'
+$$;
+comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
+grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
+
+create or replace function api.get_today() returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+begin
+  return jsonb_build_object('now', at) || rules.day_shape(rules.signed_in_user_id(), at);
+end;
+$$;
+comment on function api.get_today() is 'GET /v1/me/today';
+grant execute on function api.get_today() to pruuf_user;
+
+create or replace function api.get_schedule() returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  schedule data.schedules;
+begin
+  select * into schedule from data.schedules s where s.member_id = rules.signed_in_user_id() and s.superseded_at is null;
+  if not found then
+    raise exception 'no-schedule' using errcode = 'UF404', detail = 'No time has been chosen yet.';
+  end if;
+  return rules.schedule_shape(schedule);
+end;
+$$;
+comment on function api.get_schedule() is 'GET /v1/me/schedule';
+grant execute on function api.get_schedule() to pruuf_user;
+
+create or replace function api.set_schedule(local_times time[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  schedule data.schedules;
+  expected data.obligations;
+  from_slot record;
+begin
+  if not rules.is_time_zone(set_schedule.time_zone) then
+    raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
+  end if;
+  insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
+  values (me, set_schedule.local_times, set_schedule.time_zone, coalesce(set_schedule.weekdays, '{1,2,3,4,5,6,7}'),
+          coalesce(set_schedule.grace_minutes, rules.policy('default_grace')::smallint), coalesce(set_schedule.reminders, '{before,at_time,half_grace}'));
+  select * into strict schedule from data.schedules s where s.member_id = me and s.superseded_at is null;
+  select * into strict expected from data.obligations o where o.member_id = me and o.state = 'open';
+  if expected.schedule_id = schedule.id then
+    from_slot := (expected.local_on, expected.local_time, expected.due_at);
+    return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', expected.local_on, 'next', rules.obligation_shape(expected));
+  end if;
+  select * into from_slot from rules.slot_after_obligation(schedule, expected);
+  return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', from_slot.local_on, 'next', rules.obligation_shape(expected));
+end;
+$$;
+comment on function api.set_schedule(time[], text, smallint[], smallint, text[]) is 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+grant execute on function api.set_schedule(time[], text, smallint[], smallint, text[]) to pruuf_user;
+
+create or replace function api.record_check_in(device_time timestamptz, time_zone text, note text, mood text) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  tap data.check_ins;
+begin
+  insert into data.check_ins (member_id, device_time, time_zone, note, mood)
+  values (me, record_check_in.device_time, record_check_in.time_zone, record_check_in.note, record_check_in.mood)
+  returning * into tap;
+  return rules.check_in_shape(tap) || jsonb_build_object(
+    'resolved_alerts', (select coalesce(jsonb_agg(a.id order by a.id), '[]') from data.alerts a
+                         where a.member_id = me and a.resolved_at = tap.received_at and a.resolved_how = 'checked_in'),
+    'next', (select rules.obligation_shape(o) from data.obligations o where o.member_id = me and o.state = 'open'),
+    'device_clock_differs', coalesce(abs(extract(epoch from tap.device_time - tap.received_at)) > 60 * rules.policy('clock_difference_told'), false));
+end;
+$$;
+comment on function api.record_check_in(timestamptz, text, text, text) is 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
+grant execute on function api.record_check_in(timestamptz, text, text, text) to pruuf_user;
+
+create or replace function api.list_check_ins(cursor uuid, size integer) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select rules.page(array(
+    select rules.check_in_shape(c) from data.check_ins c
+     where c.member_id = rules.signed_in_user_id() and (list_check_ins.cursor is null or c.id < list_check_ins.cursor)
+     order by c.id desc limit size + 1), size)
+$$;
+comment on function api.list_check_ins(uuid, integer) is 'GET /v1/me/check-ins, the newest first';
+grant execute on function api.list_check_ins(uuid, integer) to pruuf_user;
+
+create or replace function rules.history_shape(member uuid, cursor uuid, size integer) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  with closed as (
+    select o.*, c.received_at, c.method, greatest(extract(epoch from c.received_at - o.due_at), 0)::integer as late_by
+      from data.obligations o
+      left join data.obligations_met m on m.obligation_id = o.id
+      left join data.check_ins c on c.id = m.check_in_id
+     where o.member_id = member and o.state <> 'open'),
+  runs as (
+    -- A run ends at a miss; an excused day is left out of the count.
+    select state, count(*) filter (where state = 'missed') over (order by due_at desc) as misses_after,
+           count(*) filter (where state = 'missed') over (order by due_at) as run
+      from closed where state <> 'excused'),
+  lengths as (select run, count(*) as length from runs where state <> 'missed' group by run)
+  select rules.page(array(
+      select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
+                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'late_by_seconds', o.late_by, 'method', o.method)
+        from closed o
+       where history_shape.cursor is null
+          or o.due_at < (select b.due_at from data.obligations b where b.id = history_shape.cursor and b.member_id = member)
+       order by o.due_at desc limit size + 1), size)
+    || jsonb_build_object('totals', (
+      select jsonb_build_object(
+               'met', count(*) filter (where state = 'met'), 'met_late', count(*) filter (where state = 'met_late'),
+               'missed', count(*) filter (where state = 'missed'), 'excused', count(*) filter (where state = 'excused'),
+               'on_time_rate', round(count(*) filter (where state = 'met')::numeric / nullif(count(*) filter (where state <> 'excused'), 0), 4),
+               'current_streak', (select count(*) from runs where state <> 'missed' and misses_after = 0),
+               'longest_streak', (select coalesce(max(length), 0) from lengths))
+        from closed))
+$$;
+comment on function rules.history_shape(uuid, uuid, integer) is 'R4.13 the closed obligations of a Member, the newest first, and their totals: late counts in a streak, excused neither counts nor breaks.';
+grant execute on function rules.history_shape(uuid, uuid, integer) to pruuf_user, pruuf_engine;
+
+create or replace function api.get_history(cursor uuid, size integer) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select rules.history_shape(rules.signed_in_user_id(), get_history.cursor, size) $$;
+comment on function api.get_history(uuid, integer) is 'GET /v1/me/history';
+grant execute on function api.get_history(uuid, integer) to pruuf_user;

@@ -1,0 +1,177 @@
+create or replace function rules.my_account() returns data.users
+language sql stable security definer set search_path = ''
+as $$ select * from data.users u where u.id = rules.current_user_id() $$;
+alter function rules.my_account() owner to pruuf_engine;
+comment on function rules.my_account() is 'The caller''s own row: to others only id and name are granted (R3.4).';
+grant execute on function rules.my_account() to pruuf_user;
+
+create or replace function api.get_me() returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  answer jsonb;
+begin
+  select jsonb_build_object(
+      'id', u.id, 'name', u.name, 'language', u.language, 'created_at', u.created_at,
+      'contacts', (select count(*) from data.connections c where c.member_id = me and c.ended_at is null),
+      'members', (select count(*) from data.connections c where c.contact_id = me and c.ended_at is null))
+    into answer from rules.my_account() u where u.id is not null;
+  if not found then
+    raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This account is gone. Sign in again.';
+  end if;
+  return answer;
+end;
+$$;
+comment on function api.get_me() is 'GET /v1/me';
+grant execute on function api.get_me() to pruuf_user;
+
+create or replace function rules.address_shape(a data.addresses) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object('id', a.id, 'kind', a.kind, 'sealed', encode(a.sealed, 'base64'), 'lookup', encode(a.lookup, 'base64'),
+                            'verified_at', a.verified_at, 'off_at', a.off_at, 'off_reason', a.off_reason)
+$$;
+comment on function rules.address_shape(data.addresses) is 'An address of the caller; the server opens what is sealed.';
+grant execute on function rules.address_shape(data.addresses) to pruuf_user, pruuf_engine;
+
+create or replace function api.list_addresses() returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object('items', coalesce(jsonb_agg(rules.address_shape(a) order by a.id), '[]'))
+    from data.addresses a where a.user_id = rules.signed_in_user_id()
+$$;
+comment on function api.list_addresses() is 'GET /v1/me/addresses';
+grant execute on function api.list_addresses() to pruuf_user;
+
+create or replace function api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
+  address data.addresses;
+begin
+  insert into data.addresses as a (user_id, kind, lookup, sealed, created_at)
+  values (me, add_address.kind, add_address.lookup, add_address.sealed, at)
+  on conflict (user_id, kind, lookup) do update set sealed = excluded.sealed
+  returning * into address;
+  if address.verified_at is null then
+    perform rules.send_code(add_address.code_id, address.kind, address.lookup, address.sealed, add_address.code_hash, at);
+    perform audit.append('address.added', me, address.id);
+  end if;
+  return rules.address_shape(address);
+end;
+$$;
+alter function api.add_address(text, bytea, bytea, uuid, bytea) owner to pruuf_engine;
+comment on function api.add_address(text, bytea, bytea, uuid, bytea) is 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+grant execute on function api.add_address(text, bytea, bytea, uuid, bytea) to pruuf_user;
+
+create or replace function api.get_address(address_id uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  address data.addresses;
+begin
+  select * into address from data.addresses a where a.id = address_id and a.user_id = rules.signed_in_user_id();
+  if not found then
+    perform rules.refuse_unknown('address');
+  end if;
+  return rules.address_shape(address);
+end;
+$$;
+comment on function api.get_address(uuid) is 'One address of the caller: what a typed code is hashed with.';
+grant execute on function api.get_address(uuid) to pruuf_user;
+
+create or replace function api.verify_address(address_id uuid, code_hash bytea) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
+  address data.addresses;
+  verdict record;
+begin
+  select * into address from data.addresses a where a.id = verify_address.address_id and a.user_id = me for update;
+  if not found then
+    perform rules.refuse_unknown('address');
+  elsif address.verified_at is not null then
+    return rules.address_shape(address);
+  end if;
+  select * into verdict from rules.check_code(address.kind, address.lookup, verify_address.code_hash, at);
+  if verdict.refusal is not null then
+    return verdict.refusal;
+  end if;
+  delete from data.one_time_codes c where c.id = (verdict.code).id;
+  update data.addresses a set verified_at = at, off_at = null, off_reason = null where a.id = address.id returning * into address;
+  perform audit.append('address.verified', me, address.id);
+  return rules.address_shape(address);
+end;
+$$;
+alter function api.verify_address(uuid, bytea) owner to pruuf_engine;
+comment on function api.verify_address(uuid, bytea) is 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
+grant execute on function api.verify_address(uuid, bytea) to pruuf_user;
+
+create or replace function api.remove_address(address_id uuid) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+begin
+  perform pg_advisory_xact_lock(hashtextextended('addresses ' || me, 0));
+  if not exists (select from data.addresses a where a.user_id = me and a.id <> remove_address.address_id and a.verified_at is not null) then
+    raise exception 'last-address' using errcode = 'UF409', detail = 'This is the only verified address of the account. Add another one first.';
+  end if;
+  delete from data.addresses a where a.user_id = me and a.id = remove_address.address_id;
+  if not found then
+    perform rules.refuse_unknown('address');
+  end if;
+  perform audit.append('address.removed', me, remove_address.address_id);
+  return jsonb_build_object();
+end;
+$$;
+comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}';
+grant execute on function api.remove_address(uuid) to pruuf_user;
+
+create or replace function api.put_device(device_id uuid, platform text, push_token text) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  device data.devices;
+begin
+  -- A phone that changed hands, or an app installed anew, keeps its token under another id.
+  delete from data.devices d where d.push_token = put_device.push_token and d.id <> put_device.device_id;
+  insert into data.devices as d (id, user_id, platform, push_token, registered_at)
+  values (put_device.device_id, me, put_device.platform, put_device.push_token, rules.clock())
+  on conflict (id) do update
+    set platform = excluded.platform, push_token = excluded.push_token, registered_at = excluded.registered_at, off_at = null, off_reason = null
+    where d.user_id = me
+  returning * into device;
+  if not found then
+    perform rules.refuse_unknown('device');
+  end if;
+  delete from data.devices d where d.id in (
+    select v.id from data.devices v where v.user_id = me order by v.registered_at desc, v.id desc offset rules.policy('devices_per_user'));
+  perform audit.append('device.registered', me, device.id);
+  return jsonb_build_object('id', device.id, 'platform', device.platform, 'registered_at', device.registered_at);
+end;
+$$;
+alter function api.put_device(uuid, text, text) owner to pruuf_engine;
+comment on function api.put_device(uuid, text, text) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
+grant execute on function api.put_device(uuid, text, text) to pruuf_user;
+
+create or replace function api.remove_device(device_id uuid) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  delete from data.devices d where d.user_id = rules.signed_in_user_id() and d.id = remove_device.device_id;
+  if not found then
+    perform rules.refuse_unknown('device');
+  end if;
+  return jsonb_build_object();
+end;
+$$;
+comment on function api.remove_device(uuid) is 'DELETE /v1/me/devices/{id}';
+grant execute on function api.remove_device(uuid) to pruuf_user;

@@ -1,0 +1,123 @@
+create or replace function rules.notification_shape(n data.notifications) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', n.id, 'kind', n.kind, 'alert_id', n.alert_id, 'created_at', n.created_at, 'read_at', n.read_at,
+    'language', (rules.my_account()).language,
+    'facts', rules.notification_facts(n))
+$$;
+comment on function rules.notification_shape(data.notifications) is 'A notification and the facts its text is made from.';
+grant execute on function rules.notification_shape(data.notifications) to pruuf_user;
+
+create or replace function rules.notification_facts(n data.notifications) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select coalesce(a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
+         || jsonb_build_object('recipient', jsonb_build_object('id', n.user_id, 'name', (select u.name from data.users u where u.id = n.user_id)))
+    from (values (1)) as one
+    left join data.alerts a on a.id = n.alert_id
+$$;
+comment on function rules.notification_facts(data.notifications) is 'R6.7 what a text may say: the alert''s facts, who has it by now, the notification''s own, and who reads it.';
+grant execute on function rules.notification_facts(data.notifications) to pruuf_user, pruuf_worker;
+
+create or replace function api.list_notifications(cursor uuid, size integer) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select rules.page(array(
+    select rules.notification_shape(n) from data.notifications n
+     where n.user_id = rules.signed_in_user_id() and n.hidden_at is null and (list_notifications.cursor is null or n.id < list_notifications.cursor)
+     order by n.id desc limit size + 1), size)
+$$;
+comment on function api.list_notifications(uuid, integer) is 'GET /v1/notifications, the newest first';
+grant execute on function api.list_notifications(uuid, integer) to pruuf_user;
+
+create or replace function api.read_notification(notification_id uuid) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  notification data.notifications;
+begin
+  update data.notifications n set read_at = coalesce(n.read_at, rules.clock())
+   where n.id = read_notification.notification_id and n.user_id = rules.signed_in_user_id() and n.hidden_at is null
+  returning * into notification;
+  if not found then
+    perform rules.refuse_unknown('notification');
+  end if;
+  return rules.notification_shape(notification);
+end;
+$$;
+comment on function api.read_notification(uuid) is 'POST /v1/notifications/{id}/read. A trigger takes back what stood by.';
+grant execute on function api.read_notification(uuid) to pruuf_user;
+
+create or replace function api.read_all_notifications() returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$
+  with read as (
+    update data.notifications n set read_at = rules.clock() where n.user_id = rules.signed_in_user_id() and n.read_at is null returning 1)
+  select jsonb_build_object('count', count(*)) from read
+$$;
+comment on function api.read_all_notifications() is 'POST /v1/notifications/read-all';
+grant execute on function api.read_all_notifications() to pruuf_user;
+
+create or replace function api.hide_notification(notification_id uuid) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.notifications n set hidden_at = rules.clock()
+   where n.id = hide_notification.notification_id and n.user_id = rules.signed_in_user_id() and n.hidden_at is null;
+  if not found then
+    perform rules.refuse_unknown('notification');
+  end if;
+  return jsonb_build_object();
+end;
+$$;
+comment on function api.hide_notification(uuid) is 'DELETE /v1/notifications/{id}: it leaves the list; the record stays.';
+grant execute on function api.hide_notification(uuid) to pruuf_user;
+
+create or replace function rules.tg_notifications__read() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  update data.deliveries d set state = 'cancelled', settled_at = rules.clock()
+   where d.notification_id = new.id and d.state = 'pending' and d.stands_by;
+  return null;
+end;
+$$;
+alter function rules.tg_notifications__read() owner to pruuf_engine;
+comment on function rules.tg_notifications__read() is 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+
+create or replace function api.confirm_delivery(delivery_id uuid) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  delivery data.deliveries;
+begin
+  update data.deliveries d
+     set state = 'confirmed', settled_at = coalesce(d.settled_at, at), lease_until = null
+    from data.notifications n
+   where d.id = confirm_delivery.delivery_id and n.id = d.notification_id and n.user_id = rules.signed_in_user_id()
+  returning d.* into delivery;
+  if not found then
+    perform rules.refuse_unknown('delivery');
+  end if;
+  update data.deliveries d set state = 'cancelled', settled_at = at
+   where d.notification_id = delivery.notification_id and d.state = 'pending' and d.stands_by;
+  return jsonb_build_object('id', delivery.id, 'state', delivery.state);
+end;
+$$;
+alter function api.confirm_delivery(uuid) owner to pruuf_engine;
+comment on function api.confirm_delivery(uuid) is 'POST /v1/deliveries/{id}/confirm. R7.1 the app says that a push was shown: FCM gives no receipt.';
+grant execute on function api.confirm_delivery(uuid) to pruuf_user;
+
+create or replace function api.list_events(since timestamptz, after uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object('now', rules.clock(), 'items', coalesce(jsonb_agg(rules.notification_shape(n) order by n.id), '[]'))
+    from (select n.* from data.notifications n
+           where n.user_id = rules.signed_in_user_id() and n.hidden_at is null
+             and n.created_at >= coalesce((select b.created_at - interval '30 seconds' from data.notifications b where b.id = list_events.after), list_events.since, rules.clock())
+           order by n.id desc limit 500) n
+$$;
+comment on function api.list_events(timestamptz, uuid) is 'GET /v1/events. R7.8 what came since an event or an instant. It looks half a minute back: a transaction that began earlier may have committed later.';
+grant execute on function api.list_events(timestamptz, uuid) to pruuf_user;

@@ -1,0 +1,124 @@
+create or replace function jobs.claim_deliveries(channel text, most integer, lease_seconds integer) returns setof jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+begin
+  perform jobs.reclaim_lost(claim_deliveries.channel, most, at);
+  return query
+  with due as (
+    select d.id from data.deliveries d
+     where d.channel = claim_deliveries.channel and d.state = 'pending' and d.next_attempt_at <= at and (d.expires_at is null or d.expires_at > at)
+     order by d.work_rank, d.next_attempt_at limit most for update skip locked),
+  taken as (
+    update data.deliveries d set state = 'sending', attempts = d.attempts + 1, lease_until = at + make_interval(secs => lease_seconds)
+      from due where d.id = due.id
+    returning d.*)
+  select jsonb_build_object(
+      'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts, 'may_have_arrived', t.may_have_arrived, 'created_at', t.created_at,
+      'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
+      'language', coalesce(u.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
+      'sealed', encode(coalesce(a.sealed, n.address_sealed), 'base64'), 'lookup', encode(coalesce(a.lookup, n.address_lookup), 'base64'),
+      'push_token', v.push_token, 'platform', v.platform)
+    from taken t
+    join data.notifications n on n.id = t.notification_id
+    join data.notification_kinds k on k.kind = n.kind
+    left join data.users u on u.id = n.user_id
+    left join data.addresses a on a.id = t.address_id
+    left join data.devices v on v.id = t.device_id
+   order by t.work_rank, t.created_at;
+end;
+$$;
+comment on function jobs.claim_deliveries(text, integer, integer) is 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease: whoever does not finish by then loses it to the next.';
+grant execute on function jobs.claim_deliveries(text, integer, integer) to pruuf_worker;
+
+create or replace function jobs.reclaim_lost(channel text, most integer, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  with lost as (
+    select d.id from data.deliveries d
+     where d.channel = reclaim_lost.channel and d.state = 'sending' and d.lease_until <= at
+     order by d.lease_until limit most for update skip locked),
+  back as (
+    update data.deliveries d
+       set state = case when d.is_withdrawn then 'cancelled' else 'pending' end, settled_at = case when d.is_withdrawn then at end,
+           lease_until = null, next_attempt_at = at, may_have_arrived = true
+      from lost where d.id = lost.id
+    returning d.id, d.attempts)
+  insert into data.attempts (delivery_id, number, ended_at, result, detail) select id, attempts, at, 'unknown', 'lease-lost' from back
+$$;
+comment on function jobs.reclaim_lost(text, integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+grant execute on function jobs.reclaim_lost(text, integer, timestamptz) to pruuf_worker;
+
+create or replace function jobs.finish_deliveries(results jsonb) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+begin
+  insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms)
+  select r.id, r.attempt, at, r.result, r.detail, r.took_ms from rules.attempt_results(results) r;
+
+  update data.deliveries d
+     set state = case
+           when r.result = 'accepted' then case when d.state in ('delivered', 'confirmed') then d.state else 'accepted' end
+           when r.result = 'permanent' then 'failed'
+           when d.is_withdrawn then 'cancelled'
+           else 'pending' end,
+         settled_at = case when r.result in ('accepted', 'permanent') or d.is_withdrawn then at end,
+         failure = case when r.result = 'permanent' then r.detail end,
+         lease_until = null,
+         provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
+         may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown'),
+         next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
+    from rules.attempt_results(results) r
+   where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
+
+  if exists (select from rules.attempt_results(results) r where r.result = 'permanent') then
+    perform jobs.give_up(r.id, r.turns_off, at) from rules.attempt_results(results) r where r.result = 'permanent';
+    perform pg_notify('pruuf_work', '');
+  end if;
+end;
+$$;
+comment on function jobs.finish_deliveries(jsonb) is 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+grant execute on function jobs.finish_deliveries(jsonb) to pruuf_worker;
+
+create or replace function rules.attempt_results(results jsonb)
+returns table (id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+language sql immutable parallel safe security invoker set search_path = ''
+as $$
+  select * from jsonb_to_recordset(results) as r (
+    id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+$$;
+comment on function rules.attempt_results(jsonb) is 'The columns of what a sender reports of its attempts.';
+grant execute on function rules.attempt_results(jsonb) to pruuf_worker;
+
+create or replace function rules.backoff(attempts integer) returns interval
+language sql volatile parallel safe security invoker set search_path = ''
+as $$ select make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random())) $$;
+comment on function rules.backoff(integer) is 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
+grant execute on function rules.backoff(integer) to pruuf_worker;
+
+create or replace function jobs.give_up(delivery uuid, turns_off text, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  dead data.deliveries;
+begin
+  select * into strict dead from data.deliveries d where d.id = delivery;
+  update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
+  if turns_off is null then
+    return;
+  end if;
+  update data.addresses a set off_at = at, off_reason = turns_off where a.id = dead.address_id and a.off_at is null;
+  update data.devices v set off_at = at, off_reason = turns_off where v.id = dead.device_id and v.off_at is null;
+  update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
+   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id);
+  update data.deliveries d set next_attempt_at = at
+    from data.deliveries f
+   where (f.address_id = dead.address_id or f.device_id = dead.device_id) and f.failure = 'address-off' and f.settled_at = at
+     and d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
+end;
+$$;
+comment on function jobs.give_up(uuid, text, timestamptz) is 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+grant execute on function jobs.give_up(uuid, text, timestamptz) to pruuf_worker;

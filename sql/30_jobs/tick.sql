@@ -1,0 +1,126 @@
+create or replace function jobs.tick() returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  misses jsonb := jobs.raise_due_alerts(at, 500);
+  reminders jsonb := jsonb_build_object('count', 0, 'more', false);
+  problems jsonb := misses -> 'failed';
+begin
+  -- R9.5: nothing that goes wrong below may take an alert back.
+  begin
+    reminders := jobs.send_due_reminders(at, 500);
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'send_due_reminders', 'sqlstate', sqlstate));
+  end;
+  begin
+    perform jobs.tidy(at, 1000);
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'tidy', 'sqlstate', sqlstate));
+  end;
+  return jsonb_build_object(
+    'missed', misses -> 'count', 'without_contact', misses -> 'without_contact', 'reminded', reminders -> 'count',
+    'more', (misses ->> 'more')::boolean or (reminders ->> 'more')::boolean,
+    'problems', problems,
+    'seconds_to_next', jobs.seconds_to_next(at));
+end;
+$$;
+comment on function jobs.tick() is 'R6.1, R9.5 finds what is due and does it: misses first. May be called by anybody who holds the clock, as often and as many at once as they like.';
+grant execute on function jobs.tick() to pruuf_worker;
+
+create or replace function jobs.raise_due_alerts(at timestamptz, most integer) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  due uuid[];
+  one uuid;
+  raised uuid[];
+  failed jsonb := jsonb_build_array();
+begin
+  select array_agg(d.id) into due from (
+    select o.id from data.obligations o where o.state = 'open' and o.alert_at <= at order by o.alert_at limit most for update skip locked) d;
+  if due is null then
+    return jsonb_build_object('count', 0, 'without_contact', failed, 'more', false, 'failed', failed);
+  end if;
+  begin
+    select array_agg(a.id) into raised from rules.raise_missed(due, at) a;
+    perform rules.open_next(o.member_id, at) from data.obligations o where o.id = any (due);
+  exception when others then
+    -- One that cannot be handled must not hold up the others: now each on its own, and its alert even if nothing can follow it.
+    raised := '{}';
+    foreach one in array due loop
+      begin
+        raised := raised || array(select a.id from rules.raise_missed(array[one], at) a);
+        begin
+          perform rules.open_next(o.member_id, at) from data.obligations o where o.id = one;
+        exception when others then
+          failed := failed || jsonb_build_array(jsonb_build_object('job', 'open_next', 'obligation_id', one, 'sqlstate', sqlstate));
+        end;
+      exception when others then
+        failed := failed || jsonb_build_array(jsonb_build_object('job', 'raise_missed', 'obligation_id', one, 'sqlstate', sqlstate));
+      end;
+    end loop;
+  end;
+  return jsonb_build_object(
+    'count', coalesce(cardinality(raised), 0),
+    'without_contact', (select coalesce(jsonb_agg(a.id), '[]') from data.alerts a where a.id = any (raised) and a.facts -> 'contacts' = '[]'),
+    'more', cardinality(due) = most and coalesce(cardinality(raised), 0) > 0, 'failed', failed);
+end;
+$$;
+comment on function jobs.raise_due_alerts(timestamptz, integer) is 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
+grant execute on function jobs.raise_due_alerts(timestamptz, integer) to pruuf_worker;
+
+create or replace function jobs.send_due_reminders(at timestamptz, most integer) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  reminded integer;
+begin
+  with due as (
+    select o.id from data.obligations o where o.remind_at <= at order by o.remind_at limit most for update skip locked),
+  -- After an outage the newest of those that are due is enough.
+  newest as (
+    select o.*, (case when at >= o.due_at + (o.alert_at - o.due_at) / 2 and 'half_grace' = any (s.reminders) and o.alert_at > o.due_at then 'half_grace'
+                      when at >= o.due_at and 'at_time' = any (s.reminders) then 'at_time' else 'before' end) as phase,
+           (select r.remind_at from rules.reminder_after(s, o.due_at, o.alert_at, at) r) as next_remind_at
+      from due join data.obligations o on o.id = due.id join data.schedules s on s.id = o.schedule_id),
+  moved as (
+    update data.obligations o set remind_at = n.next_remind_at from newest n where o.id = n.id returning o.id),
+  told as (
+    insert into data.notifications (user_id, kind, cause, facts, created_at, expires_at)
+    select n.member_id, 'reminder', n.id || ':' || n.phase,
+           jsonb_build_object('phase', n.phase,
+             'due', jsonb_build_object('local_on', n.local_on, 'local_time', n.local_time, 'time_zone', n.time_zone, 'at', n.due_at),
+             'alert_local_time', rules.iso_local(n.alert_at, n.time_zone)),
+           at, n.alert_at
+      from newest n where n.alert_at > at
+    on conflict on constraint one_notification_per_user_and_cause do nothing)
+  select count(*) into reminded from moved;
+  return jsonb_build_object('count', reminded, 'more', reminded = most);
+end;
+$$;
+comment on function jobs.send_due_reminders(timestamptz, integer) is 'R4.1 reminds the Members whose time is near.';
+grant execute on function jobs.send_due_reminders(timestamptz, integer) to pruuf_worker;
+
+create or replace function jobs.tidy(at timestamptz, most integer) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.deliveries d set state = 'expired', settled_at = at where d.id in (
+    select e.id from data.deliveries e where e.state = 'pending' and e.expires_at <= at limit most for update skip locked);
+  delete from data.idempotency_keys k where (k.user_id, k.key) in (
+    select o.user_id, o.key from data.idempotency_keys o where o.created_at < at - make_interval(hours => rules.policy('idempotency_life')) limit most);
+end;
+$$;
+comment on function jobs.tidy(timestamptz, integer) is 'What is too old to be sent or to be kept, some of it at a time.';
+grant execute on function jobs.tidy(timestamptz, integer) to pruuf_worker;
+
+create or replace function jobs.seconds_to_next(at timestamptz) returns double precision
+language sql stable security invoker set search_path = ''
+as $$
+  select extract(epoch from least(
+    (select min(o.alert_at) from data.obligations o where o.state = 'open'),
+    (select min(o.remind_at) from data.obligations o where o.remind_at is not null)) - at)::double precision
+$$;
+comment on function jobs.seconds_to_next(timestamptz) is 'How long the timer may sleep; null when nothing is expected of anybody.';
+grant execute on function jobs.seconds_to_next(timestamptz) to pruuf_worker;

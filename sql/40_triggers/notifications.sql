@@ -1,0 +1,4 @@
+create or replace trigger tg_notifications__address after insert on data.notifications referencing new table as told for each statement
+  execute function rules.tg_notifications__address();
+create or replace trigger tg_notifications__read after update of read_at on data.notifications for each row when (old.read_at is null and new.read_at is not null)
+  execute function rules.tg_notifications__read();

@@ -1,0 +1,4 @@
+create or replace trigger tg_schedules__take_over before insert on data.schedules for each row
+  execute function rules.tg_schedules__take_over();
+create or replace trigger tg_schedules__start after insert on data.schedules for each row
+  execute function rules.tg_schedules__start();

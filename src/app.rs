@@ -1,0 +1,67 @@
+//! What every request and every job needs.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::pin::{CannotHash, Pins};
+use crate::auth::token::{BadKey, Tokens};
+use crate::config::Config;
+use crate::db::listen::Ear;
+use crate::db::{Db, DbError};
+use crate::texts::Texts;
+use crate::vault::Vault;
+
+/// The parts of a running server.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// Access tokens.
+    pub tokens: Tokens,
+    /// PINs.
+    pub pins: Pins,
+    /// Addresses and codes.
+    pub vault: Vault,
+    /// What people read.
+    pub texts: Texts,
+    /// What the database says.
+    pub ear: Ear,
+    /// Channels without configuration.
+    pub channels_off: Vec<&'static str>,
+    /// Cancelled when the server is to stop.
+    pub stop: CancellationToken,
+}
+
+/// A part cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A key of `PRUUF_JWT_KEYS`.
+    #[error("PRUUF_JWT_KEYS: {0}")]
+    Key(#[from] BadKey),
+    /// The PIN hasher.
+    #[error(transparent)]
+    Pin(#[from] CannotHash),
+    /// A template, which is a bug.
+    #[error("a template is broken: {0}")]
+    Texts(#[from] crate::texts::TextError),
+}
+
+impl App {
+    /// Makes the parts; nothing is connected yet.
+    ///
+    /// # Errors
+    /// Which part cannot be made.
+    pub fn new(config: &Config, stop: CancellationToken) -> Result<Self, AppError> {
+        Ok(Self {
+            db: Db::new(&config.database_url)?,
+            tokens: Tokens::new(&config.secrets.jwt)?,
+            pins: Pins::new(config.secrets.pin_peppers.clone())?,
+            vault: Vault::new(config.secrets.data.clone()),
+            texts: Texts::new()?,
+            ear: Ear::default(),
+            channels_off: config.channels_off(),
+            stop,
+        })
+    }
+}

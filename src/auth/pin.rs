@@ -1,0 +1,166 @@
+//! PINs (R2.2). One never reaches the database, so its shape is judged here and only here.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use crate::config::Key;
+use crate::problem::{Code, Problem};
+
+/// 19 MiB and two passes: the OWASP Password Storage Cheat Sheet's first choice for Argon2id.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// PINs that lists of stolen ones are full of, beyond those with a pattern (DataGenetics, "PIN analysis", 2012).
+const WELL_KNOWN: &[&str] = &["1004", "1010", "1122", "1313", "2000", "2001", "2580", "0852", "1379", "7777777", "159753", "123321", "112233", "147258", "159357", "121314", "246810", "13579", "5683", "0007", "1337"];
+
+/// Hashes and compares PINs, a few at a time: each takes 19 MiB.
+pub struct Pins {
+    peppers: Vec<Key>,
+    at_once: Semaphore,
+    dummy: String,
+}
+
+/// A PIN could not be hashed; the reason is in the library's words and holds no PIN.
+#[derive(Debug, thiserror::Error)]
+#[error("a PIN could not be hashed: {0}")]
+pub struct CannotHash(String);
+
+impl Pins {
+    /// With these peppers: the first one hashes, all of them verify.
+    ///
+    /// # Errors
+    /// When Argon2 refuses its parameters, which would be a bug.
+    pub fn new(peppers: Vec<Key>) -> Result<Self, CannotHash> {
+        let dummy = hash_with(&peppers[0], "this is nobody's PIN")?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { peppers, at_once: Semaphore::new(cores), dummy })
+    }
+
+    /// The PHC string of a PIN that is strong enough. Takes some 20 ms of a core.
+    ///
+    /// # Errors
+    /// `weak-pin` with the reason.
+    pub async fn hash(&self, pin: &str) -> Result<String, Problem> {
+        if let Some(reason) = weakness(pin) {
+            return Err(Problem::at("/pin", Code::WeakPin, reason));
+        }
+        let pepper = self.peppers[0];
+        let pin = pin.to_owned();
+        self.off_the_runtime(move || hash_with(&pepper, &pin)).await?.map_err(|error| {
+            tracing::error!(error = %error, "cannot hash a PIN");
+            Problem::new(Code::Internal)
+        })
+    }
+
+    /// Whether this PIN has this hash. Without a hash (no such account) the same work is done, and it is wrong.
+    ///
+    /// # Errors
+    /// `unavailable` when the server is stopping.
+    pub async fn verify(&self, pin: &str, hash: Option<&str>) -> Result<bool, Problem> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or(&self.dummy).to_owned();
+        let peppers = self.peppers.clone();
+        let pin = pin.to_owned();
+        let fits = self
+            .off_the_runtime(move || {
+                PasswordHash::new(&hash).is_ok_and(|hash| {
+                    peppers.iter().any(|pepper| {
+                        hasher(pepper).is_ok_and(|argon2| argon2.verify_password(pin.as_bytes(), &hash).is_ok())
+                    })
+                })
+            })
+            .await?;
+        Ok(known && fits)
+    }
+
+    async fn off_the_runtime<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+        let stopping = |_| Problem::new(Code::Unavailable);
+        let _turn = self.at_once.acquire().await.map_err(stopping)?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::new(Code::Unavailable))
+    }
+}
+
+fn hasher(pepper: &Key) -> Result<Argon2<'_>, CannotHash> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| CannotHash(error.to_string()))?;
+    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params)
+        .map_err(|error| CannotHash(error.to_string()))
+}
+
+fn hash_with(pepper: &Key, pin: &str) -> Result<String, CannotHash> {
+    let hash = hasher(pepper)?.hash_password(pin.as_bytes()).map_err(|error| CannotHash(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+/// Why a PIN is too easy to guess, or not a PIN at all (R2.2).
+fn weakness(pin: &str) -> Option<&'static str> {
+    let digits: Vec<i32> = pin.chars().filter_map(|digit| digit.to_digit(10)).map(|digit| digit as i32).collect();
+    if digits.len() != pin.chars().count() || !(4..=12).contains(&digits.len()) {
+        return Some("A PIN has 4 to 12 digits.");
+    }
+    let steps: Vec<i32> = digits.windows(2).map(|pair| (pair[1] - pair[0]).rem_euclid(10)).collect();
+    let repeats = |length: usize| digits.len() % length == 0 && digits.chunks(length).all(|chunk| chunk == &digits[..length]);
+    if repeats(1) {
+        Some("All digits are the same.")
+    } else if steps.iter().all(|step| *step == 1) || steps.iter().all(|step| *step == 9) {
+        Some("The digits run up or down.")
+    } else if repeats(2) {
+        Some("A pair of digits is repeated.")
+    } else if is_like_a_date(pin) {
+        Some("It looks like a date of birth.")
+    } else if WELL_KNOWN.contains(&pin) {
+        Some("It is one of the PINs that are tried first.")
+    } else {
+        None
+    }
+}
+
+/// A year of birth, or a date with one, in the orders that people write.
+fn is_like_a_date(pin: &str) -> bool {
+    let number = |range: std::ops::Range<usize>| pin[range].parse::<u32>().unwrap_or(0);
+    let year = |range| (1900..=2029).contains(&number(range));
+    let month = |range| (1..=12).contains(&number(range));
+    let day = |range| (1..=31).contains(&number(range));
+    match pin.len() {
+        4 => year(0..4),
+        6 => (day(0..2) && month(2..4)) || (month(0..2) && day(2..4)) || (month(2..4) && day(4..6)),
+        8 => {
+            (year(0..4) && ((month(4..6) && day(6..8)) || (day(4..6) && month(6..8))))
+                || (year(4..8) && ((day(0..2) && month(2..4)) || (month(0..2) && day(2..4))))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r2_2_weak_pins_are_refused_with_the_reason() {
+        for (pin, reason) in [
+            ("0000", "same"), ("777777", "same"), ("1234", "run"), ("9876", "run"), ("7890", "run"), ("456789012", "run"),
+            ("1212", "pair"), ("474747", "pair"), ("1987", "birth"), ("2004", "birth"), ("311299", "birth"),
+            ("123199", "birth"), ("19870412", "birth"), ("12041987", "birth"), ("2580", "first"),
+            ("123", "4 to 12"), ("1234567890123", "4 to 12"), ("12a4", "4 to 12"), ("", "4 to 12"), ("١٢٣٤", "4 to 12"),
+        ] {
+            assert!(weakness(pin).is_some_and(|why| why.contains(reason)), "{pin}: {:?}", weakness(pin));
+        }
+        for pin in ["4829", "80351", "927461", "3816", "90217748", "582914703362"] {
+            assert_eq!(weakness(pin), None, "{pin}");
+        }
+    }
+
+    #[tokio::test]
+    async fn r2_2_a_pin_needs_its_pepper_and_an_unknown_account_costs_the_same_work() {
+        let pins = Pins::new(vec![[1; 32]]).unwrap();
+        let hash = pins.hash("4829").await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(pins.verify("4829", Some(&hash)).await.unwrap());
+        assert!(!pins.verify("4828", Some(&hash)).await.unwrap());
+        assert!(!pins.verify("this is nobody's PIN", None).await.unwrap());
+        assert!(!Pins::new(vec![[2; 32]]).unwrap().verify("4829", Some(&hash)).await.unwrap());
+        assert!(Pins::new(vec![[2; 32], [1; 32]]).unwrap().verify("4829", Some(&hash)).await.unwrap());
+    }
+}

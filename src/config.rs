@@ -1,0 +1,206 @@
+//! The whole environment in one struct. Names and meanings: docs/operations.md.
+
+use std::env;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
+use url::Url;
+
+/// 32 random bytes that nobody else knows.
+pub type Key = [u8; 32];
+
+/// How the server is to run. `Debug` is not derived: it holds secrets.
+pub struct Config {
+    /// Where the database is.
+    pub database_url: SecretString,
+    /// Address and port of the API.
+    pub listen: SocketAddr,
+    /// The URL under which clients and providers reach it.
+    pub public_url: Url,
+    /// What secrets are made from.
+    pub secrets: Secrets,
+    /// Push; off without.
+    pub fcm: Option<Fcm>,
+    /// E-mail; off without.
+    pub smtp: Option<Smtp>,
+    /// SMS; off without.
+    pub twilio: Option<Twilio>,
+}
+
+/// Keys. Of each list the first signs, hashes or encrypts; all of them verify or decrypt.
+pub struct Secrets {
+    /// Seeds of the Ed25519 keys that sign access tokens.
+    pub jwt: Vec<Key>,
+    /// What is mixed into every PIN's hash.
+    pub pin_peppers: Vec<Key>,
+    /// What addresses are encrypted with, and what codes and keyed hashes are derived from.
+    pub data: Vec<Key>,
+}
+
+/// Firebase Cloud Messaging.
+pub struct Fcm {
+    /// Base URL of the HTTP v1 API.
+    pub url: Url,
+    /// Path of the service account's JSON.
+    pub credentials: PathBuf,
+}
+
+/// E-mail by SMTP.
+pub struct Smtp {
+    /// `smtp://` or `smtps://user:password@host:port`.
+    pub url: SecretString,
+    /// The sender, as in a `From` header.
+    pub from: String,
+}
+
+/// SMS by Twilio.
+pub struct Twilio {
+    /// Base URL of the REST API.
+    pub url: Url,
+    /// The account.
+    pub account_sid: String,
+    /// Its tokens; the first one signs in.
+    pub auth_tokens: Vec<SecretString>,
+    /// The number that messages come from, or a messaging service's SID.
+    pub from: String,
+}
+
+/// Everything that is wrong with the environment, all at once. Holds names, never values.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not complete:\n  {}", .0.join("\n  "))]
+pub struct ConfigError(Vec<String>);
+
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    wrong: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.wrong.push(format!("{name} is missing"));
+            String::new()
+        })
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, name: &str, value: &str, what: &str) -> Option<T> {
+        let parsed = value.parse().ok();
+        if parsed.is_none() && !value.is_empty() {
+            self.wrong.push(format!("{name} is not {what}"));
+        }
+        parsed
+    }
+
+    fn keys(&mut self, name: &str) -> Vec<Key> {
+        let list = self.required(name);
+        let keys: Vec<Key> = list
+            .split(',')
+            .filter_map(|item| STANDARD.decode(item.trim()).ok().and_then(|bytes| Key::try_from(bytes).ok()))
+            .collect();
+        if !list.is_empty() && keys.len() != list.split(',').count() {
+            self.wrong.push(format!("{name} must be a list of keys, each 32 bytes in base64 (openssl rand -base64 32)"));
+        }
+        keys
+    }
+
+    /// A group of variables of which all or none are set.
+    fn group(&mut self, names: &[&str]) -> Option<Vec<String>> {
+        let values: Vec<String> = names.iter().filter_map(|name| self.optional(name)).collect();
+        if !values.is_empty() && values.len() < names.len() {
+            self.wrong.push(format!("{} go together: set all of them or none", names.join(", ")));
+        }
+        (values.len() == names.len()).then_some(values)
+    }
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Lists every variable that is missing or cannot be read.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(&|name| env::var(name).ok())
+    }
+
+    /// Reads an environment that `lookup` knows.
+    ///
+    /// # Errors
+    /// Lists every variable that is missing or cannot be read.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader { lookup, wrong: Vec::new() };
+        let database_url = SecretString::from(read.required("DATABASE_URL"));
+        let listen = read.optional("PRUUF_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen = read.parsed("PRUUF_LISTEN", &listen, "an address and port");
+        let public_url = read.required("PRUUF_PUBLIC_URL");
+        let public_url = read.parsed("PRUUF_PUBLIC_URL", &public_url, "a URL");
+        let secrets = Secrets {
+            jwt: read.keys("PRUUF_JWT_KEYS"),
+            pin_peppers: read.keys("PRUUF_PIN_PEPPER"),
+            data: read.keys("PRUUF_DATA_KEYS"),
+        };
+        let fcm_url =
+            read.optional("PRUUF_FCM_URL").unwrap_or_else(|| "https://fcm.googleapis.com".to_owned());
+        let fcm_url = read.parsed("PRUUF_FCM_URL", &fcm_url, "a URL");
+        let fcm = read.optional("PRUUF_FCM_CREDENTIALS").zip(fcm_url);
+        let smtp = read.group(&["PRUUF_SMTP_URL", "PRUUF_EMAIL_FROM"]);
+        let twilio_url =
+            read.optional("PRUUF_TWILIO_URL").unwrap_or_else(|| "https://api.twilio.com".to_owned());
+        let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
+        let twilio =
+            read.group(&["PRUUF_TWILIO_ACCOUNT_SID", "PRUUF_TWILIO_AUTH_TOKENS", "PRUUF_TWILIO_FROM"]).zip(twilio_url);
+        let (Some(listen), Some(public_url), true) = (listen, public_url, read.wrong.is_empty()) else {
+            return Err(ConfigError(read.wrong));
+        };
+        Ok(Self {
+            database_url,
+            listen,
+            public_url,
+            secrets,
+            fcm: fcm.map(|(credentials, url)| Fcm { url, credentials: credentials.into() }),
+            smtp: smtp.map(|values| Smtp { url: values[0].clone().into(), from: values[1].clone() }),
+            twilio: twilio.map(|(values, url)| Twilio {
+                url,
+                account_sid: values[0].clone(),
+                auth_tokens: values[1].split(',').map(|token| token.trim().to_owned().into()).collect(),
+                from: values[2].clone(),
+            }),
+        })
+    }
+
+    /// The channels that have no configuration and are therefore off.
+    #[must_use]
+    pub fn channels_off(&self) -> Vec<&'static str> {
+        [("push", self.fcm.is_none()), ("email", self.smtp.is_none()), ("sms", self.twilio.is_none())]
+            .into_iter()
+            .filter_map(|(channel, off)| off.then_some(channel))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn everything_that_is_missing_is_reported_at_once_and_no_value() {
+        let error = Config::from_lookup(&|name| match name {
+            "PRUUF_JWT_KEYS" => Some("c2VjcmV0".to_owned()),
+            "PRUUF_SMTP_URL" => Some("smtp://user:hunter2@mail.example".to_owned()),
+            _ => None,
+        })
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default();
+        for name in ["DATABASE_URL", "PRUUF_PUBLIC_URL", "PRUUF_JWT_KEYS", "PRUUF_PIN_PEPPER", "PRUUF_DATA_KEYS", "PRUUF_EMAIL_FROM"] {
+            assert!(error.contains(name), "{name} is not in: {error}");
+        }
+        assert!(!error.contains("c2VjcmV0") && !error.contains("hunter2"), "{error}");
+    }
+}

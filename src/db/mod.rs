@@ -1,0 +1,308 @@
+//! How Rust calls SQL: one call, one transaction, one round trip.
+
+pub mod listen;
+pub mod release;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use futures_util::join;
+use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use uuid::Uuid;
+
+use crate::problem::{Code, Problem};
+
+/// Parameters of a call.
+pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// Sets the role and who asks, for this transaction only.
+const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.user_id', $2, true), \
+     set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true)";
+
+/// How long one call of a request may run, in milliseconds. A check-in takes about one.
+const REQUEST_TIMEOUT_MS: &str = "5000";
+/// How long one call of a job may run, in milliseconds: a batch of 500 misses takes about 200.
+const JOB_TIMEOUT_MS: &str = "60000";
+/// Connections to the database. More than this many transactions at once only wait for each other's locks and cores.
+const POOL_SIZE: usize = 32;
+/// How long a request waits for a connection before it is told to come again.
+const POOL_WAIT: Duration = Duration::from_secs(5);
+
+/// The database role a call runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nobody is signed in.
+    Anon,
+    /// A signed-in user.
+    User,
+    /// The deadline timer and the deliverer.
+    Worker,
+}
+
+/// Who makes a call, for row-level security and the audit trail.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The role whose grants and policies apply.
+    pub role: Role,
+    /// The signed-in user.
+    pub user_id: Option<Uuid>,
+    /// The `X-Request-Id`.
+    pub request_id: String,
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+}
+
+impl Caller {
+    /// The server's own jobs.
+    #[must_use]
+    pub fn worker() -> Self {
+        Self { role: Role::Worker, user_id: None, request_id: String::new(), ip: None }
+    }
+}
+
+/// An `Idempotency-Key` and what it came with (R9.4).
+#[derive(Debug, Clone)]
+pub struct Idempotency {
+    /// The client's key.
+    pub key: Option<String>,
+    /// A hash of operation and body: another one under the same key is refused.
+    pub fingerprint: Vec<u8>,
+}
+
+/// The pool, and the only way through it.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool,
+}
+
+/// The database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// `DATABASE_URL` cannot be read.
+    #[error("DATABASE_URL cannot be read")]
+    Url,
+    /// The system's certificates cannot be read.
+    #[error("the system's certificates cannot be read: {0}")]
+    Tls(String),
+    /// No pool can be made.
+    #[error("no connection pool: {0}")]
+    Pool(#[from] deadpool_postgres::BuildError),
+    /// The server would run with a role that sees everything.
+    #[error("the server must log in as pruuf_server, not as a superuser or a role that bypasses row-level security (R9.1)")]
+    TooPowerful,
+    /// The database does not answer, or answers with an error.
+    #[error("the database does not answer: {0}")]
+    Unreachable(String),
+}
+
+/// The settings in a database URL.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn settings(url: &SecretString) -> Result<tokio_postgres::Config, DbError> {
+    let mut settings: tokio_postgres::Config = url.expose_secret().parse().map_err(|_| DbError::Url)?;
+    if settings.get_connect_timeout().is_none() {
+        settings.connect_timeout(Duration::from_secs(5));
+    }
+    settings.tcp_user_timeout(Duration::from_secs(15)).keepalives_idle(Duration::from_secs(15));
+    Ok(settings)
+}
+
+/// TLS for connections to the database, with the system's certificates.
+///
+/// # Errors
+/// When those cannot be read.
+pub fn tls() -> Result<tokio_postgres_rustls::MakeRustlsConnect, DbError> {
+    tokio_postgres_rustls::MakeRustlsConnect::with_native_certs()
+        .map(|(connector, _)| connector)
+        .map_err(|errors| DbError::Tls(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+}
+
+impl Db {
+    /// A pool on the database of this URL. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// When the URL or the certificates cannot be read.
+    pub fn new(url: &SecretString) -> Result<Self, DbError> {
+        let manager =
+            Manager::from_config(settings(url)?, tls()?, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(POOL_SIZE)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) })
+            .build()?;
+        Ok(Self { pool })
+    }
+
+    /// Refuses a login that row-level security does not bind (R9.1).
+    ///
+    /// # Errors
+    /// When it is one, or the database does not answer.
+    pub async fn refuse_powerful_login(&self) -> Result<(), DbError> {
+        let client = self.pool.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
+        let row = client
+            .query_one("select rolsuper or rolbypassrls from pg_catalog.pg_roles where rolname = current_user", &[])
+            .await
+            .map_err(|error| DbError::Unreachable(error.to_string()))?;
+        if row.get(0) { Err(DbError::TooPowerful) } else { Ok(()) }
+    }
+
+    /// Whether this database runs the release that is in this binary.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_current(&self) -> Result<bool, DbError> {
+        let client = self.pool.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
+        release::is_current(&client).await.map_err(|error| DbError::Unreachable(error.to_string()))
+    }
+
+    /// Asks something that changes nothing: a read-only transaction. `call` is one call of an `api` function.
+    ///
+    /// # Errors
+    /// What the function refuses, and what [`Problem`] makes of trouble with the database.
+    pub async fn read<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<T, Problem> {
+        self.call(caller, "begin read only", &format!("select {call}"), params).await
+    }
+
+    /// Does something, in one transaction. The answer comes after the commit (R4.5).
+    ///
+    /// # Errors
+    /// What the function refuses, and what [`Problem`] makes of trouble with the database.
+    pub async fn write<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<T, Problem> {
+        self.call(caller, "begin", &format!("select {call}"), params).await
+    }
+
+    /// Does something once for each key: the same key again gets the first answer and does nothing (R9.4).
+    ///
+    /// # Errors
+    /// As [`Db::write`]; and `idempotency-key-reused`.
+    pub async fn write_once<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        once: &Idempotency,
+        call: &str,
+        params: Params<'_>,
+    ) -> Result<T, Problem> {
+        let (key, hash) = (params.len() + 1, params.len() + 2);
+        let statement =
+            format!("select coalesce(rules.recall(${key}, ${hash}), rules.remember(${key}, ${hash}, {call}))");
+        let params: Vec<_> = params.iter().copied().chain([&once.key as _, &once.fingerprint as _]).collect();
+        self.call(caller, "begin", &statement, &params).await
+    }
+
+    /// Calls a set-returning function of `jobs` and gives its rows.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn rows<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<Vec<T>, Problem> {
+        let statement = format!("select coalesce(jsonb_agg(r), '[]') from {call} as r");
+        self.call(caller, "begin", &statement, params).await
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        begin: &str,
+        statement: &str,
+        params: Params<'_>,
+    ) -> Result<T, Problem> {
+        let client = self.connection().await?;
+        let first = transaction(&client, caller, begin, statement, params).await;
+        let answer = match first {
+            Err(error) if Problem::is_conflict_of_transactions(&error) => {
+                transaction(&client, caller, begin, statement, params).await?
+            }
+            other => other?,
+        };
+        decode(&answer)
+    }
+
+    async fn connection(&self) -> Result<Object, Problem> {
+        self.pool.get().await.map_err(|_| {
+            tracing::warn!(error.kind = "pool", "no connection to the database");
+            Problem::new(Code::Unavailable)
+        })
+    }
+}
+
+/// The text of a `jsonb` value, not yet read.
+struct JsonText(Vec<u8>);
+
+impl<'a> FromSql<'a> for JsonText {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        // The binary form of jsonb is a version byte, 1, and the text (src/backend/utils/adt/jsonb.c, jsonb_send).
+        match raw.split_first() {
+            Some((1, text)) => Ok(Self(text.to_vec())),
+            _ => Err("not a jsonb of version 1".into()),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::JSONB
+    }
+}
+
+/// Sends begin, context, call and commit at once. Once sent they run to their end, whatever becomes of the request:
+/// a client that hangs up leaves no open transaction behind.
+async fn transaction(
+    client: &Object,
+    caller: &Caller,
+    begin: &str,
+    statement: &str,
+    params: Params<'_>,
+) -> Result<Vec<u8>, tokio_postgres::Error> {
+    let context = client.prepare_typed_cached(CONTEXT, &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT]).await?;
+    let call = client.prepare_cached(statement).await?;
+    let (role, timeout) = match caller.role {
+        Role::Anon => ("pruuf_anon", REQUEST_TIMEOUT_MS),
+        Role::User => ("pruuf_user", REQUEST_TIMEOUT_MS),
+        Role::Worker => ("pruuf_worker", JOB_TIMEOUT_MS),
+    };
+    let user_id = caller.user_id.map(|id| id.to_string()).unwrap_or_default();
+    let ip = caller.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let context_params: Params<'_> = &[&role, &user_id, &caller.request_id, &ip, &timeout];
+    let (begun, set, answer, committed) = join!(
+        client.batch_execute(begin),
+        client.query_one(&context, context_params),
+        client.query_one(&call, params),
+        client.batch_execute("commit"),
+    );
+    begun?;
+    set?;
+    // A call that failed has made the commit a rollback; its error comes first.
+    let row = answer?;
+    committed?;
+    Ok(row.try_get::<_, JsonText>(0)?.0)
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    refused: Code,
+    detail: String,
+    facts: RefusalFacts,
+}
+
+#[derive(Deserialize)]
+struct RefusalFacts {
+    tries_left: Option<i32>,
+    locked_until: Option<String>,
+}
+
+/// Reads an answer, which is what was asked for or a refusal that keeps what it wrote (`rules.refusal`).
+fn decode<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Problem> {
+    if let Ok(refusal) = serde_json::from_slice::<Refusal>(answer) {
+        let mut problem = Problem::new(refusal.refused).detail(refusal.detail);
+        problem.tries_left = refusal.facts.tries_left;
+        problem.locked_until = refusal.facts.locked_until;
+        return Err(problem);
+    }
+    serde_json::from_slice(answer).map_err(|error| {
+        tracing::error!(error.kind = "shape", error.line = error.line(), error.column = error.column(), "unexpected answer");
+        Problem::new(Code::Internal)
+    })
+}

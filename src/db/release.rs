@@ -1,0 +1,183 @@
+//! `pruuf migrate`: brings a database to the release in this binary (docs/conventions.md).
+
+use std::time::Duration;
+
+use refinery::{Migration, Runner};
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, GenericClient};
+
+use super::{DbError, settings, tls};
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// Files of these folders are applied one by one, each in a transaction of its own: they take locks on tables.
+const ONE_BY_ONE: [&str; 2] = ["40_triggers/", "50_policies/"];
+/// How long such a file waits for a table before it steps aside and tries again.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '300ms'";
+const LOCK_TRIES: u32 = 100;
+/// The advisory lock that one release holds against another.
+const RELEASE_LOCK: &str = "select pg_advisory_lock(hashtextextended('pruuf release', 0))";
+
+/// The release could not be applied; what had been applied before the error stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// The database cannot be used at all.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A statement outside of the files failed.
+    #[error("{}", .0.as_db_error().map_or_else(|| .0.to_string(), |error| error.message().to_owned()))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// A migration failed, or one that has landed was edited.
+    #[error("migration: {0}")]
+    Migration(#[from] refinery::Error),
+    /// A file under sql/ failed.
+    #[error("sql/{path}: {message}")]
+    File {
+        /// Which one.
+        path: &'static str,
+        /// What PostgreSQL said.
+        message: String,
+    },
+}
+
+/// What a release changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// How many migrations ran.
+    pub migrations: usize,
+    /// How many files under sql/ were applied.
+    pub files: usize,
+}
+
+/// Migrates the database of this URL, which must belong to a superuser or to a member of `pruuf_owner`.
+///
+/// # Errors
+/// The first thing that failed. Everything may run again.
+pub async fn migrate(url: &SecretString) -> Result<Released, ReleaseError> {
+    let (mut client, connection) = settings(url)?.connect(tls()?).await?;
+    let connection = tokio::spawn(connection);
+    let released = migrate_with(&mut client).await;
+    drop(client);
+    let _ = connection.await;
+    released
+}
+
+async fn migrate_with(client: &mut Client) -> Result<Released, ReleaseError> {
+    client.batch_execute("set client_min_messages = warning").await?;
+    client.batch_execute(RELEASE_LOCK).await?;
+    client.batch_execute("create schema if not exists meta").await?;
+    if client.query_opt("select from pg_catalog.pg_roles where rolname = 'pruuf_owner' and pg_has_role(oid, 'usage') and to_regclass('meta.schema_history') is not null", &[]).await?.is_some() {
+        client.batch_execute("set role pruuf_owner").await?;
+    }
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(path, sql)| Migration::unapplied(path.trim_end_matches(".sql"), sql))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut runner = Runner::new(&migrations);
+    runner.set_migration_table_name("meta.schema_history");
+    let report = runner.run_async(client).await?;
+    client.batch_execute("set role pruuf_owner").await?;
+    let files = apply_files(client).await?;
+    Ok(Released { migrations: report.applied_migrations().len(), files })
+}
+
+async fn apply_files(client: &mut Client) -> Result<usize, ReleaseError> {
+    let changed = changed_files(client).await?;
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let is_one_by_one = |path: &str| ONE_BY_ONE.iter().any(|folder| path.starts_with(folder));
+    let (first, last): (Vec<_>, Vec<_>) = SQL_FILES
+        .iter()
+        .filter(|(path, _)| !is_one_by_one(path))
+        .partition(|(path, _)| *path < ONE_BY_ONE[0]);
+    // Together: the first of them takes the grants away that the others give.
+    let transaction = client.transaction().await?;
+    for file in first {
+        apply(&transaction, file).await?;
+    }
+    transaction.commit().await?;
+    for file in SQL_FILES.iter().filter(|(path, _)| is_one_by_one(path) && changed.contains(path)) {
+        apply_when_the_table_is_free(client, file).await?;
+    }
+    for file in last {
+        let transaction = client.transaction().await?;
+        apply(&transaction, file).await?;
+        transaction.commit().await?;
+    }
+    Ok(changed.len())
+}
+
+async fn apply_when_the_table_is_free(client: &mut Client, file: &'static (&str, &str)) -> Result<(), ReleaseError> {
+    for tries_left in (0..LOCK_TRIES).rev() {
+        let transaction = client.transaction().await?;
+        transaction.batch_execute(LOCK_TIMEOUT).await?;
+        match transaction.batch_execute(file.1).await {
+            Ok(()) => {
+                note(&transaction, file).await?;
+                transaction.commit().await?;
+                return Ok(());
+            }
+            Err(error) if tries_left > 0 && error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+                transaction.rollback().await?;
+                tokio::time::sleep(Duration::from_millis(50 + rand::random::<u64>() % 100)).await;
+            }
+            Err(error) => return Err(failed(file, &error)),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+async fn apply(client: &impl GenericClient, file: &'static (&str, &str)) -> Result<(), ReleaseError> {
+    client.batch_execute(file.1).await.map_err(|error| failed(file, &error))?;
+    note(client, file).await
+}
+
+async fn note(client: &impl GenericClient, (path, text): &(&str, &str)) -> Result<(), ReleaseError> {
+    client
+        .execute(
+            "insert into meta.sql_files (path, sha256) values ($1, $2) \
+             on conflict (path) do update set sha256 = excluded.sha256, applied_at = now()",
+            &[path, &sha256(text)],
+        )
+        .await?;
+    Ok(())
+}
+
+fn failed((path, _): &(&'static str, &str), error: &tokio_postgres::Error) -> ReleaseError {
+    let message = error.as_db_error().map_or_else(|| error.to_string(), |error| format!("{} {}", error.message(), error.where_().unwrap_or_default()));
+    ReleaseError::File { path, message }
+}
+
+async fn changed_files(client: &impl GenericClient) -> Result<Vec<&'static str>, tokio_postgres::Error> {
+    let known: std::collections::HashMap<String, String> = client
+        .query("select path, sha256 from meta.sql_files", &[])
+        .await?
+        .into_iter()
+        .map(|row| (row.get(0), row.get(1)))
+        .collect();
+    Ok(SQL_FILES
+        .iter()
+        .filter(|(path, text)| known.get(*path) != Some(&sha256(text)))
+        .map(|(path, _)| *path)
+        .collect())
+}
+
+/// Whether this database has every migration and every file of this binary, and no newer migration.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn is_current(client: &impl GenericClient) -> Result<bool, tokio_postgres::Error> {
+    let known = client.query_one("select to_regclass('meta.schema_history') is not null and to_regclass('meta.sql_files') is not null", &[]).await?;
+    if !known.get::<_, bool>(0) {
+        return Ok(false);
+    }
+    let newest = client.query_one("select coalesce(max(version), 0)::bigint from meta.schema_history", &[]).await?;
+    Ok(newest.get::<_, i64>(0) == MIGRATIONS.len() as i64 && changed_files(client).await?.is_empty())
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,205 @@
+//! Alerts and what is done about them (rules: section 6).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use poem::web::Data;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Answer, PAGE, Section, once};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+
+/// The operations.
+pub struct Api;
+
+/// A user, as far as the caller may see them.
+#[derive(Object, Deserialize)]
+pub struct Person {
+    id: Uuid,
+    name: String,
+}
+
+/// How an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Nobody has it yet.
+    Open,
+    /// A Contact has it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+}
+
+/// Why there is an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum AlertKind {
+    /// The Member did not check in.
+    Missed,
+}
+
+/// How an alert ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Resolution {
+    /// The Member checked in.
+    CheckedIn,
+    /// A Contact closed it.
+    Closed,
+}
+
+/// What a Contact found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// The Member is safe.
+    Safe,
+    /// Nothing was wrong.
+    FalseAlarm,
+    /// The Member got help.
+    GotHelp,
+    /// Something else; the note says what.
+    Other,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::FalseAlarm => "false_alarm",
+            Self::GotHelp => "got_help",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The check-in that did not come.
+#[derive(Object, Deserialize)]
+struct Due {
+    local_on: NaiveDate,
+    local_time: NaiveTime,
+    time_zone: String,
+    at: DateTime<Utc>,
+}
+
+/// The Member's last check-in before the alert.
+#[derive(Object, Deserialize)]
+struct LastHeard {
+    at: DateTime<Utc>,
+    /// The same in the Member's time zone.
+    local: NaiveDateTime,
+}
+
+/// An alert.
+#[derive(Object, Deserialize)]
+struct Alert {
+    id: Uuid,
+    kind: AlertKind,
+    state: AlertState,
+    raised_at: DateTime<Utc>,
+    member: Person,
+    due: Due,
+    last_heard: Option<LastHeard>,
+    /// Who was told.
+    contacts: Vec<Person>,
+    /// How late the server itself was, when it was.
+    late_by_seconds: Option<i64>,
+    acknowledged_at: Option<DateTime<Utc>>,
+    /// Who has it.
+    acknowledged_by: Option<Person>,
+    /// When they expect to be there.
+    arrives_at: Option<DateTime<Utc>>,
+    resolved_at: Option<DateTime<Utc>>,
+    resolved_by: Option<Person>,
+    resolved_how: Option<Resolution>,
+    outcome: Option<Outcome>,
+    note: Option<String>,
+}
+
+#[derive(Object, Deserialize)]
+struct AlertPage {
+    items: Vec<Alert>,
+    next_cursor: Option<Uuid>,
+}
+
+#[derive(Object)]
+struct Acknowledgement {
+    /// When the Contact expects to be there.
+    arrives_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Object)]
+struct Closing {
+    outcome: Outcome,
+    /// What else to know, up to 1000 characters.
+    note: Option<String>,
+}
+
+#[OpenApi(tag = "Section::Alerts")]
+impl Api {
+    /// List alerts: my own, and those of the Members I watch
+    #[oai(path = "/v1/alerts", method = "get", operation_id = "list_alerts")]
+    async fn list_alerts(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+        /// Only those that are not over.
+        unresolved: Query<Option<bool>>,
+    ) -> Answer<AlertPage> {
+        let call = "api.list_alerts(cursor => $1, size => $2, only_unresolved => $3)";
+        let params: crate::db::Params<'_> = &[&cursor.0, &limit.0.unwrap_or(PAGE), &unresolved.0.unwrap_or(false)];
+        Ok(Json(app.db.read(&caller.0, call, params).await?))
+    }
+
+    /// An alert
+    #[oai(path = "/v1/alerts/:alert_id", method = "get", operation_id = "get_alert")]
+    async fn get_alert(&self, app: Data<&Arc<App>>, caller: SignedIn, alert_id: Path<Uuid>) -> Answer<Alert> {
+        Ok(Json(app.db.read(&caller.0, "api.get_alert(alert_id => $1)", &[&alert_id.0]).await?))
+    }
+
+    /// I've got this
+    ///
+    /// The first one wins; the other Contacts and the Member are told who it is.
+    #[oai(path = "/v1/alerts/:alert_id/acknowledge", method = "post", operation_id = "acknowledge_alert")]
+    async fn acknowledge_alert(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<Acknowledgement>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, &format!("acknowledge_alert {}", alert_id.0), &body.0);
+        let call = "api.acknowledge_alert(alert_id => $1, arrives_at => $2)";
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.arrives_at]).await?))
+    }
+
+    /// It is over
+    ///
+    /// Everybody who may have been alerted is told, over every channel that carried the alarm.
+    #[oai(path = "/v1/alerts/:alert_id/close", method = "post", operation_id = "close_alert")]
+    async fn close_alert(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<Closing>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, &format!("close_alert {}", alert_id.0), &body.0);
+        let call = "api.close_alert(alert_id => $1, outcome => $2, note => $3)";
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.outcome.as_str(), &body.note]).await?))
+    }
+}

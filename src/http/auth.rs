@@ -1,0 +1,308 @@
+//! Codes, accounts and sessions (rules: section 2).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use poem::web::Data;
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Answer, Created, Section};
+use crate::app::App;
+use crate::auth::caller::Visitor;
+use crate::auth::token::LIFE_SECONDS;
+use crate::db::Caller;
+use crate::problem::{Code, Problem};
+use crate::vault::{CodeUse, new_token, token_hash};
+
+/// The operations.
+pub struct Api;
+
+/// What kind of address it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum AddressKind {
+    /// An e-mail address.
+    Email,
+    /// A phone number.
+    Phone,
+}
+
+impl AddressKind {
+    /// As the database spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// An e-mail address or a phone number.
+#[derive(Debug, Object, Deserialize)]
+pub struct Address {
+    /// What kind it is.
+    pub kind: AddressKind,
+    /// An e-mail address (RFC 5321), or a phone number in E.164: `+` and 7 to 15 digits.
+    pub value: String,
+}
+
+/// An address as the database keeps it.
+pub struct SealedAddress {
+    /// `email` or `phone`.
+    pub kind: &'static str,
+    /// Its keyed hash.
+    pub lookup: Vec<u8>,
+    /// Its ciphertext.
+    pub sealed: Vec<u8>,
+}
+
+impl Address {
+    /// Checks the address, writes it in its one form, and seals it.
+    ///
+    /// # Errors
+    /// `invalid`, when it is not an address of its kind.
+    pub fn seal(&self, app: &App) -> Result<SealedAddress, Problem> {
+        let value = self.value.trim();
+        let value = match self.kind {
+            AddressKind::Email if value.len() <= 254 && value.parse::<lettre::Address>().is_ok() => value.to_lowercase(),
+            AddressKind::Phone if is_e164(value) => value.to_owned(),
+            AddressKind::Email => return Err(Problem::at("/address/value", Code::Invalid, "This is not an e-mail address.")),
+            AddressKind::Phone => {
+                return Err(Problem::at("/address/value", Code::Invalid, "A phone number is + and 7 to 15 digits."));
+            }
+        };
+        let kind = self.kind.as_str();
+        let lookup = app.vault.lookup(kind, &value);
+        let sealed = app.vault.seal(&lookup, &value).map_err(|_| Problem::new(Code::Internal))?;
+        Ok(SealedAddress { kind, lookup, sealed })
+    }
+}
+
+/// E.164 (ITU-T): a plus sign, a country code that does not begin with 0, at most 15 digits.
+fn is_e164(value: &str) -> bool {
+    value.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+#[derive(Object)]
+struct CodeRequest {
+    address: Address,
+}
+
+/// A code is on its way, if the address can be reached.
+#[derive(Object, Deserialize)]
+struct CodeSent {
+    /// Until when the code is good.
+    expires_at: DateTime<Utc>,
+    /// When a new one may be asked for, in seconds.
+    next_after_seconds: i32,
+}
+
+#[derive(Object)]
+struct CodeVerification {
+    address: Address,
+    /// The six digits.
+    #[oai(validator(pattern = "^[0-9]{6}$"))]
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Verified {
+    account_exists: bool,
+    expires_at: DateTime<Utc>,
+}
+
+/// Proof of an address, good once.
+#[derive(Object)]
+struct Ticket {
+    /// For `POST /v1/auth/accounts` or `POST /v1/auth/pin`.
+    ticket: String,
+    /// Until when it is good.
+    expires_at: DateTime<Utc>,
+    /// Whether this address has an account: sign in or recover it, or make one.
+    account_exists: bool,
+}
+
+#[derive(Object)]
+struct NewAccount {
+    /// From `POST /v1/auth/codes/verify`.
+    ticket: String,
+    /// What others call this user.
+    name: String,
+    /// 4 to 12 digits.
+    pin: String,
+    /// What the list of sessions calls this device.
+    device_name: Option<String>,
+}
+
+#[derive(Object)]
+struct Recovery {
+    /// From `POST /v1/auth/codes/verify`.
+    ticket: String,
+    /// The new PIN, 4 to 12 digits.
+    pin: String,
+    /// What the list of sessions calls this device.
+    device_name: Option<String>,
+}
+
+#[derive(Object)]
+struct SignIn {
+    address: Address,
+    /// The PIN.
+    pin: String,
+    /// What the list of sessions calls this device.
+    device_name: Option<String>,
+}
+
+#[derive(Object)]
+struct Refresh {
+    /// The refresh token got last.
+    refresh_token: String,
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    pin_hash: Option<String>,
+    user_id: Option<Uuid>,
+    tries_left: Option<i32>,
+}
+
+#[derive(Deserialize)]
+struct StartedSession {
+    session_id: Uuid,
+    user_id: Uuid,
+    refresh_token_expires_at: DateTime<Utc>,
+}
+
+/// A session and its tokens.
+#[derive(Object)]
+struct Session {
+    session_id: Uuid,
+    user_id: Uuid,
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    /// How long it lives, in seconds.
+    access_token_expires_in: i64,
+    /// Good once: each refresh gives the next one.
+    refresh_token: String,
+    /// Until when it is good, if it is not used.
+    refresh_token_expires_at: DateTime<Utc>,
+}
+
+impl StartedSession {
+    fn with_tokens(self, app: &App, refresh_token: String) -> Result<Session, Problem> {
+        let access_token = app.tokens.sign(self.user_id, self.session_id).map_err(|_| Problem::new(Code::Internal))?;
+        Ok(Session {
+            session_id: self.session_id,
+            user_id: self.user_id,
+            access_token,
+            access_token_expires_in: LIFE_SECONDS,
+            refresh_token,
+            refresh_token_expires_at: self.refresh_token_expires_at,
+        })
+    }
+}
+
+async fn start_session(
+    app: &App,
+    caller: &Caller,
+    call: &str,
+    params: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+) -> Result<Session, Problem> {
+    let refresh_token = new_token();
+    let hash = token_hash(&refresh_token);
+    let params: Vec<_> = params.iter().copied().chain([&hash as _]).collect();
+    let started: StartedSession = app.db.write(caller, call, &params).await?;
+    started.with_tokens(app, refresh_token)
+}
+
+#[OpenApi(tag = "Section::Auth")]
+impl Api {
+    /// Send a one-time code
+    ///
+    /// The answer is the same whether or not the address has an account.
+    #[oai(path = "/v1/auth/codes", method = "post", operation_id = "request_code")]
+    async fn request_code(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<CodeRequest>) -> Answer<CodeSent> {
+        let address = body.address.seal(&app)?;
+        let id = Uuid::new_v4();
+        let hash = app.vault.new_code(CodeUse::OneTime, id);
+        let call = "api.request_code(code_id => $1, kind => $2, lookup => $3, sealed => $4, code_hash => $5)";
+        Ok(Json(app.db.write(&visitor.0, call, &[&id, &address.kind, &address.lookup, &address.sealed, &hash]).await?))
+    }
+
+    /// Turn a code into a ticket
+    #[oai(path = "/v1/auth/codes/verify", method = "post", operation_id = "verify_code")]
+    async fn verify_code(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<CodeVerification>) -> Answer<Ticket> {
+        let address = body.address.seal(&app)?;
+        let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
+        let ticket = new_token();
+        let call = "api.verify_code(kind => $1, lookup => $2, code_hash => $3, ticket_hash => $4)";
+        let verified: Verified =
+            app.db.write(&visitor.0, call, &[&address.kind, &address.lookup, &hash, &token_hash(&ticket)]).await?;
+        Ok(Json(Ticket { ticket, expires_at: verified.expires_at, account_exists: verified.account_exists }))
+    }
+
+    /// Make an account and sign in
+    #[oai(path = "/v1/auth/accounts", method = "post", operation_id = "create_account")]
+    async fn create_account(
+        &self,
+        app: Data<&Arc<App>>,
+        visitor: Visitor,
+        body: Json<NewAccount>,
+    ) -> Result<Created<Session>, Problem> {
+        let pin_hash = app.pins.hash(&body.pin).await?;
+        let call = "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, refresh_hash => $5)";
+        let params: crate::db::Params<'_> = &[&token_hash(&body.ticket), &body.name, &pin_hash, &body.device_name];
+        Ok(Created::Created(Json(start_session(&app, &visitor.0, call, params).await?)))
+    }
+
+    /// Recover an account: set a new PIN and sign in
+    #[oai(path = "/v1/auth/pin", method = "post", operation_id = "recover_pin")]
+    async fn recover_pin(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<Recovery>) -> Answer<Session> {
+        let pin_hash = app.pins.hash(&body.pin).await?;
+        let call = "api.recover_pin(ticket_hash => $1, pin_hash => $2, device_name => $3, refresh_hash => $4)";
+        let params: crate::db::Params<'_> = &[&token_hash(&body.ticket), &pin_hash, &body.device_name];
+        Ok(Json(start_session(&app, &visitor.0, call, params).await?))
+    }
+
+    /// Sign in with a PIN
+    #[oai(path = "/v1/auth/sessions", method = "post", operation_id = "create_session")]
+    async fn create_session(
+        &self,
+        app: Data<&Arc<App>>,
+        visitor: Visitor,
+        body: Json<SignIn>,
+    ) -> Result<Created<Session>, Problem> {
+        let address = body.address.seal(&app)?;
+        let attempt: Attempt =
+            app.db.write(&visitor.0, "api.begin_session(kind => $1, lookup => $2)", &[&address.kind, &address.lookup]).await?;
+        let fits = app.pins.verify(&body.pin, attempt.pin_hash.as_deref()).await?;
+        let (true, Some(pin_hash)) = (fits, attempt.pin_hash) else {
+            let mut problem = Problem::new(Code::SignInFailed);
+            problem.tries_left = attempt.tries_left;
+            return Err(problem);
+        };
+        let call = "api.create_session(user_id => $1, proved_hash => $2, device_name => $3, refresh_hash => $4)";
+        let params: crate::db::Params<'_> = &[&attempt.user_id, &pin_hash, &body.device_name];
+        Ok(Created::Created(Json(start_session(&app, &visitor.0, call, params).await?)))
+    }
+
+    /// Get a new access token
+    ///
+    /// The refresh token is good once. Asked again within half a minute it gives the same successor, for a client that
+    /// lost the answer; later it ends the whole session.
+    #[oai(path = "/v1/auth/sessions/refresh", method = "post", operation_id = "refresh_session")]
+    async fn refresh_session(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<Refresh>) -> Answer<Session> {
+        let next = app.vault.next_refresh_token(&body.refresh_token);
+        let call = "api.refresh_session(token_hash => $1, next_hash => $2)";
+        let started: StartedSession =
+            app.db.write(&visitor.0, call, &[&token_hash(&body.refresh_token), &token_hash(&next)]).await?;
+        Ok(Json(started.with_tokens(&app, next)?))
+    }
+}

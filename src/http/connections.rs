@@ -1,0 +1,288 @@
+//! Invitations, and who watches whom (rules: section 3).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use poem::web::Data;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::alerts::Person;
+use super::auth::{Address, AddressKind};
+use super::day::{DayStatus, History, Obligation, OpenAlert};
+use super::me::{Done, open_address};
+use super::{Answer, Created, Gone, PAGE, Section, once};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+use crate::problem::{Code, Problem};
+use crate::vault::CodeUse;
+
+/// The operations.
+pub struct Api;
+
+/// One of the two sides of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Side {
+    /// Is watched.
+    Member,
+    /// Watches.
+    Contact,
+}
+
+impl Side {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Contact => "contact",
+        }
+    }
+}
+
+#[derive(Object)]
+struct NewInvitation {
+    /// What the invited person will be to the caller.
+    invitee_becomes: Side,
+    /// What the caller calls them.
+    name: String,
+    address: Address,
+}
+
+/// How an invitation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum InvitationState {
+    /// It can be accepted.
+    Pending,
+    /// It was.
+    Accepted,
+    /// It was taken back.
+    Revoked,
+    /// It is too old.
+    Expired,
+}
+
+#[derive(Deserialize)]
+struct InvitationRow {
+    id: Uuid,
+    invitee_becomes: Side,
+    name: String,
+    kind: AddressKind,
+    sealed: String,
+    lookup: String,
+    code_hash: String,
+    state: InvitationState,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct InvitationRows {
+    items: Vec<InvitationRow>,
+    next_cursor: Option<Uuid>,
+}
+
+/// An invitation that the caller sent.
+#[derive(Object)]
+struct Invitation {
+    id: Uuid,
+    /// What the invited person will be to the caller.
+    invitee_becomes: Side,
+    name: String,
+    address: Address,
+    /// Six characters to accept it with; may be told by phone.
+    code: String,
+    state: InvitationState,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Object)]
+struct InvitationPage {
+    items: Vec<Invitation>,
+    next_cursor: Option<Uuid>,
+}
+
+impl InvitationRow {
+    fn open(self, app: &App) -> Result<Invitation, Problem> {
+        let value = open_address(app, &self.lookup, &self.sealed)?;
+        let hash = STANDARD.decode(self.code_hash.replace('\n', "")).unwrap_or_default();
+        let code = app.vault.code(CodeUse::Invitation, self.id, &hash).map_err(|error| {
+            tracing::error!(error = %error, invitation.id = %self.id, "an invitation's code is lost");
+            Problem::new(Code::Internal)
+        })?;
+        Ok(Invitation {
+            address: Address { kind: self.kind, value },
+            code,
+            id: self.id,
+            invitee_becomes: self.invitee_becomes,
+            name: self.name,
+            state: self.state,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        })
+    }
+}
+
+#[derive(Object)]
+struct Acceptance {
+    /// The six characters; case and spaces do not matter.
+    code: String,
+}
+
+/// A connection that was made.
+#[derive(Object, Deserialize)]
+struct Connected {
+    /// What the caller is in it.
+    you_are: Side,
+    /// Who the other one is.
+    other: Person,
+    connected_at: DateTime<Utc>,
+}
+
+/// Somebody who watches the caller.
+#[derive(Object, Deserialize)]
+struct Contact {
+    user_id: Uuid,
+    name: String,
+    /// `primary`: told at once; `backup`: told when nobody answers.
+    tier: String,
+    connected_at: DateTime<Utc>,
+}
+
+#[derive(Object, Deserialize)]
+struct ContactList {
+    items: Vec<Contact>,
+}
+
+/// Somebody whom the caller watches.
+#[derive(Object, Deserialize)]
+struct Member {
+    user_id: Uuid,
+    name: String,
+    connected_at: DateTime<Utc>,
+    status: DayStatus,
+    /// The check-in that is expected next.
+    next: Option<Obligation>,
+    last_check_in_at: Option<DateTime<Utc>>,
+    open_alerts: Vec<OpenAlert>,
+}
+
+#[derive(Object, Deserialize)]
+struct MemberList {
+    items: Vec<Member>,
+}
+
+#[OpenApi(tag = "Section::Connections")]
+impl Api {
+    /// Invite somebody
+    ///
+    /// The answer is the same whether or not the address has an account.
+    #[oai(path = "/v1/invitations", method = "post", operation_id = "create_invitation")]
+    async fn create_invitation(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewInvitation>,
+    ) -> Result<Created<Invitation>, Problem> {
+        let address = body.address.seal(&app)?;
+        let id = Uuid::now_v7();
+        let hash = app.vault.new_code(CodeUse::Invitation, id);
+        let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7)";
+        let params: crate::db::Params<'_> =
+            &[&id, &body.invitee_becomes.as_str(), &body.name, &address.kind, &address.lookup, &address.sealed, &hash];
+        let row: InvitationRow = app.db.write_once(&caller.0, &once(key.0, "create_invitation", &body.0), call, params).await?;
+        Ok(Created::Created(Json(row.open(&app)?)))
+    }
+
+    /// List the invitations I sent
+    #[oai(path = "/v1/invitations", method = "get", operation_id = "list_invitations")]
+    async fn list_invitations(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+    ) -> Answer<InvitationPage> {
+        let call = "api.list_invitations(cursor => $1, size => $2)";
+        let rows: InvitationRows = app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?;
+        let items = rows.items.into_iter().map(|row| row.open(&app)).collect::<Result<_, _>>()?;
+        Ok(Json(InvitationPage { items, next_cursor: rows.next_cursor }))
+    }
+
+    /// Take an invitation back
+    #[oai(path = "/v1/invitations/:invitation_id", method = "delete", operation_id = "revoke_invitation")]
+    async fn revoke_invitation(&self, app: Data<&Arc<App>>, caller: SignedIn, invitation_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.revoke_invitation(invitation_id => $1)", &[&invitation_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+
+    /// Accept an invitation
+    #[oai(path = "/v1/invitations/accept", method = "post", operation_id = "accept_invitation")]
+    async fn accept_invitation(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<Acceptance>,
+    ) -> Answer<Connected> {
+        let code: String = body.code.split_whitespace().collect::<String>().to_uppercase();
+        let hash = app.vault.code_hash(CodeUse::Invitation, &code);
+        let once = once(key.0, "accept_invitation", &body.0);
+        Ok(Json(app.db.write_once(&caller.0, &once, "api.accept_invitation(code_hash => $1)", &[&hash]).await?))
+    }
+
+    /// Who watches me
+    #[oai(path = "/v1/me/contacts", method = "get", operation_id = "list_contacts")]
+    async fn list_contacts(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<ContactList> {
+        Ok(Json(app.db.read(&caller.0, "api.list_contacts()", &[]).await?))
+    }
+
+    /// Be watched by this Contact no more
+    #[oai(path = "/v1/me/contacts/:user_id", method = "delete", operation_id = "remove_contact")]
+    async fn remove_contact(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.remove_contact(contact_id => $1)", &[&user_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+
+    /// Whom I watch
+    #[oai(path = "/v1/members", method = "get", operation_id = "list_members")]
+    async fn list_members(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<MemberList> {
+        Ok(Json(app.db.read(&caller.0, "api.list_members()", &[]).await?))
+    }
+
+    /// How a Member's day stands
+    #[oai(path = "/v1/members/:user_id", method = "get", operation_id = "get_member")]
+    async fn get_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Answer<Member> {
+        Ok(Json(app.db.read(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?))
+    }
+
+    /// A Member's past days and their totals
+    #[oai(path = "/v1/members/:user_id/history", method = "get", operation_id = "get_member_history")]
+    async fn get_member_history(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        user_id: Path<Uuid>,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+    ) -> Answer<History> {
+        let call = "api.get_member_history(member_id => $1, cursor => $2, size => $3)";
+        Ok(Json(app.db.read(&caller.0, call, &[&user_id.0, &cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+    }
+
+    /// Watch this Member no more
+    #[oai(path = "/v1/members/:user_id", method = "delete", operation_id = "leave_member")]
+    async fn leave_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.leave_member(member_id => $1)", &[&user_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+}

@@ -1,0 +1,344 @@
+//! The Member's day: schedule, check-ins, history (rules: section 4).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use poem::web::Data;
+use poem_openapi::param::{Header, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Answer, Created, PAGE, Section, once};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+use crate::problem::Problem;
+
+/// The operations.
+pub struct Api;
+
+/// What became of an expected check-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum ObligationState {
+    /// It is the next one.
+    Open,
+    /// There was a check-in by the time.
+    Met,
+    /// There was one after the time.
+    MetLate,
+    /// There was none.
+    Missed,
+    /// It was not asked for.
+    Excused,
+}
+
+/// An expected check-in.
+#[derive(Object, Deserialize)]
+pub struct Obligation {
+    id: Uuid,
+    /// The local date.
+    local_on: NaiveDate,
+    /// The local time, `HH:MM`.
+    local_time: String,
+    /// IANA name.
+    time_zone: String,
+    /// From when a check-in meets it.
+    opens_at: DateTime<Utc>,
+    /// Until when it is on time.
+    due_at: DateTime<Utc>,
+    /// When Contacts are told, if it is not met.
+    alert_at: DateTime<Utc>,
+    state: ObligationState,
+}
+
+/// When a Member is reminded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Reminder {
+    /// Half an hour before the time.
+    Before,
+    /// At the time.
+    AtTime,
+    /// At half the grace.
+    HalfGrace,
+}
+
+impl Reminder {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::AtTime => "at_time",
+            Self::HalfGrace => "half_grace",
+        }
+    }
+}
+
+/// When a Member checks in.
+#[derive(Object)]
+struct NewSchedule {
+    /// One to four local times of day, `HH:MM`.
+    #[oai(validator(min_items = 1, max_items = 4))]
+    local_times: Vec<String>,
+    /// IANA name, like `Pacific/Auckland`.
+    time_zone: String,
+    /// ISO weekdays that count, 1 is Monday; every day when absent.
+    weekdays: Option<Vec<i16>>,
+    /// Minutes from the time until Contacts are told: 0 to 240, by default 10.
+    grace_minutes: Option<i16>,
+    /// When to remind; all of them when absent.
+    reminders: Option<Vec<Reminder>>,
+}
+
+/// A schedule.
+#[derive(Object, Deserialize)]
+struct Schedule {
+    local_times: Vec<String>,
+    time_zone: String,
+    weekdays: Vec<i16>,
+    grace_minutes: i16,
+    reminders: Vec<Reminder>,
+    created_at: DateTime<Utc>,
+}
+
+/// A schedule, and from when it counts.
+#[derive(Object, Deserialize)]
+struct ScheduleSet {
+    local_times: Vec<String>,
+    time_zone: String,
+    weekdays: Vec<i16>,
+    grace_minutes: i16,
+    reminders: Vec<Reminder>,
+    created_at: DateTime<Utc>,
+    /// The first local date on which it counts.
+    applies_from: NaiveDate,
+    /// The check-in that is expected next: one that was expected before the change stays as it is.
+    next: Obligation,
+}
+
+/// How a Member's day stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum DayStatus {
+    /// No time has been chosen yet: nobody is watched.
+    WaitingForATime,
+    /// Nothing is asked before `next.opens_at`.
+    CheckedIn,
+    /// A check-in is awaited.
+    Open,
+    /// The time has passed; Contacts are told at `next.alert_at`.
+    Overdue,
+    /// Contacts have been told.
+    Alert,
+}
+
+/// An alert that is not over.
+#[derive(Object, Deserialize)]
+pub struct OpenAlert {
+    id: Uuid,
+    state: super::alerts::AlertState,
+    raised_at: DateTime<Utc>,
+    /// Who has it.
+    acknowledged_by: Option<super::alerts::Person>,
+}
+
+/// The Member's day.
+#[derive(Object, Deserialize)]
+struct Today {
+    /// The server's clock.
+    now: DateTime<Utc>,
+    status: DayStatus,
+    /// The check-in that is expected next.
+    next: Option<Obligation>,
+    last_check_in_at: Option<DateTime<Utc>>,
+    open_alerts: Vec<OpenAlert>,
+}
+
+/// How the Member feels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Mood {
+    /// Good.
+    Good,
+    /// So so.
+    Okay,
+    /// Bad.
+    Bad,
+}
+
+impl Mood {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Okay => "okay",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+#[derive(Object)]
+struct NewCheckIn {
+    /// When the tap was, by the device's clock: kept and shown, it decides nothing.
+    device_time: Option<DateTime<Utc>>,
+    /// Where the Member is, IANA name: moves the schedule there from the next time on.
+    time_zone: Option<String>,
+    /// A word for the Contacts, up to 500 characters.
+    note: Option<String>,
+    mood: Option<Mood>,
+}
+
+/// A check-in.
+#[derive(Object, Deserialize)]
+struct CheckIn {
+    id: Uuid,
+    received_at: DateTime<Utc>,
+    /// How it came.
+    method: String,
+    device_time: Option<DateTime<Utc>>,
+    note: Option<String>,
+    mood: Option<Mood>,
+    /// What it met; empty when nothing was asked.
+    met: Vec<Obligation>,
+}
+
+#[derive(Object, Deserialize)]
+struct CheckInPage {
+    items: Vec<CheckIn>,
+    next_cursor: Option<Uuid>,
+}
+
+/// A check-in, and what it did.
+#[derive(Object, Deserialize)]
+struct CheckInRecorded {
+    id: Uuid,
+    received_at: DateTime<Utc>,
+    /// How it came.
+    method: String,
+    device_time: Option<DateTime<Utc>>,
+    note: Option<String>,
+    mood: Option<Mood>,
+    /// What it met; empty when nothing was asked.
+    met: Vec<Obligation>,
+    /// The alerts that it ended.
+    resolved_alerts: Vec<Uuid>,
+    /// The check-in that is expected next; null when no time has been chosen.
+    next: Option<Obligation>,
+    /// Whether the device's clock is more than an hour off.
+    device_clock_differs: bool,
+}
+
+/// A day of the past.
+#[derive(Object, Deserialize)]
+struct PastObligation {
+    id: Uuid,
+    local_on: NaiveDate,
+    local_time: String,
+    time_zone: String,
+    due_at: DateTime<Utc>,
+    state: ObligationState,
+    /// When the check-in that met it came.
+    checked_in_at: Option<DateTime<Utc>>,
+    /// How late it was; 0 on time.
+    late_by_seconds: Option<i64>,
+    /// How it came.
+    method: Option<String>,
+}
+
+/// Totals over the whole history.
+#[derive(Object, Deserialize)]
+struct Totals {
+    met: i64,
+    met_late: i64,
+    missed: i64,
+    excused: i64,
+    /// 0 to 1; null before the first day.
+    on_time_rate: Option<f64>,
+    /// Days in a row without a miss, up to now. Late counts, excused neither counts nor breaks.
+    current_streak: i64,
+    /// The longest such run.
+    longest_streak: i64,
+}
+
+/// The past, the newest first.
+#[derive(Object, Deserialize)]
+pub struct History {
+    items: Vec<PastObligation>,
+    next_cursor: Option<Uuid>,
+    totals: Totals,
+}
+
+#[OpenApi(tag = "Section::Day")]
+impl Api {
+    /// How my day stands
+    #[oai(path = "/v1/me/today", method = "get", operation_id = "get_today")]
+    async fn get_today(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Today> {
+        Ok(Json(app.db.read(&caller.0, "api.get_today()", &[]).await?))
+    }
+
+    /// When I check in
+    #[oai(path = "/v1/me/schedule", method = "get", operation_id = "get_schedule")]
+    async fn get_schedule(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Schedule> {
+        Ok(Json(app.db.read(&caller.0, "api.get_schedule()", &[]).await?))
+    }
+
+    /// Choose when I check in
+    ///
+    /// A change starts with the next expected check-in, never with the one that is open.
+    #[oai(path = "/v1/me/schedule", method = "put", operation_id = "set_schedule")]
+    async fn set_schedule(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<NewSchedule>) -> Answer<ScheduleSet> {
+        let reminders: Option<Vec<&str>> =
+            body.reminders.as_ref().map(|reminders| reminders.iter().map(|reminder| reminder.as_str()).collect());
+        let call = "api.set_schedule(local_times => $1::text[]::time[], time_zone => $2, weekdays => $3, grace_minutes => $4, reminders => $5)";
+        let params: crate::db::Params<'_> =
+            &[&body.local_times, &body.time_zone, &body.weekdays, &body.grace_minutes, &reminders];
+        Ok(Json(app.db.write(&caller.0, call, params).await?))
+    }
+
+    /// I'm OK
+    ///
+    /// Answers after the commit: what it met, which alerts it ended, and when the next is due. Any number a day are welcome.
+    #[oai(path = "/v1/me/check-ins", method = "post", operation_id = "record_check_in")]
+    async fn record_check_in(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewCheckIn>,
+    ) -> Result<Created<CheckInRecorded>, Problem> {
+        let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
+        let params: crate::db::Params<'_> = &[&body.device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
+        let once = once(key.0, "record_check_in", &body.0);
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
+    }
+
+    /// List my check-ins
+    #[oai(path = "/v1/me/check-ins", method = "get", operation_id = "list_check_ins")]
+    async fn list_check_ins(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+    ) -> Answer<CheckInPage> {
+        let call = "api.list_check_ins(cursor => $1, size => $2)";
+        Ok(Json(app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+    }
+
+    /// My past days and their totals
+    #[oai(path = "/v1/me/history", method = "get", operation_id = "get_history")]
+    async fn get_history(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+    ) -> Answer<History> {
+        let call = "api.get_history(cursor => $1, size => $2)";
+        Ok(Json(app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+    }
+}

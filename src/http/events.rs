@@ -1,0 +1,139 @@
+//! The live stream of what the user is told (R7.8).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use poem::web::Data;
+use poem::web::sse::Event;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Header;
+use poem_openapi::payload::EventStream;
+use serde::Deserialize;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+use super::Section;
+use super::notifications::{Notification, NotificationRow};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+use crate::db::Caller;
+use crate::db::listen::Heard;
+use crate::problem::Problem;
+
+/// The operations.
+pub struct Api;
+
+/// A comment line at least so often, so that proxies keep the connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often a stream looks without having been woken: a lost NOTIFY costs so much.
+const POLL: Duration = Duration::from_secs(10);
+/// How many ids a stream remembers, so as not to send twice what `list_events` looks back for.
+const REMEMBERED: usize = 1000;
+
+#[derive(Deserialize)]
+struct Page {
+    now: DateTime<Utc>,
+    items: Vec<NotificationRow>,
+}
+
+struct Follower {
+    app: Arc<App>,
+    caller: Caller,
+    wake: Receiver<Heard>,
+    after: Option<Uuid>,
+    since: Option<DateTime<Utc>>,
+    sent: VecDeque<Uuid>,
+    waiting: VecDeque<Notification>,
+}
+
+impl Follower {
+    /// The next event; the stream ends when the server stops, and the client comes back with `Last-Event-ID`.
+    async fn next(mut self) -> Option<(Notification, Self)> {
+        loop {
+            if let Some(notification) = self.waiting.pop_front() {
+                return Some((notification, self));
+            }
+            let stop = self.app.stop.clone();
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = self.woken() => {}
+            }
+            if self.look().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    async fn woken(&mut self) {
+        let me = self.caller.user_id.map(|id| id.to_string()).unwrap_or_default();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(POLL) => return,
+                heard = self.wake.recv() => match heard {
+                    Ok(Heard::Told(ids)) if ids.contains(&me) => return,
+                    Ok(Heard::Everything) | Err(RecvError::Lagged(_)) => return,
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), Problem> {
+        let call = "api.list_events(since => $1, after => $2)";
+        let page: Page = self.app.db.read(&self.caller, call, &[&self.since, &self.after]).await?;
+        for row in page.items {
+            if Some(row.id) != self.after && !self.sent.contains(&row.id) {
+                self.sent.push_back(row.id);
+                self.waiting.push_back(row.in_words(&self.app)?);
+            }
+        }
+        let forget = self.sent.len().saturating_sub(REMEMBERED);
+        self.sent.drain(..forget);
+        self.after = None;
+        self.since = Some(page.now - chrono::Duration::seconds(30));
+        Ok(())
+    }
+}
+
+fn follow(follower: Follower) -> impl Stream<Item = Notification> + Send + 'static {
+    unfold(follower, Follower::next)
+}
+
+#[OpenApi(tag = "Section::Notifications")]
+impl Api {
+    /// Follow what I am told
+    ///
+    /// Server-sent events; each event's id is a notification's. After a break send the last one as `Last-Event-ID`: what
+    /// came since is sent again, and possibly some events of the half minute before it.
+    #[oai(path = "/v1/events", method = "get", operation_id = "list_events")]
+    async fn list_events(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Last-Event-ID")] last_event_id: Header<Option<Uuid>>,
+    ) -> Result<EventStream<futures_util::stream::BoxStream<'static, Notification>>, Problem> {
+        let mut follower = Follower {
+            wake: app.ear.subscribe(),
+            app: Arc::clone(&app),
+            caller: caller.0,
+            after: last_event_id.0,
+            since: None,
+            sent: VecDeque::new(),
+            waiting: VecDeque::new(),
+        };
+        // Before the answer: from here on nothing is missed.
+        follower.look().await?;
+        Ok(EventStream::new(Box::pin(follow(follower)) as _)
+            .keep_alive(KEEP_ALIVE)
+            .to_event(|notification| {
+                let id = notification.id().to_string();
+                Event::message(serde_json::to_string(&notification).unwrap_or_default()).id(id).event_type("notification")
+            }))
+    }
+}

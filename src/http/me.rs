@@ -1,0 +1,218 @@
+//! The signed-in user, their addresses and devices.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use poem::web::Data;
+use poem_openapi::param::{Header, Path};
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::auth::{Address, AddressKind};
+use super::{Answer, Created, Gone, Section, once};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+use crate::problem::{Code, Problem};
+use crate::vault::CodeUse;
+
+/// The operations.
+pub struct Api;
+
+/// The signed-in user.
+#[derive(Object, Deserialize)]
+struct Me {
+    id: Uuid,
+    name: String,
+    /// In which language messages come.
+    language: String,
+    created_at: DateTime<Utc>,
+    /// How many Contacts watch this user.
+    contacts: i64,
+    /// How many Members this user watches.
+    members: i64,
+}
+
+/// An address of the user.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct OwnAddress {
+    id: Uuid,
+    kind: AddressKind,
+    value: String,
+    /// Since when it is proved to be theirs; only then is it used.
+    verified_at: Option<DateTime<Utc>>,
+    /// Since when nothing is sent to it any more.
+    off_at: Option<DateTime<Utc>>,
+    /// Why: `bounced`, `complained`, `invalid`, `landline` or `stopped`.
+    off_reason: Option<String>,
+}
+
+#[derive(Object)]
+struct AddressList {
+    items: Vec<OwnAddress>,
+}
+
+#[derive(Deserialize)]
+struct AddressRow {
+    id: Uuid,
+    kind: AddressKind,
+    sealed: String,
+    lookup: String,
+    verified_at: Option<DateTime<Utc>>,
+    off_at: Option<DateTime<Utc>>,
+    off_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AddressRows {
+    items: Vec<AddressRow>,
+}
+
+/// Opens an address that the database gave in base64.
+///
+/// # Errors
+/// `internal` when the key it was sealed with is gone.
+pub fn open_address(app: &App, lookup: &str, sealed: &str) -> Result<String, Problem> {
+    // PostgreSQL breaks base64 into lines (RFC 2045).
+    let bytes = |text: &str| STANDARD.decode(text.replace('\n', "")).unwrap_or_default();
+    app.vault.open(&bytes(lookup), &bytes(sealed)).map_err(|error| {
+        tracing::error!(error = %error, "an address cannot be opened");
+        Problem::new(Code::Internal)
+    })
+}
+
+impl AddressRow {
+    fn open(self, app: &App) -> Result<OwnAddress, Problem> {
+        Ok(OwnAddress {
+            value: open_address(app, &self.lookup, &self.sealed)?,
+            id: self.id,
+            kind: self.kind,
+            verified_at: self.verified_at,
+            off_at: self.off_at,
+            off_reason: self.off_reason,
+        })
+    }
+}
+
+#[derive(Object)]
+struct NewAddress {
+    address: Address,
+}
+
+#[derive(Object)]
+struct AddressCode {
+    /// The six digits that were sent to the address.
+    #[oai(validator(pattern = "^[0-9]{6}$"))]
+    code: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Platform {
+    /// Firebase on Android.
+    Android,
+    /// Firebase, through Apple's push service.
+    Ios,
+}
+
+#[derive(Object)]
+struct NewDevice {
+    platform: Platform,
+    /// The registration token that Firebase gave to the app.
+    push_token: String,
+}
+
+/// A device that gets pushes.
+#[derive(Object, Deserialize)]
+struct Device {
+    id: Uuid,
+    platform: Platform,
+    registered_at: DateTime<Utc>,
+}
+
+/// Nothing more to say.
+#[derive(Deserialize)]
+pub struct Done {}
+
+#[OpenApi(tag = "Section::Me")]
+impl Api {
+    /// Who am I
+    #[oai(path = "/v1/me", method = "get", operation_id = "get_me")]
+    async fn get_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Me> {
+        Ok(Json(app.db.read(&caller.0, "api.get_me()", &[]).await?))
+    }
+
+    /// List my addresses
+    #[oai(path = "/v1/me/addresses", method = "get", operation_id = "list_addresses")]
+    async fn list_addresses(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<AddressList> {
+        let rows: AddressRows = app.db.read(&caller.0, "api.list_addresses()", &[]).await?;
+        Ok(Json(AddressList { items: rows.items.into_iter().map(|row| row.open(&app)).collect::<Result<_, _>>()? }))
+    }
+
+    /// Add an address
+    ///
+    /// A code is sent to it; once it is verified, messages go to it too.
+    #[oai(path = "/v1/me/addresses", method = "post", operation_id = "add_address")]
+    async fn add_address(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewAddress>,
+    ) -> Result<Created<OwnAddress>, Problem> {
+        let address = body.address.seal(&app)?;
+        let code_id = Uuid::new_v4();
+        let hash = app.vault.new_code(CodeUse::OneTime, code_id);
+        let call = "api.add_address(kind => $1, lookup => $2, sealed => $3, code_id => $4, code_hash => $5)";
+        let params: crate::db::Params<'_> = &[&address.kind, &address.lookup, &address.sealed, &code_id, &hash];
+        let row: AddressRow = app.db.write_once(&caller.0, &once(key.0, "add_address", &body.0), call, params).await?;
+        Ok(Created::Created(Json(row.open(&app)?)))
+    }
+
+    /// Verify an address with the code that was sent to it
+    #[oai(path = "/v1/me/addresses/:address_id/verify", method = "post", operation_id = "verify_address")]
+    async fn verify_address(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        address_id: Path<Uuid>,
+        body: Json<AddressCode>,
+    ) -> Answer<OwnAddress> {
+        let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
+        let call = "api.verify_address(address_id => $1, code_hash => $2)";
+        let row: AddressRow = app.db.write(&caller.0, call, &[&address_id.0, &hash]).await?;
+        Ok(Json(row.open(&app)?))
+    }
+
+    /// Remove an address
+    #[oai(path = "/v1/me/addresses/:address_id", method = "delete", operation_id = "remove_address")]
+    async fn remove_address(&self, app: Data<&Arc<App>>, caller: SignedIn, address_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.remove_address(address_id => $1)", &[&address_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+
+    /// Register a device for pushes
+    ///
+    /// The app chooses the id once and keeps it. A user has at most ten devices; the oldest goes first.
+    #[oai(path = "/v1/me/devices/:device_id", method = "put", operation_id = "put_device")]
+    async fn put_device(&self, app: Data<&Arc<App>>, caller: SignedIn, device_id: Path<Uuid>, body: Json<NewDevice>) -> Answer<Device> {
+        let platform = match body.platform {
+            Platform::Android => "android",
+            Platform::Ios => "ios",
+        };
+        let call = "api.put_device(device_id => $1, platform => $2, push_token => $3)";
+        Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token]).await?))
+    }
+
+    /// Remove a device
+    #[oai(path = "/v1/me/devices/:device_id", method = "delete", operation_id = "remove_device")]
+    async fn remove_device(&self, app: Data<&Arc<App>>, caller: SignedIn, device_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.remove_device(device_id => $1)", &[&device_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+}

@@ -1,0 +1,59 @@
+//! What those who run it ask: is it alive, is it ready, what does it offer.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use poem::http::StatusCode;
+use poem::web::{Data, Json};
+use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, endpoint, handler};
+use serde_json::json;
+
+use crate::app::App;
+use crate::problem::Code;
+
+/// Serves a text that does not change.
+pub fn text(body: String, content_type: &'static str) -> impl Endpoint<Output = Response> {
+    endpoint::make_sync(move |_| Response::builder().content_type(content_type).body(body.clone())).map_to_response()
+}
+
+/// The page that shows the API.
+#[must_use]
+pub fn docs_page() -> String {
+    super::service().scalar_html()
+}
+
+/// The page that a problem's `type` points to.
+#[must_use]
+pub fn problems_page() -> String {
+    let mut page = String::from("<!doctype html><meta charset=utf-8><title>Problems</title><h1>Problems</h1><dl>");
+    for code in Code::ALL {
+        let (slug, status, title) = code.parts();
+        let _ = write!(page, "<dt id=\"{slug}\"><code>{slug}</code> ({status})<dd>{title}.");
+    }
+    page + "</dl>"
+}
+
+/// `GET /.well-known/jwks.json`: the public keys of access tokens.
+#[handler]
+pub fn jwks(app: Data<&Arc<App>>) -> Json<serde_json::Value> {
+    Json(app.tokens.jwks())
+}
+
+/// `GET /healthz`: the process answers. Says nothing of the database, so that its trouble restarts no server.
+#[handler]
+pub fn health() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// `GET /readyz`: 200 when requests can be served: the database answers and runs this release.
+#[handler]
+pub async fn ready(app: Data<&Arc<App>>) -> Response {
+    let (status, database) = match app.db.is_current().await {
+        Ok(true) => (StatusCode::OK, "ok"),
+        Ok(false) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
+    };
+    let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };
+    let body = json!({ "database": database, "channels_off": app.channels_off, "stopping": app.stop.is_cancelled() });
+    Json(body).with_status(status).into_response()
+}

@@ -1,0 +1,305 @@
+//! Refusals: raised once in SQL, listed once here, published in `openapi.yaml` (RFC 9457).
+
+use std::borrow::Cow;
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use poem_openapi::payload::Payload;
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, Enum, Object};
+use serde::{Deserialize, Serialize};
+use tokio_postgres::error::SqlState;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $slug:literal, $status:literal, $title:literal;)*) => {
+        /// Why a request was refused. The slug is stable: clients decide by it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+        pub enum Code {
+            $(#[doc = $title] #[oai(rename = $slug)] #[serde(rename = $slug)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The stable name, the HTTP status and the title.
+            #[must_use]
+            pub const fn parts(self) -> (&'static str, u16, &'static str) {
+                match self { $(Self::$variant => ($slug, $status, $title),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest = "malformed-request", 400, "The request could not be read";
+    NotSignedIn = "not-signed-in", 401, "Sign in first";
+    SignInFailed = "sign-in-failed", 401, "The address or the PIN is wrong";
+    TicketInvalid = "ticket-invalid", 401, "The ticket is used or too old";
+    RefreshTokenInvalid = "refresh-token-invalid", 401, "Sign in again";
+    NotAllowed = "not-allowed", 403, "This is not allowed";
+    OnlyAContactMay = "only-a-contact-may", 403, "Only a Contact can do this";
+    NotFound = "not-found", 404, "Not found";
+    NoSchedule = "no-schedule", 404, "No time has been chosen yet";
+    InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
+    MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";
+    Conflict = "conflict", 409, "This contradicts what is there";
+    AddressTaken = "address-taken", 409, "This address already has an account";
+    LastAddress = "last-address", 409, "The only verified address must stay";
+    AlertIsOver = "alert-is-over", 409, "The alert is over";
+    AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
+    TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";
+    TooManyMembers = "too-many-members", 409, "The Contact watches too many Members";
+    IdempotencyKeyReused = "idempotency-key-reused", 409, "The Idempotency-Key came with another request";
+    RehearsalIsDecidedAtBirth = "rehearsal-is-decided-at-birth", 409, "Not a database for rehearsals";
+    DeliveryOnlyMovesUp = "delivery-only-moves-up", 409, "A delivery's state only moves up";
+    BodyTooLarge = "body-too-large", 413, "The body is larger than 256 KiB";
+    UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";
+    Invalid = "invalid", 422, "A value is not valid";
+    TimeZoneUnknown = "time-zone-unknown", 422, "There is no such time zone";
+    OwnAddress = "own-address", 422, "This is your own address";
+    WeakPin = "weak-pin", 422, "This PIN is too easy to guess";
+    CodeWrong = "code-wrong", 422, "This is not the code";
+    CodeExpired = "code-expired", 422, "The code is no longer good";
+    SignInLocked = "sign-in-locked", 423, "The sign-in is locked";
+    TooManyCodes = "too-many-codes", 429, "A code was sent not long ago";
+    TooManyTries = "too-many-tries", 429, "Too many wrong tries";
+    Internal = "internal", 500, "Something went wrong on our side";
+    Unavailable = "unavailable", 503, "Try again shortly";
+}
+
+impl Code {
+    /// The code of a slug, if the table has it.
+    #[must_use]
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.parts().0 == slug)
+    }
+
+    /// What a violated constraint means to the one who asked. Constraint names are API (docs/conventions.md).
+    fn from_constraint(name: &str) -> Option<(Self, &'static str)> {
+        Some(match name {
+            "one_account_per_address" => (Self::AddressTaken, "This address already has an account."),
+            "user_name_is_1_to_80_characters" | "invitee_name_is_1_to_80_characters" => {
+                (Self::Invalid, "A name has 1 to 80 characters.")
+            }
+            "device_name_is_1_to_100_characters" => (Self::Invalid, "A device name has 1 to 100 characters."),
+            "push_token_is_1_to_4096_characters" => (Self::Invalid, "A push token has 1 to 4096 characters."),
+            "grace_is_0_to_240_minutes" => (Self::Invalid, "The grace is 0 to 240 minutes."),
+            "schedule_has_one_to_four_times" => (Self::Invalid, "A schedule has one to four times."),
+            "schedule_times_are_whole_minutes" => (Self::Invalid, "Times are whole minutes from 00:00 to 23:59."),
+            "schedule_weekdays_are_iso" => (Self::Invalid, "Weekdays are 1 (Monday) to 7, at least one of them."),
+            "note_is_1_to_500_characters" => (Self::Invalid, "A note has 1 to 500 characters."),
+            "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {
+                (Self::Invalid, "A note has 1 to 1000 characters.")
+            }
+            "idempotency_key_is_1_to_200_characters" => (Self::Invalid, "An Idempotency-Key has 1 to 200 characters."),
+            "invitation_code_is_free" => (Self::Unavailable, "Try again."),
+            _ => return None,
+        })
+    }
+}
+
+/// One value of the request that is not as it must be.
+#[derive(Debug, Clone, Object, Serialize)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the value in the body.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// An answer that refuses, as `application/problem+json`.
+#[derive(Debug, Clone, Object, Serialize)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Problem {
+    /// A page about this code.
+    pub r#type: String,
+    /// The stable name of the refusal.
+    pub code: Code,
+    /// What it means, in general.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What it means here, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The values that are not valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Vec<FieldError>>,
+    /// How many tries are left, for `code-wrong` and `sign-in-failed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<i32>,
+    /// Until when the sign-in is locked, for `sign-in-locked`; absent when only a recovery by code opens it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this code, with nothing more to say.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        let (slug, status, title) = code.parts();
+        Self {
+            r#type: format!("/docs/problems#{slug}"),
+            code,
+            title: title.to_owned(),
+            status,
+            detail: None,
+            errors: None,
+            tries_left: None,
+            locked_until: None,
+        }
+    }
+
+    /// The same with a sentence that is safe to show.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into().into_owned());
+        self
+    }
+
+    /// A value of the body that is not valid.
+    #[must_use]
+    pub fn at(pointer: &str, code: Code, detail: &str) -> Self {
+        let mut problem = Self::new(code).detail(detail.to_owned());
+        problem.errors = Some(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }]);
+        problem
+    }
+
+    /// Whether the same call may succeed when it is simply made again (a serialization failure or a deadlock).
+    #[must_use]
+    pub fn is_conflict_of_transactions(error: &tokio_postgres::Error) -> bool {
+        matches!(error.code(), Some(&(SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED)))
+    }
+}
+
+impl From<tokio_postgres::Error> for Problem {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            // Only the connection can fail here without the database saying why; what it carried is unknown.
+            tracing::warn!(error.kind = "connection", "database unreachable");
+            return Self::new(Code::Unavailable);
+        };
+        if db.code().code().starts_with("UF") {
+            if let Some(code) = Code::from_slug(db.message()) {
+                let problem = Self::new(code);
+                return match db.detail() {
+                    Some(detail) => problem.detail(detail.to_owned()),
+                    None => problem,
+                };
+            }
+        }
+        if let Some((code, detail)) = db.constraint().and_then(Code::from_constraint) {
+            return Self::new(code).detail(detail);
+        }
+        match db.code().code() {
+            "42501" => Self::new(Code::NotAllowed),
+            // Values that PostgreSQL cannot read or hold: out of range, a NUL in a text, no such instant.
+            class if class.starts_with("22") => Self::new(Code::Invalid).detail("A value is out of range."),
+            "23505" => Self::new(Code::Conflict),
+            "23514" => Self::new(Code::Invalid),
+            class
+                if class.starts_with("08")
+                    || class.starts_with("53")
+                    || class.starts_with("57")
+                    || class.starts_with("40")
+                    || class == "55P03" =>
+            {
+                tracing::warn!(error.sqlstate = class, "database unavailable");
+                Self::new(Code::Unavailable)
+            }
+            sqlstate => {
+                // The message may quote values; the state and the place are enough to find the fault.
+                tracing::error!(
+                    error.sqlstate = sqlstate,
+                    error.constraint = db.constraint(),
+                    error.place = db.where_(),
+                    "database refused unexpectedly"
+                );
+                Self::new(Code::Internal)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Response::builder()
+            .status(status)
+            .content_type("application/problem+json")
+            .body(serde_json::to_vec(&self).unwrap_or_default());
+        let retry_after = match self.code {
+            Code::Unavailable => Some("1"),
+            Code::TooManyCodes => Some("60"),
+            Code::TooManyTries => Some("3600"),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        response
+    }
+}
+
+impl From<Problem> for poem::Error {
+    fn from(problem: Problem) -> Self {
+        Self::from_response(problem.into_response())
+    }
+}
+
+/// The media type of a problem in `openapi.yaml`.
+struct ProblemJson;
+
+impl Payload for ProblemJson {
+    const CONTENT_TYPE: &'static str = "application/problem+json";
+
+    fn schema_ref() -> MetaSchemaRef {
+        Problem::schema_ref()
+    }
+}
+
+impl ApiResponse for Problem {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "A refusal; `code` says which.",
+                status: None,
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: ProblemJson::CONTENT_TYPE,
+                    schema: ProblemJson::schema_ref(),
+                }],
+                headers: vec![MetaHeader {
+                    name: "Retry-After".to_owned(),
+                    description: Some("Seconds to wait, on 429 and 503.".to_owned()),
+                    required: false,
+                    deprecated: false,
+                    schema: u32::schema_ref(),
+                }],
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        <Self as Type>::register(registry);
+    }
+}
+
+/// Turns what poem itself refuses (no such path, a body that cannot be read) into a problem.
+pub fn from_framework(error: &poem::Error) -> Problem {
+    match error.status() {
+        StatusCode::UNAUTHORIZED => Problem::new(Code::NotSignedIn),
+        StatusCode::FORBIDDEN => Problem::new(Code::NotAllowed),
+        StatusCode::NOT_FOUND => Problem::new(Code::NotFound).detail("There is nothing at this path."),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType),
+        status if status.is_client_error() => Problem::new(Code::MalformedRequest).detail(error.to_string()),
+        status => {
+            tracing::error!(http.status = status.as_u16(), "unexpected framework error");
+            Problem::new(Code::Internal)
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What must not be readable in a dump of the database: addresses, codes, tokens (R9.3, R2.1).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::config::Key;
+
+/// The letters and digits of an invitation code: without 0, O, 1, I and L, which people confuse (R3.1).
+const INVITATION_ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+const INVITATION_LENGTH: usize = 6;
+const SEAL_VERSION: u8 = 1;
+const NONCE_LENGTH: usize = 24;
+const KEY_ID_LENGTH: usize = 4;
+
+/// What a code is for; the same id gives another code for another use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeUse {
+    /// Six digits to an address (R2.1).
+    OneTime,
+    /// Six characters of [`INVITATION_ALPHABET`] (R3.1).
+    Invitation,
+}
+
+/// The data keys and all that is made with them.
+pub struct Vault {
+    keys: Vec<Key>,
+}
+
+/// What was sealed cannot be opened: another key, another context, or it was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("a sealed value cannot be opened")]
+pub struct CannotOpen;
+
+/// A code that its id and hash give under none of the keys.
+#[derive(Debug, thiserror::Error)]
+#[error("a code cannot be derived any more")]
+pub struct CannotDerive;
+
+impl Vault {
+    /// A vault of these keys, of which the first one seals.
+    #[must_use]
+    pub fn new(keys: Vec<Key>) -> Self {
+        Self { keys }
+    }
+
+    fn first(&self) -> &Key {
+        &self.keys[0]
+    }
+
+    /// The keyed hash by which an address is found without being readable. 32 bytes.
+    #[must_use]
+    pub fn lookup(&self, kind: &str, address: &str) -> Vec<u8> {
+        mac(self.first(), "lookup", &[kind.as_bytes(), address.as_bytes()])
+    }
+
+    /// Encrypts (XChaCha20-Poly1305). `context` must be given again to open it, so that a value cannot be moved to
+    /// another row. Gives version, key id, nonce, ciphertext and tag.
+    ///
+    /// # Errors
+    /// Never for values of a size that is stored here.
+    pub fn seal(&self, context: &[u8], plain: &str) -> Result<Vec<u8>, CannotOpen> {
+        let nonce: [u8; NONCE_LENGTH] = rand::random();
+        let key = self.first();
+        let sealed = cipher(key)
+            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain.as_bytes(), aad: context })
+            .map_err(|_| CannotOpen)?;
+        Ok([&[SEAL_VERSION][..], &key_id(key), &nonce, &sealed].concat())
+    }
+
+    /// Decrypts what [`Vault::seal`] gave under the same context, with whichever key sealed it.
+    ///
+    /// # Errors
+    /// When no key fits, or the value or its context was changed.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<String, CannotOpen> {
+        let (head, rest) = sealed.split_at_checked(1 + KEY_ID_LENGTH).ok_or(CannotOpen)?;
+        let (nonce, ciphertext) = rest.split_at_checked(NONCE_LENGTH).ok_or(CannotOpen)?;
+        let key = self
+            .keys
+            .iter()
+            .find(|key| head[0] == SEAL_VERSION && head[1..] == key_id(key))
+            .ok_or(CannotOpen)?;
+        let plain = cipher(key)
+            .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: context })
+            .map_err(|_| CannotOpen)?;
+        String::from_utf8(plain).map_err(|_| CannotOpen)
+    }
+
+    /// The hash of a code under the first key: all that the database keeps of it.
+    #[must_use]
+    pub fn code_hash(&self, usage: CodeUse, code: &str) -> Vec<u8> {
+        hash_code(self.first(), usage, code)
+    }
+
+    /// A new code of this id, and its hash.
+    #[must_use]
+    pub fn new_code(&self, usage: CodeUse, id: Uuid) -> Vec<u8> {
+        self.code_hash(usage, &derive_code(self.first(), usage, id))
+    }
+
+    /// The code that belongs to an id and a hash: whoever sends or shows it derives it anew, nobody stores it.
+    ///
+    /// # Errors
+    /// When the key it was made with is gone.
+    pub fn code(&self, usage: CodeUse, id: Uuid, hash: &[u8]) -> Result<String, CannotDerive> {
+        self.keys
+            .iter()
+            .map(|key| (key, derive_code(key, usage, id)))
+            .find(|(key, code)| hash_code(key, usage, code) == hash)
+            .map(|(_, code)| code)
+            .ok_or(CannotDerive)
+    }
+
+    /// The refresh token that follows this one (R2.4): a client that lost the answer gets the same one again.
+    #[must_use]
+    pub fn next_refresh_token(&self, token: &str) -> String {
+        URL_SAFE_NO_PAD.encode(mac(self.first(), "refresh", &[token.as_bytes()]))
+    }
+}
+
+/// A new opaque token: 256 random bits in URL-safe base64.
+#[must_use]
+pub fn new_token() -> String {
+    let bytes: [u8; 32] = rand::random();
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The hash under which an opaque token is stored. Plain SHA-256 will do: the token has 256 random bits.
+#[must_use]
+pub fn token_hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+fn derive_code(key: &Key, usage: CodeUse, id: Uuid) -> String {
+    let bytes = mac(key, "derive", &[label(usage), id.as_bytes()]);
+    let mut number = u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
+    match usage {
+        // 2^64 is so much larger than the range that the remainder's bias is under 1e-10.
+        CodeUse::OneTime => format!("{:06}", number % 1_000_000),
+        CodeUse::Invitation => (0..INVITATION_LENGTH)
+            .map(|_| {
+                let letter = INVITATION_ALPHABET[(number % 31) as usize];
+                number /= 31;
+                char::from(letter)
+            })
+            .collect(),
+    }
+}
+
+fn hash_code(key: &Key, usage: CodeUse, code: &str) -> Vec<u8> {
+    mac(key, "code", &[label(usage), code.as_bytes()])
+}
+
+fn label(usage: CodeUse) -> &'static [u8] {
+    match usage {
+        CodeUse::OneTime => b"one-time",
+        CodeUse::Invitation => b"invitation",
+    }
+}
+
+fn cipher(key: &Key) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(mac(key, "seal", &[])[..].into())
+}
+
+fn key_id(key: &Key) -> [u8; KEY_ID_LENGTH] {
+    let id = mac(key, "key id", &[]);
+    [id[0], id[1], id[2], id[3]]
+}
+
+/// HMAC-SHA256 over the parts, each with its length, so that no two lists of parts read the same.
+fn mac(key: &Key, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104)")]
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("a key of any length");
+    for part in [purpose.as_bytes()].iter().chain(parts) {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r9_3_a_sealed_value_opens_only_in_its_context_and_under_any_key_of_the_list() {
+        let old = Vault::new(vec![[1; 32]]);
+        let sealed = old.seal(b"row 1", "ana@example.org").unwrap();
+        let rotated = Vault::new(vec![[2; 32], [1; 32]]);
+        assert_eq!(rotated.open(b"row 1", &sealed).unwrap(), "ana@example.org");
+        assert!(rotated.open(b"row 2", &sealed).is_err());
+        assert!(Vault::new(vec![[2; 32]]).open(b"row 1", &sealed).is_err());
+        for byte in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[byte] ^= 1;
+            assert!(rotated.open(b"row 1", &changed).is_err(), "byte {byte} may be changed");
+        }
+        assert!(rotated.open(b"row 1", &sealed[..20]).is_err());
+    }
+
+    #[test]
+    fn r3_1_r2_1_codes_have_their_shape_and_survive_a_new_key() {
+        let old = Vault::new(vec![[1; 32]]);
+        let rotated = Vault::new(vec![[2; 32], [1; 32]]);
+        for _ in 0..1000 {
+            let id = Uuid::new_v4();
+            let code = old.code(CodeUse::Invitation, id, &old.new_code(CodeUse::Invitation, id)).unwrap();
+            assert!(code.len() == 6 && code.bytes().all(|letter| INVITATION_ALPHABET.contains(&letter)), "{code}");
+            let digits = rotated.code(CodeUse::OneTime, id, &old.new_code(CodeUse::OneTime, id)).unwrap();
+            assert!(digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_digit()), "{digits}");
+        }
+    }
+}
