@@ -1,1 +1,3 @@
 //! `pruuf dev`: everything on this machine.
+
+pub mod fakes;

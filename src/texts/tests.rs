@@ -1,0 +1,241 @@
+use serde_json::json;
+
+use super::*;
+
+const KINDS: [&str; 8] = [
+    "missed",
+    "all_clear",
+    "acknowledged",
+    "one_time_code",
+    "reminder",
+    "invitation",
+    "connected",
+    "connection_ended",
+];
+
+fn texts() -> Texts {
+    Texts::new().unwrap()
+}
+
+fn missed() -> Value {
+    json!({
+        "recipient": { "name": "Anna" },
+        "public_url": "https://app.pruuf.example",
+        "member": { "id": "m1", "name": "Mary Tanner" },
+        "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland", "at": "2026-11-20T20:00:00Z" },
+        "last_heard": { "local": "2026-11-20T08:55:00", "at": "2026-11-19T19:55:00Z" },
+        "contacts": [{ "id": "c1", "name": "Anna" }, { "id": "c2", "name": "Ben" }, { "id": "c3", "name": "Carla" }],
+        "late_by_seconds": null,
+        "acknowledged_by": null,
+    })
+}
+
+fn all_clear() -> Value {
+    json!({
+        "recipient": { "name": "Anna" },
+        "member": { "id": "m1", "name": "Mary Tanner" },
+        "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
+        "how": "checked_in", "by": null, "at_local": "2026-11-21T09:25:31", "outcome": null,
+    })
+}
+
+fn with(mut facts: Value, changes: Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        facts[name] = value.clone();
+    }
+    facts
+}
+
+/// Septets of GSM 03.38 (the basic table and its extension), or `None` where a character is in neither.
+fn gsm7_septets(text: &str) -> Option<usize> {
+    const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡\
+        ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+    text.chars()
+        .map(|c| match c {
+            _ if BASIC.contains(c) => Some(1),
+            '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' => Some(2),
+            _ => None,
+        })
+        .sum()
+}
+
+/// R6.7
+#[test]
+fn a_missed_alert_says_all_that_matters() {
+    let texts = texts();
+    let (title, body) = texts.push("missed", "en", &missed());
+    let (subject, text, html) = texts.email("missed", "en", &missed());
+    assert_eq!(title, "Mary Tanner did not check in");
+    assert_eq!(subject, title);
+    for (part, words) in [
+        (&body, vec!["09:00", "Auckland time", "08:55 on Friday 20 November", "Call now", "neighbour", "emergency number", "Ben and Carla"]),
+        (&text, vec!["09:00", "Saturday 21 November", "Auckland time", "08:55 on Friday 20 November", "1. Call Mary Tanner now", "neighbour", "emergency number", "Also told: Ben and Carla\n", "I've got this", "https://app.pruuf.example"]),
+        (&html, vec!["09:00", "Auckland time", "08:55 on Friday 20 November", "neighbour", "emergency number", "Ben and Carla", "I’ve got this", "app.pruuf.example"]),
+    ] {
+        for word in words {
+            assert!(part.contains(word), "{word:?} is missing in:\n{part}");
+        }
+    }
+    assert!(!body.contains("late") && !text.contains("late with"));
+}
+
+/// R6.7: "if the server itself was late, it says so".
+#[test]
+fn a_late_server_says_so() {
+    let facts = with(missed(), json!({ "late_by_seconds": 2400 }));
+    let (_, body) = texts().push("missed", "en", &facts);
+    let (_, text, html) = texts().email("missed", "en", &facts);
+    for part in [body, text, html, texts().sms("missed", "en", &facts)] {
+        assert!(part.contains("40 minutes late"), "{part}");
+    }
+}
+
+#[test]
+fn an_alert_that_somebody_has_says_who() {
+    let facts = with(missed(), json!({ "acknowledged_by": { "id": "c2", "name": "Ben" } }));
+    let (_, body) = texts().push("missed", "en", &facts);
+    assert!(body.contains("Ben has said \"I've got this\""), "{body}");
+    let (_, text, _) = texts().email("missed", "en", &facts);
+    assert!(text.contains("Ben has said") && !text.contains("Open the app and tap"), "{text}");
+    assert!(texts().sms("missed", "en", &facts).contains("Ben has got this"));
+}
+
+#[test]
+fn a_member_never_heard_of_is_no_riddle() {
+    let facts = with(missed(), json!({ "last_heard": null, "contacts": [{ "id": "c1", "name": "Anna" }] }));
+    let (_, text, _) = texts().email("missed", "en", &facts);
+    assert!(text.contains("Last heard of: not before") && text.contains("Also told: nobody else"), "{text}");
+    assert!(texts().sms("missed", "en", &facts).contains("last heard never"));
+}
+
+/// A closing is somebody's word; only a check-in is the Member's own (R6.5, R4.9).
+#[test]
+fn a_closed_alert_never_says_that_all_is_well() {
+    let ben = json!({ "id": "c2", "name": "Ben" });
+    for (outcome, word) in [
+        (json!("safe"), "says: safe"),
+        (json!("false_alarm"), "says: a false alarm"),
+        (json!("got_help"), "says: got help"),
+        (json!("other"), "did not say more"),
+        (json!(null), "did not say more"),
+    ] {
+        let facts = with(all_clear(), json!({ "how": "closed", "by": ben, "outcome": outcome }));
+        let (title, body) = texts().push("all_clear", "en", &facts);
+        let (subject, text, html) = texts().email("all_clear", "en", &facts);
+        let sms = texts().sms("all_clear", "en", &facts);
+        assert!(body.contains(word) && text.contains(word), "{body}\n{text}");
+        for part in [title, body, subject, text, html, sms] {
+            let lower = part.to_lowercase();
+            assert!(!lower.contains("is ok") && !lower.contains("is safe") && !lower.contains("has checked in:"));
+            assert!(!lower.contains("mary tanner checked in") && !lower.contains("mary tanner has checked in"));
+        }
+    }
+    let (title, body) = texts().push("all_clear", "en", &all_clear());
+    assert_eq!(title, "Mary Tanner has checked in");
+    assert_eq!(body, "Mary Tanner checked in at 09:25. The alert is over.");
+}
+
+/// How an alert ended is unknown: that must not read as a check-in.
+#[test]
+fn an_all_clear_without_facts_claims_no_check_in() {
+    let (title, body) = texts().push("all_clear", "en", &json!({}));
+    assert!(!title.contains("has checked in") && body.contains("no check-in"), "{title} {body}");
+}
+
+/// providers.md: "keep a text to one segment where it can be".
+#[test]
+fn typical_sms_are_one_segment() {
+    let due = json!({ "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" });
+    let cases = [
+        ("missed", missed()),
+        ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
+        ("missed", with(missed(), json!({ "last_heard": null }))),
+        ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
+        ("all_clear", all_clear()),
+        ("all_clear", with(all_clear(), json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }))),
+        ("acknowledged", with(missed(), json!({ "by": { "name": "Ben Carter" }, "arrives_local": "2026-11-21T09:40:00" }))),
+        ("one_time_code", json!({ "code": "482913", "minutes": 10 })),
+        ("reminder", json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00" })),
+        ("reminder", json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00" })),
+        ("reminder", json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" })),
+        ("invitation", json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" })),
+        ("invitation", json!({ "inviter": { "name": "Anna" }, "becomes": "member", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" })),
+        ("connected", json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" })),
+        ("connected", json!({ "other": { "name": "Anna" }, "becomes": "member" })),
+        ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+    ];
+    for (kind, facts) in cases {
+        let sms = texts().sms(kind, "en", &facts);
+        let septets = gsm7_septets(&sms);
+        assert!(septets.is_some_and(|n| n <= 160), "{kind}: {septets:?} septets: {sms}");
+        assert!(!sms.contains('\n'));
+    }
+}
+
+/// One bad name must not reach into a line, a header, a tag or a second message.
+#[test]
+fn names_cannot_inject() {
+    let evil = "<b>Eve</b>\r\nBcc: x@example.org\u{202e}\u{7}\u{2028}\"{{ code }}";
+    for kind in KINDS {
+        let person = json!({ "id": "e", "name": evil });
+        let facts = json!({
+            "recipient": person, "member": person, "by": person, "other": person, "inviter": person,
+            "name": evil, "acknowledged_by": person, "contacts": [person, person], "code": "SECRET",
+            "due": { "local_on": evil, "local_time": evil, "time_zone": evil }, "how": "closed", "outcome": evil,
+            "last_heard": { "local": evil }, "expires_on": evil, "public_url": "https://x.example/?a=\"><script>",
+        });
+        let (title, body) = texts().push(kind, "en", &facts);
+        let (subject, text, html) = texts().email(kind, "en", &facts);
+        let sms = texts().sms(kind, "en", &facts);
+        for part in [&title, &subject, &sms] {
+            assert!(!part.chars().any(char::is_control), "{kind}: {part:?}");
+        }
+        for part in [&title, &body, &subject, &text, &sms, &html] {
+            assert!(!part.chars().any(|c| c != '\n' && is_unprintable(c)), "{kind}: {part:?}");
+            assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{kind}: {part}");
+        }
+        assert!(!html.contains("<b>Eve") && !html.contains("<script>"), "{kind}: {html}");
+    }
+}
+
+/// An alert is never lost to a fact that is missing or of another shape.
+#[test]
+fn every_text_renders_whatever_the_facts() {
+    let texts = texts();
+    let odd = json!({ "member": 7, "due": "x", "contacts": { "a": 1 }, "late_by_seconds": "x", "last_heard": [], "recipient": null, "by": null });
+    for kind in KINDS {
+        for facts in [json!({}), json!(null), odd.clone()] {
+            let (title, body) = texts.push(kind, "xx", &facts);
+            let (subject, text, html) = texts.email(kind, "xx", &facts);
+            let sms = texts.sms(kind, "xx", &facts);
+            for part in [&title, &body, &subject, &text, &html, &sms] {
+                assert!(!part.is_empty() && !part.contains("has news for you"), "{kind}: {part}");
+                assert!(!part.contains("none") && !part.contains("undefined"), "{kind}: {part}");
+            }
+            assert!(html.starts_with("<!doctype html>") && html.contains("</html>"));
+        }
+    }
+}
+
+#[test]
+fn an_unknown_kind_still_calls_for_the_app() {
+    let (title, body) = texts().push("from_the_future", "en", &json!({}));
+    assert_eq!((title.as_str(), body.as_str()), ("Pruuf has news for you", "Please open the app now."));
+}
+
+#[test]
+fn an_unknown_language_is_english() {
+    assert_eq!(texts().push("missed", "tlh", &missed()), texts().push("missed", "en-NZ", &missed()));
+}
+
+#[test]
+fn a_code_is_never_to_be_given_away() {
+    let facts = json!({ "code": "482913", "minutes": 10 });
+    let (_, text, html) = texts().email("one_time_code", "en", &facts);
+    for part in [text, html, texts().sms("one_time_code", "en", &facts)] {
+        assert!(part.contains("482913") && part.contains("10 minutes") && part.contains("Never give it"), "{part}");
+    }
+    // A locked screen shows a push to everybody.
+    let (title, body) = texts().push("one_time_code", "en", &facts);
+    assert!(!title.contains("482913") && !body.contains("482913"));
+}
