@@ -44,7 +44,7 @@ pub enum AppError {
     Pin(#[from] CannotHash),
     /// A template, which is a bug.
     #[error("a template is broken: {0}")]
-    Texts(#[from] crate::texts::TextError),
+    Texts(#[from] crate::texts::TextsError),
 }
 
 impl App {

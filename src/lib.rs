@@ -2,12 +2,15 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod deliver;
 pub mod dev;
 pub mod http;
 pub mod problem;
+pub mod server;
 pub mod telemetry;
 pub mod texts;
+pub mod tick;
 pub mod vault;

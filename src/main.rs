@@ -1,1 +1,8 @@
-fn main() {}
+//! The `pruuf` command.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pruuf::cli::run().await
+}

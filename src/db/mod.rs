@@ -158,7 +158,7 @@ impl Db {
     /// When the database does not answer.
     pub async fn is_current(&self) -> Result<bool, DbError> {
         let client = self.pool.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
-        release::is_current(&client).await.map_err(|error| DbError::Unreachable(error.to_string()))
+        release::is_current(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
     }
 
     /// Asks something that changes nothing: a read-only transaction. `call` is one call of an `api` function.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub mod email;
 pub mod fcm;
 mod http;
+pub mod lane;
 pub mod sms;
 
 /// One delivery, rendered and addressed: what a sender carries to its provider.

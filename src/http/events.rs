@@ -90,7 +90,7 @@ impl Follower {
         for row in page.items {
             if Some(row.id) != self.after && !self.sent.contains(&row.id) {
                 self.sent.push_back(row.id);
-                self.waiting.push_back(row.in_words(&self.app)?);
+                self.waiting.push_back(row.in_words(&self.app));
             }
         }
         let forget = self.sent.len().saturating_sub(REMEMBERED);
@@ -131,7 +131,7 @@ impl Api {
         follower.look().await?;
         Ok(EventStream::new(Box::pin(follow(follower)) as _)
             .keep_alive(KEEP_ALIVE)
-            .to_event(|notification| {
+            .to_event(|notification: Notification| {
                 let id = notification.id().to_string();
                 Event::message(serde_json::to_string(&notification).unwrap_or_default()).id(id).event_type("notification")
             }))

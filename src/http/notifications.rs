@@ -14,7 +14,7 @@ use super::me::Done;
 use super::{Answer, Gone, PAGE, Section};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 
 /// The operations.
 pub struct Api;
@@ -56,15 +56,10 @@ impl Notification {
 
 impl NotificationRow {
     /// Puts the facts into words.
-    ///
-    /// # Errors
-    /// `internal` for a kind without a text, which is a bug.
-    pub fn in_words(self, app: &App) -> Result<Notification, Problem> {
-        let (title, body) = app.texts.push(&self.kind, &self.language, &self.facts).map_err(|error| {
-            tracing::error!(error = %error, notification.id = %self.id, "a notification has no text");
-            Problem::new(Code::Internal)
-        })?;
-        Ok(Notification {
+    #[must_use]
+    pub fn in_words(self, app: &App) -> Notification {
+        let (title, body) = app.texts.push(&self.kind, &self.language, &self.facts);
+        Notification {
             id: self.id,
             kind: self.kind,
             title,
@@ -72,7 +67,7 @@ impl NotificationRow {
             alert_id: self.alert_id,
             created_at: self.created_at,
             read_at: self.read_at,
-        })
+        }
     }
 }
 
@@ -115,7 +110,7 @@ impl Api {
     ) -> Answer<NotificationPage> {
         let call = "api.list_notifications(cursor => $1, size => $2)";
         let rows: NotificationRows = app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?;
-        let items = rows.items.into_iter().map(|row| row.in_words(&app)).collect::<Result<_, _>>()?;
+        let items = rows.items.into_iter().map(|row| row.in_words(&app)).collect();
         Ok(Json(NotificationPage { items, next_cursor: rows.next_cursor }))
     }
 
@@ -124,7 +119,7 @@ impl Api {
     async fn read_notification(&self, app: Data<&Arc<App>>, caller: SignedIn, notification_id: Path<Uuid>) -> Answer<Notification> {
         let call = "api.read_notification(notification_id => $1)";
         let row: NotificationRow = app.db.write(&caller.0, call, &[&notification_id.0]).await?;
-        Ok(Json(row.in_words(&app)?))
+        Ok(Json(row.in_words(&app)))
     }
 
     /// Mark all notifications as read

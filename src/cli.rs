@@ -1,0 +1,121 @@
+//! The command line: a match, nothing else.
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::config::Config;
+use crate::db::release;
+use crate::server::Server;
+use crate::{dev, http, telemetry};
+
+/// The server behind a daily check-in for people who live alone.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything on this machine, with a database of its own and demo people
+    Dev,
+    /// Serve the API, watch the deadlines, send the messages
+    Serve,
+    /// Bring the database of DATABASE_URL to this release
+    Migrate,
+    /// Print the API's description as YAML
+    Openapi,
+    /// Ask the server at PRUUF_LISTEN whether it is alive
+    Health,
+    /// Move the clock of a database made for rehearsals
+    Clock {
+        #[command(subcommand)]
+        command: ClockCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ClockCommand {
+    /// Move it forward: 26h, 90m, 2d
+    Advance {
+        /// How far
+        by: String,
+    },
+}
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// Runs the command that the process was called with.
+pub async fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Dev => dev::run().await,
+        Command::Serve => serve().await,
+        Command::Migrate => migrate().await,
+        Command::Openapi => openapi(),
+        Command::Health => health().await,
+        Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_error(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command talks to the person who typed it")]
+fn say_error(error: &dyn std::error::Error) {
+    eprintln!("pruuf: {error}");
+}
+
+/// Prints a line for the person who typed the command.
+#[expect(clippy::print_stdout, reason = "a command talks to the person who typed it")]
+pub fn say(line: &str) {
+    println!("{line}");
+}
+
+async fn serve() -> Outcome {
+    telemetry::start();
+    Server::start(Config::from_env()?).await?.run_until(stop_signal()).await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = interrupted.await;
+        }
+    }
+}
+
+async fn migrate() -> Outcome {
+    let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database, as its owner")?;
+    let released = release::migrate(&SecretString::from(url)).await?;
+    say(&format!("{} migrations and {} files of sql/ applied", released.migrations, released.files));
+    Ok(())
+}
+
+fn openapi() -> Outcome {
+    say(http::service().spec_yaml().trim_end());
+    Ok(())
+}
+
+async fn health() -> Outcome {
+    let listen = env::var("PRUUF_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listen = listen.replace("0.0.0.0", "127.0.0.1");
+    reqwest::get(format!("http://{listen}/healthz")).await?.error_for_status()?;
+    Ok(())
+}

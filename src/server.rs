@@ -1,0 +1,168 @@
+//! A running server: the API, the timers, the lanes, the listener.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::listener::{Acceptor as _, Listener as _, TcpListener};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, AppError};
+use crate::config::Config;
+use crate::db::DbError;
+use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
+use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
+use crate::deliver::lane::{self, Sender};
+use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
+use crate::{http, tick};
+
+/// How long requests may take to end after the server was told to stop.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a part of the server that has crashed stays down.
+const RESTART_AFTER: Duration = Duration::from_secs(1);
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A part of it.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// Its database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// `serve` never migrates.
+    #[error("the database runs another release: run `pruuf migrate` first")]
+    OtherRelease,
+    /// The address is taken, or not ours.
+    #[error("cannot listen: {0}")]
+    Listen(#[from] std::io::Error),
+    /// Push.
+    #[error("PRUUF_FCM_CREDENTIALS: {0}")]
+    Fcm(#[from] FcmConfigError),
+    /// Push: the file.
+    #[error("PRUUF_FCM_CREDENTIALS cannot be read: {0}")]
+    FcmFile(#[source] std::io::Error),
+    /// E-mail.
+    #[error("PRUUF_SMTP_URL or PRUUF_EMAIL_FROM: {0}")]
+    Email(#[from] EmailConfigError),
+    /// SMS.
+    #[error("PRUUF_TWILIO_…: {0}")]
+    Twilio(#[from] TwilioConfigError),
+    /// The HTTP client.
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    /// Starts everything and returns when requests are taken.
+    ///
+    /// # Errors
+    /// What is missing or wrong; nothing runs then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let stop = CancellationToken::new();
+        let app = Arc::new(App::new(&config, stop.clone())?);
+        app.db.refuse_powerful_login().await?;
+        if !app.db.is_current().await? {
+            return Err(StartError::OtherRelease);
+        }
+        let senders = senders(&config)?;
+        let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
+        let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied()).unwrap_or(config.listen);
+
+        let mut tasks = JoinSet::new();
+        let api = http::routes(Arc::clone(&app));
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            let served = poem::Server::new_with_acceptor(acceptor)
+                .run_with_graceful_shutdown(api, stopped.cancelled(), Some(PATIENCE))
+                .await;
+            if let Err(error) = served {
+                tracing::error!(error = %error, "the API stopped");
+            }
+        });
+        supervise(&mut tasks, "listener", &app, {
+            let url = config.database_url.clone();
+            move |app| {
+                let url = SecretString::from(url.expose_secret());
+                async move { app.ear.clone().listen(url, app.stop.clone()).await }
+            }
+        });
+        supervise(&mut tasks, "timer", &app, tick::timer);
+        supervise(&mut tasks, "poll", &app, tick::poll);
+        for sender in senders {
+            supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
+        }
+        if !app.channels_off.is_empty() {
+            tracing::warn!(channels.off = app.channels_off.join(","), "channels without configuration are off");
+        }
+        tracing::info!(http.address = %address, "ready");
+        Ok(Self { address, stop, tasks })
+    }
+
+    /// Serves until `signal`, then stops.
+    pub async fn run_until(self, signal: impl Future<Output = ()>) {
+        signal.await;
+        self.stop().await;
+    }
+
+    /// Stops taking work, ends what is in hand, and returns when all is still.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        tracing::info!("stopped");
+    }
+}
+
+/// Runs a part of the server, and again when it crashes: no fault in one takes the others along (R9.5).
+fn supervise<F, W>(tasks: &mut JoinSet<()>, name: &'static str, app: &Arc<App>, work: F)
+where
+    F: Fn(Arc<App>) -> W + Send + 'static,
+    W: Future<Output = ()> + Send + 'static,
+{
+    let app = Arc::clone(app);
+    tasks.spawn(async move {
+        while !app.stop.is_cancelled() {
+            let end: Result<(), JoinError> = tokio::spawn(work(Arc::clone(&app))).await;
+            if end.is_err() {
+                tracing::error!(part.name = name, "a part of the server crashed");
+                tokio::time::sleep(RESTART_AFTER).await;
+            }
+        }
+    });
+}
+
+fn senders(config: &Config) -> Result<Vec<Arc<Sender>>, StartError> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let mut senders = Vec::new();
+    if let Some(fcm) = &config.fcm {
+        let credentials = std::fs::read_to_string(&fcm.credentials).map_err(StartError::FcmFile)?;
+        let settings = FcmConfig { url: fcm.url.clone(), credentials: credentials.into(), timeout: fcm::DEFAULT_TIMEOUT };
+        senders.push(Sender::Push(Fcm::new(settings, client.clone())?));
+    }
+    if let Some(smtp) = &config.smtp {
+        let settings = EmailConfig { url: smtp.url.clone(), from: smtp.from.clone(), timeout: email::DEFAULT_TIMEOUT };
+        senders.push(Sender::Email(Email::new(settings)?));
+    }
+    if let Some(twilio) = &config.twilio {
+        let settings = TwilioConfig {
+            url: twilio.url.clone(),
+            account_sid: twilio.account_sid.clone(),
+            auth_token: twilio.auth_tokens[0].clone(),
+            from: twilio.from.clone(),
+            status_callback: None,
+            timeout: sms::DEFAULT_TIMEOUT,
+        };
+        senders.push(Sender::Sms(Twilio::new(settings, client)?));
+    }
+    Ok(senders.into_iter().map(Arc::new).collect())
+}

@@ -1,0 +1,97 @@
+//! Two of the three callers of `jobs.tick()`: a timer that sleeps until the next deadline, and a plain poll that knows
+//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::Caller;
+use crate::db::listen::Heard;
+
+/// How often the poll looks. With the timer and every NOTIFY lost an alert is late by this much.
+const POLL: Duration = Duration::from_millis(1500);
+/// The timer asks anew at least so often: the database wakes it only for deadlines nearer than a minute.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// The shortest sleep, so that a deadline that cannot be handled does not spin.
+const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
+
+#[derive(Deserialize)]
+struct Ticked {
+    missed: i64,
+    without_contact: Vec<Uuid>,
+    more: bool,
+    problems: Vec<TickProblem>,
+    seconds_to_next: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct TickProblem {
+    job: String,
+    sqlstate: String,
+    obligation_id: Option<Uuid>,
+}
+
+/// Does all that is due, in batches. Gives the time to the next deadline, if one is known.
+async fn tick(app: &App) -> Option<Duration> {
+    loop {
+        let ticked: Ticked = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok()?;
+        if ticked.missed > 0 {
+            tracing::info!(alerts.raised = ticked.missed, "alerts raised");
+        }
+        for alert in ticked.without_contact {
+            tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
+        }
+        for problem in ticked.problems {
+            tracing::error!(
+                job.name = problem.job, error.sqlstate = problem.sqlstate,
+                obligation.id = problem.obligation_id.map(tracing::field::display), "a job failed"
+            );
+        }
+        if !ticked.more {
+            return ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        }
+    }
+}
+
+/// Ticks at each deadline, and whenever the database says that there is work.
+pub async fn timer(app: Arc<App>) {
+    let mut heard = app.ear.subscribe();
+    loop {
+        let next = tick(&app).await.unwrap_or(LONGEST_SLEEP).clamp(SHORTEST_SLEEP, LONGEST_SLEEP);
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(next) => {}
+            () = woken(&mut heard) => {}
+        }
+    }
+}
+
+async fn woken(heard: &mut tokio::sync::broadcast::Receiver<Heard>) {
+    loop {
+        match heard.recv().await {
+            Ok(Heard::Work | Heard::Everything) | Err(RecvError::Lagged(_)) => return,
+            Ok(Heard::Told(_)) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Ticks every so often, whatever happens.
+pub async fn poll(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        tick(&app).await;
+        pause(&app.stop, POLL).await;
+    }
+}
+
+async fn pause(stop: &CancellationToken, time: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(time) => {}
+    }
+}
