@@ -7,29 +7,52 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::Outcome;
 
+/// The longest wait that is believed: a wild number must neither overflow a clock nor bury an alert.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+
 /// No answer came: takes the error of `send()`, gives `Transient` when the request cannot have left,
 /// else `Unknown`.
 pub(super) fn unanswered(error: &reqwest::Error) -> Outcome {
     if error.is_connect() {
-        Outcome::Transient { code: "connect".to_owned(), retry_after: None }
+        Outcome::Transient {
+            code: "connect".to_owned(),
+            retry_after: None,
+        }
     } else if error.is_builder() {
-        Outcome::Transient { code: "request".to_owned(), retry_after: None }
+        Outcome::Transient {
+            code: "request".to_owned(),
+            retry_after: None,
+        }
     } else if error.is_timeout() {
-        Outcome::Unknown { code: "timeout".to_owned() }
+        Outcome::Unknown {
+            code: "timeout".to_owned(),
+        }
     } else {
-        Outcome::Unknown { code: "connection-broken".to_owned() }
+        Outcome::Unknown {
+            code: "connection-broken".to_owned(),
+        }
     }
 }
 
-/// `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date; a date gone by is zero.
+/// `Retry-After` (RFC 9110, 10.2.3): seconds or an HTTP date; a date gone by is zero, and an hour is the
+/// longest.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(MAX_WAIT));
     }
     let at = DateTime::parse_from_rfc2822(value).ok()?;
-    // The provider's date is on the provider's clock, so the wall clock is right here, not `rules.clock()`.
-    Some((at.with_timezone(&Utc) - Utc::now()).to_std().unwrap_or(Duration::ZERO))
+    let wait = (at.with_timezone(&Utc) - wall_clock()).to_std();
+    Some(wait.unwrap_or(Duration::ZERO).min(MAX_WAIT))
+}
+
+/// This machine's time, for what a provider compares with its own clock; `rules.clock()` may be moved.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "providers know nothing of rules.clock()"
+)]
+pub(super) fn wall_clock() -> DateTime<Utc> {
+    Utc::now()
 }
 
 #[cfg(test)]
@@ -47,8 +70,10 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         assert_eq!(after("17"), Some(Duration::from_secs(17)));
         assert_eq!(after("soon"), None);
+        assert_eq!(after("18446744073709551615"), Some(MAX_WAIT));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let later = (Utc::now() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT");
+        let later =
+            (wall_clock() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT");
         let wait = after(&later.to_string()).unwrap().as_secs();
         assert!((85..=90).contains(&wait), "{wait}");
     }

@@ -63,10 +63,15 @@ fn key() -> io::Result<&'static Key> {
     let private_pem = body
         .as_bytes()
         .chunks(64)
-        .fold(format!("{begin}\n"), |pem, line| pem + &String::from_utf8_lossy(line) + "\n")
+        .fold(format!("{begin}\n"), |pem, line| {
+            pem + &String::from_utf8_lossy(line) + "\n"
+        })
         + end
         + "\n";
-    Ok(KEY.get_or_init(|| Key { private_pem, public_der: pair.public_key().as_ref().to_vec() }))
+    Ok(KEY.get_or_init(|| Key {
+        private_pem,
+        public_der: pair.public_key().as_ref().to_vec(),
+    }))
 }
 
 #[derive(Deserialize)]
@@ -108,10 +113,12 @@ impl OAuth {
             return json_answer(status, None, &json!({ "error": "temporarily_unavailable" }));
         }
         let field = |name: &str| {
-            url::form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value)
+            url::form_urlencoded::parse(form)
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
         };
-        let is_jwt_bearer =
-            field("grant_type").is_some_and(|kind| kind == "urn:ietf:params:oauth:grant-type:jwt-bearer");
+        let is_jwt_bearer = field("grant_type")
+            .is_some_and(|kind| kind == "urn:ietf:params:oauth:grant-type:jwt-bearer");
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_audience(&[token_uri]);
         validation.set_issuer(&[EMAIL]);
@@ -122,16 +129,26 @@ impl OAuth {
         });
         let is_good = claims.is_some_and(|token| {
             let lives = token.claims.exp - token.claims.iat;
-            token.header.kid.as_deref() == Some(KEY_ID) && token.claims.scope == SCOPE && (1..=3600).contains(&lives)
+            token.header.kid.as_deref() == Some(KEY_ID)
+                && token.claims.scope == SCOPE
+                && (1..=3600).contains(&lives)
         });
         if !is_jwt_bearer || !is_good {
-            return json_answer(400, None, &json!({ "error": "invalid_grant", "error_description": "Invalid JWT Signature." }));
+            return json_answer(
+                400,
+                None,
+                &json!({ "error": "invalid_grant", "error_description": "Invalid JWT Signature." }),
+            );
         }
         let number = self.issued.fetch_add(1, Ordering::SeqCst) + 1;
         let life = self.life_seconds.load(Ordering::Relaxed);
-        json_answer(200, None, &json!({
-            "access_token": format!("fake-{number}"), "expires_in": life, "token_type": "Bearer"
-        }))
+        json_answer(
+            200,
+            None,
+            &json!({
+                "access_token": format!("fake-{number}"), "expires_in": life, "token_type": "Bearer"
+            }),
+        )
     }
 
     fn knows(&self, request: &Request) -> bool {
@@ -149,7 +166,14 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
     let token_uri = base.clone();
     let endpoint = poem::endpoint::make(move |request: Request| {
         let (state, token_uri) = (state.clone(), token_uri.clone());
-        async move { answer(&state, token_uri.get().map(String::as_str).unwrap_or_default(), request).await }
+        async move {
+            answer(
+                &state,
+                token_uri.get().map(String::as_str).unwrap_or_default(),
+                request,
+            )
+            .await
+        }
     });
     let url = serve(endpoint, stop).await?;
     base.get_or_init(|| format!("{url}token"));
@@ -172,21 +196,41 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
     let payload: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = &payload["message"];
     let is_reserved = |name: &str| {
-        name == "from" || name == "message_type" || name.starts_with("google") || name.starts_with("gcm")
+        name == "from"
+            || name == "message_type"
+            || name.starts_with("google")
+            || name.starts_with("gcm")
     };
-    let data_is_good = message["data"]
-        .as_object()
-        .is_none_or(|data| data.iter().all(|(name, value)| value.is_string() && !is_reserved(name)));
-    let Some(to) = message["token"].as_str().filter(|_| data_is_good && body.len() <= MAX_BYTES) else {
+    let data_is_good = message["data"].as_object().is_none_or(|data| {
+        data.iter()
+            .all(|(name, value)| value.is_string() && !is_reserved(name))
+    });
+    let Some(to) = message["token"]
+        .as_str()
+        .filter(|_| data_is_good && body.len() <= MAX_BYTES)
+    else {
         return refused(400, "payload", None);
     };
-    let text = |name: &str| message["notification"][name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        message["notification"][name]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let parts = Parts {
         channel: Channel::Push,
         to: to.to_owned(),
         title: state.keeps.then(|| text("title")),
-        text: if state.keeps { text("body") } else { String::new() },
-        raw: if state.keeps { message.clone() } else { Value::Null },
+        text: if state.keeps {
+            text("body")
+        } else {
+            String::new()
+        },
+        raw: if state.keeps {
+            message.clone()
+        } else {
+            Value::Null
+        },
     };
     let behaviour = state.behaviour_if(Channel::Push, Some(to), |_| true);
     match state.judge(&parts, behaviour).await {
@@ -194,7 +238,11 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
             let name = format!("projects/{PROJECT}/messages/{}", state.next_id());
             json_answer(200, None, &json!({ "name": name }))
         }
-        Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+        Verdict::Refuse {
+            status,
+            code,
+            retry_after,
+        } => refused(status, &code, retry_after),
         Verdict::Hang => std::future::pending().await,
         Verdict::Close => close_connection(),
     }
@@ -224,7 +272,11 @@ fn refused(status: u16, code: &str, retry_after: Option<String>) -> Response {
 }
 
 fn error(status: u16, name: &str, retry_after: Option<String>, details: &Value) -> Response {
-    json_answer(status, retry_after, &json!({
-        "error": { "code": status, "message": "The fake refuses.", "status": name, "details": details }
-    }))
+    json_answer(
+        status,
+        retry_after,
+        &json!({
+            "error": { "code": status, "message": "The fake refuses.", "status": name, "details": details }
+        }),
+    )
 }
