@@ -175,3 +175,17 @@ pub enum OffReason {
     /// The person replied STOP.
     Stopped,
 }
+
+impl OffReason {
+    /// As the database spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unregistered => "unregistered",
+            Self::Bounced => "bounced",
+            Self::Invalid => "invalid",
+            Self::Landline => "landline",
+            Self::Stopped => "stopped",
+        }
+    }
+}
