@@ -1,1 +1,4 @@
 //! `pruuf dev`: everything on this machine.
+
+mod binaries;
+pub mod cluster;

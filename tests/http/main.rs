@@ -1,1 +1,3 @@
-fn main(){}
+//! The app from outside: one binary, so that it links once.
+
+mod cluster;
