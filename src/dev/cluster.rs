@@ -38,6 +38,10 @@ const SERVER: &str = "pruuf_server";
 /// Seconds that `pg_ctl` waits for a start (with recovery) or a stop.
 const PG_CTL_TIMEOUT: &str = "60";
 
+/// How long a directory may look taken that is not: a process that has forked and not yet executed its program holds
+/// every lock of the one that it came from, even when that one has let go or was killed.
+const OWNER_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long the previous owner's watcher may take to stop PostgreSQL: a fast stop, then an immediate one.
 const HANDOVER_TIMEOUT: Duration = Duration::from_secs(130);
 
@@ -182,7 +186,7 @@ impl Cluster {
         let begun = Instant::now();
         fs::create_dir_all(dir).at(dir)?;
         let dir = dir.canonicalize().at(dir)?;
-        let owner = lock_owner(&dir)?;
+        let owner = lock_owner(&dir).await?;
         let home = Home::find(&dir)?;
         let site = Site::new(dir, home).await?;
         let passwords = site.passwords()?;
@@ -296,7 +300,7 @@ impl Cluster {
 }
 
 /// Takes `dir` for this process; the lock ends with it, even by SIGKILL.
-fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
+async fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
     let path = dir.join("owner.lock");
     let mut file = OpenOptions::new()
         .read(true)
@@ -305,19 +309,17 @@ fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
         .truncate(false)
         .open(&path)
         .at(&path)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).at(&path)?;
-            let pid = pid.trim();
-            let pid = if pid.is_empty() { "unknown" } else { pid }.to_owned();
-            return Err(ClusterError::AlreadyRunning {
-                dir: dir.to_owned(),
-                pid,
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(ClusterError::Io { path, source }),
+    if !lock(&file, OWNER_PATIENCE).await.at(&path)? {
+        let mut pid = String::new();
+        file.read_to_string(&mut pid).at(&path)?;
+        let pid = match pid.trim() {
+            "" => "unknown".to_owned(),
+            pid => pid.to_owned(),
+        };
+        return Err(ClusterError::AlreadyRunning {
+            dir: dir.to_owned(),
+            pid,
+        });
     }
     file.set_len(0).at(&path)?;
     writeln!(file, "{}", std::process::id()).at(&path)?;
@@ -334,25 +336,27 @@ async fn lock_watcher(dir: &Path) -> Result<File, ClusterError> {
         .mode(0o600)
         .open(&path)
         .at(&path)?;
-    let deadline = Instant::now() + HANDOVER_TIMEOUT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(TryLockError::WouldBlock) => {
-                let output = fs::read_to_string(&path).unwrap_or_default();
-                return Err(ClusterError::Failed {
-                    what: "stopping the server of the last start".into(),
-                    output,
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(ClusterError::Io { path, source }),
-        }
+    if !lock(&file, HANDOVER_TIMEOUT).await.at(&path)? {
+        return Err(ClusterError::Failed {
+            what: "stopping the server of the last start".into(),
+            output: tail(&file),
+        });
     }
     file.set_len(0).at(&path)?;
     Ok(file)
+}
+
+/// Whether the lock was had within `patience`.
+async fn lock(file: &File, patience: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Ok(false),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 /// Where the data is or will be, and whose it is.

@@ -131,7 +131,7 @@ async fn both_roles_log_in_by_password_and_the_data_stays() {
     let begun = Instant::now();
     let cluster = Cluster::start(&place.0, FAST).await.unwrap();
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(5),
         "a warm start took {:?}",
         begun.elapsed()
     );
@@ -356,7 +356,9 @@ async fn a_server_left_behind_by_a_killed_watcher_is_stopped() {
     owner.wait().unwrap();
     assert!(is_alive(server));
     let cluster = Cluster::start(&place.0, FAST).await.unwrap();
-    assert!(!is_alive(server));
+    // pg_ctl waits for the pid file to go; the process itself ends right after.
+    until("the old server ends", || (!is_alive(server)).then_some(())).await;
+    assert_ne!(ready_pid(&data), Some(server));
     assert_eq!(
         asked(&cluster.admin_url("postgres"), "select 'whole'").await,
         "whole"
