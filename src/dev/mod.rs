@@ -1,5 +1,7 @@
 //! `pruuf dev`: everything on this machine.
 
+mod binaries;
+pub mod cluster;
 pub mod fakes;
 
 /// x

@@ -1,3 +1,7 @@
-//! What goes over HTTP, SMTP and the rest, against a real server and fake providers: one binary.
+//! What goes over HTTP, SMTP and the rest, against a real server, a real database and fake providers: one binary, so
+//! that it links once.
 
+mod cluster;
+mod journey;
 mod providers;
+mod support;

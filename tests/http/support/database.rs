@@ -1,0 +1,126 @@
+//! One cluster for the whole run, a database for each test, copied from a migrated template.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+
+use pruuf::db::release;
+use pruuf::dev::cluster::Cluster;
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
+
+/// Made once, never stopped by a test: the cluster's own watcher ends it with the process.
+static CLUSTER: OnceCell<Urls> = OnceCell::const_new();
+
+/// Speed over safety: these databases live for one test. Two of them are made for pg_cron's own test.
+const SETTINGS: &[(&str, &str)] = &[
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("max_connections", "600"),
+    ("shared_buffers", "256MB"),
+];
+const TEMPLATE: &str = "pruuf_template";
+
+struct Urls {
+    admin: String,
+    server: String,
+}
+
+/// A database of one test.
+pub struct TestDatabase {
+    pub name: String,
+    /// A superuser's connection: for setting up and looking, never for what is tested.
+    pub admin: Client,
+}
+
+impl TestDatabase {
+    /// Copies the template.
+    pub async fn create() -> Self {
+        let urls = urls().await;
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let postgres = connect(&urls.admin.replace("DATABASE", "postgres")).await;
+        postgres.batch_execute(&format!("create database {name} template {TEMPLATE}")).await.unwrap();
+        let admin = connect(&urls.admin.replace("DATABASE", &name)).await;
+        Self { name, admin }
+    }
+
+    /// As a superuser.
+    pub fn admin_url(&self) -> String {
+        self.url(|urls| &urls.admin)
+    }
+
+    /// As `pruuf_server`.
+    pub fn server_url(&self) -> String {
+        self.url(|urls| &urls.server)
+    }
+
+    fn url(&self, which: impl Fn(&Urls) -> &String) -> String {
+        which(CLUSTER.get().unwrap()).replace("DATABASE", &self.name)
+    }
+
+    /// A connection as `pruuf_server`, which has switched to a role and claims a user, as the server does.
+    pub async fn session_as(&self, role: &str, user_id: Option<Uuid>) -> Client {
+        let client = connect(&self.server_url()).await;
+        client
+            .query_one(
+                "select set_config('role', $1, false), set_config('pruuf.user_id', $2, false)",
+                &[&role, &user_id.map(|id| id.to_string()).unwrap_or_default()],
+            )
+            .await
+            .unwrap();
+        client
+    }
+}
+
+/// A connection to a URL.
+pub async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+async fn urls() -> &'static Urls {
+    CLUSTER
+        .get_or_init(|| async {
+            let (tell, told) = mpsc::channel();
+            // A runtime of its own: the cluster outlives that of the test which happens to be first.
+            thread::spawn(move || {
+                tokio::runtime::Runtime::new().unwrap().block_on(async {
+                    let cluster = Cluster::start(&directory(), SETTINGS).await.unwrap();
+                    let urls = Urls { admin: cluster.admin_url("DATABASE"), server: cluster.server_url("DATABASE") };
+                    make_template(&urls).await;
+                    tell.send(urls).unwrap();
+                    std::future::pending::<()>().await;
+                    drop(cluster);
+                });
+            });
+            tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap()
+        })
+        .await
+}
+
+async fn make_template(urls: &Urls) {
+    let postgres = connect(&urls.admin.replace("DATABASE", "postgres")).await;
+    postgres.batch_execute(&format!("create database {TEMPLATE}")).await.unwrap();
+    let url = urls.admin.replace("DATABASE", TEMPLATE);
+    release::migrate(&url.clone().into()).await.unwrap();
+    connect(&url).await.batch_execute("update meta.clock set rehearsal = true").await.unwrap();
+}
+
+/// A fresh directory; those of runs that are over are removed.
+fn directory() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clusters");
+    std::fs::create_dir_all(&folder).unwrap();
+    for old in std::fs::read_dir(&folder).unwrap() {
+        let old = old.unwrap().path();
+        let pid = old.file_name().unwrap().to_string_lossy().into_owned();
+        if !Path::new("/proc").join(pid).exists() {
+            // What cannot be removed now (it is still stopping) is removed by the next run.
+            let _ = std::fs::remove_dir_all(old.join("data").canonicalize().unwrap_or_else(|_| old.clone()));
+            let _ = std::fs::remove_dir_all(old);
+        }
+    }
+    folder.join(std::process::id().to_string())
+}
