@@ -10,5 +10,7 @@ grant usage on schema data, rules, audit to pruuf_anon, pruuf_user, pruuf_staff,
 grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
 grant usage on schema jobs to pruuf_worker;
 grant usage on schema meta to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+-- The server prepares a statement before it takes a role: it may name functions, and execute none.
+grant usage on schema api, jobs, rules to pruuf_server;
 grant create on schema rules, api, audit to pruuf_engine;
 grant execute on function data.new_id() to pruuf_user, pruuf_worker, pruuf_engine;

@@ -105,7 +105,8 @@ impl Reader<'_> {
             .filter_map(|item| STANDARD.decode(item.trim()).ok().and_then(|bytes| Key::try_from(bytes).ok()))
             .collect();
         if !list.is_empty() && keys.len() != list.split(',').count() {
-            self.wrong.push(format!("{name} must be a list of keys, each 32 bytes in base64 (openssl rand -base64 32)"));
+            self.wrong
+                .push(format!("{name} must be a list of keys, each 32 bytes in base64 (openssl rand -base64 32)"));
         }
         keys
     }
@@ -145,13 +146,11 @@ impl Config {
             pin_peppers: read.keys("PRUUF_PIN_PEPPER"),
             data: read.keys("PRUUF_DATA_KEYS"),
         };
-        let fcm_url =
-            read.optional("PRUUF_FCM_URL").unwrap_or_else(|| "https://fcm.googleapis.com".to_owned());
+        let fcm_url = read.optional("PRUUF_FCM_URL").unwrap_or_else(|| "https://fcm.googleapis.com".to_owned());
         let fcm_url = read.parsed("PRUUF_FCM_URL", &fcm_url, "a URL");
         let fcm = read.optional("PRUUF_FCM_CREDENTIALS").zip(fcm_url);
         let smtp = read.group(&["PRUUF_SMTP_URL", "PRUUF_EMAIL_FROM"]);
-        let twilio_url =
-            read.optional("PRUUF_TWILIO_URL").unwrap_or_else(|| "https://api.twilio.com".to_owned());
+        let twilio_url = read.optional("PRUUF_TWILIO_URL").unwrap_or_else(|| "https://api.twilio.com".to_owned());
         let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
         let twilio =
             read.group(&["PRUUF_TWILIO_ACCOUNT_SID", "PRUUF_TWILIO_AUTH_TOKENS", "PRUUF_TWILIO_FROM"]).zip(twilio_url);
@@ -198,7 +197,14 @@ mod tests {
         .err()
         .map(|error| error.to_string())
         .unwrap_or_default();
-        for name in ["DATABASE_URL", "PRUUF_PUBLIC_URL", "PRUUF_JWT_KEYS", "PRUUF_PIN_PEPPER", "PRUUF_DATA_KEYS", "PRUUF_EMAIL_FROM"] {
+        for name in [
+            "DATABASE_URL",
+            "PRUUF_PUBLIC_URL",
+            "PRUUF_JWT_KEYS",
+            "PRUUF_PIN_PEPPER",
+            "PRUUF_DATA_KEYS",
+            "PRUUF_EMAIL_FROM",
+        ] {
             assert!(error.contains(name), "{name} is not in: {error}");
         }
         assert!(!error.contains("c2VjcmV0") && !error.contains("hunter2"), "{error}");

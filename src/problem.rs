@@ -181,20 +181,24 @@ impl From<tokio_postgres::Error> for Problem {
             tracing::warn!(error.kind = "connection", "database unreachable");
             return Self::new(Code::Unavailable);
         };
-        if db.code().code().starts_with("UF") {
-            if let Some(code) = Code::from_slug(db.message()) {
-                let problem = Self::new(code);
-                return match db.detail() {
-                    Some(detail) => problem.detail(detail.to_owned()),
-                    None => problem,
-                };
-            }
+        if db.code().code().starts_with("UF")
+            && let Some(code) = Code::from_slug(db.message())
+        {
+            let problem = Self::new(code);
+            return match db.detail() {
+                Some(detail) => problem.detail(detail.to_owned()),
+                None => problem,
+            };
         }
         if let Some((code, detail)) = db.constraint().and_then(Code::from_constraint) {
             return Self::new(code).detail(detail);
         }
         match db.code().code() {
-            "42501" => Self::new(Code::NotAllowed),
+            "42501" => {
+                // Names a table, function or policy, never a value. A client of ours does not get here.
+                tracing::warn!(error.message = db.message(), "not granted");
+                Self::new(Code::NotAllowed)
+            }
             // Values that PostgreSQL cannot read or hold: out of range, a NUL in a text, no such instant.
             class if class.starts_with("22") => Self::new(Code::Invalid).detail("A value is out of range."),
             "23505" => Self::new(Code::Conflict),

@@ -77,7 +77,11 @@ impl Server {
         }
         let senders = senders(&config)?;
         let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
-        let address = acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied()).unwrap_or(config.listen);
+        let address = acceptor
+            .local_addr()
+            .first()
+            .and_then(|address| address.as_socket_addr().copied())
+            .unwrap_or(config.listen);
 
         let mut tasks = JoinSet::new();
         let api = http::routes(Arc::clone(&app));
@@ -146,7 +150,8 @@ fn senders(config: &Config) -> Result<Vec<Arc<Sender>>, StartError> {
     let mut senders = Vec::new();
     if let Some(fcm) = &config.fcm {
         let credentials = std::fs::read_to_string(&fcm.credentials).map_err(StartError::FcmFile)?;
-        let settings = FcmConfig { url: fcm.url.clone(), credentials: credentials.into(), timeout: fcm::DEFAULT_TIMEOUT };
+        let settings =
+            FcmConfig { url: fcm.url.clone(), credentials: credentials.into(), timeout: fcm::DEFAULT_TIMEOUT };
         senders.push(Sender::Push(Fcm::new(settings, client.clone())?));
     }
     if let Some(smtp) = &config.smtp {

@@ -48,8 +48,10 @@ async fn tick(app: &App) -> Option<Duration> {
         }
         for problem in ticked.problems {
             tracing::error!(
-                job.name = problem.job, error.sqlstate = problem.sqlstate,
-                obligation.id = problem.obligation_id.map(tracing::field::display), "a job failed"
+                job.name = problem.job,
+                error.sqlstate = problem.sqlstate,
+                obligation.id = problem.obligation_id.map(tracing::field::display),
+                "a job failed"
             );
         }
         if !ticked.more {

@@ -79,11 +79,7 @@ impl Vault {
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<String, CannotOpen> {
         let (head, rest) = sealed.split_at_checked(1 + KEY_ID_LENGTH).ok_or(CannotOpen)?;
         let (nonce, ciphertext) = rest.split_at_checked(NONCE_LENGTH).ok_or(CannotOpen)?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| head[0] == SEAL_VERSION && head[1..] == key_id(key))
-            .ok_or(CannotOpen)?;
+        let key = self.keys.iter().find(|key| head[0] == SEAL_VERSION && head[1..] == key_id(key)).ok_or(CannotOpen)?;
         let plain = cipher(key)
             .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: context })
             .map_err(|_| CannotOpen)?;
@@ -137,7 +133,8 @@ pub fn token_hash(token: &str) -> Vec<u8> {
 
 fn derive_code(key: &Key, usage: CodeUse, id: Uuid) -> String {
     let bytes = mac(key, "derive", &[label(usage), id.as_bytes()]);
-    let mut number = u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
+    let mut number =
+        u64::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]);
     match usage {
         // 2^64 is so much larger than the range that the remainder's bias is under 1e-10.
         CodeUse::OneTime => format!("{:06}", number % 1_000_000),

@@ -8,6 +8,9 @@ create or replace function rules.tg_notifications__address() returns trigger
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  if not exists (select from told) then
+    return null;
+  end if;
   insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
   select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
          n.created_at + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,

@@ -32,7 +32,7 @@ create or replace function rules.person_shape(person uuid) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$ select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = person $$;
 comment on function rules.person_shape(uuid) is 'Another user as far as the caller may see them; null beyond that.';
-grant execute on function rules.person_shape(uuid) to pruuf_user, pruuf_engine;
+grant execute on function rules.person_shape(uuid) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.check_in_shape(c data.check_ins) returns jsonb
 language sql stable security invoker set search_path = ''

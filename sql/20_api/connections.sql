@@ -133,7 +133,7 @@ begin
   insert into data.connections (member_id, contact_id, invitation_id, connected_at) values (member, contact, invitation.id, at) returning * into made;
   insert into data.notifications (user_id, kind, cause, facts, created_at)
   select reader, 'connected', made.id::text, jsonb_build_object('other', rules.person_shape(other), 'becomes', becomes), at
-    from (values (member, contact, 'contact'), (contact, member, 'member')) as sides (reader, other, becomes);
+    from (values (member, contact, 'member'), (contact, member, 'contact')) as sides (reader, other, becomes);
   perform audit.append('connection.made', member, made.id);
   perform audit.append('connection.made', contact, made.id);
   return made;

@@ -50,7 +50,7 @@ $$;
 comment on function jobs.reclaim_lost(text, integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
 grant execute on function jobs.reclaim_lost(text, integer, timestamptz) to pruuf_worker;
 
-create or replace function jobs.finish_deliveries(results jsonb) returns void
+create or replace function jobs.finish_deliveries(results jsonb) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -78,6 +78,7 @@ begin
     perform jobs.give_up(r.id, r.turns_off, at) from rules.attempt_results(results) r where r.result = 'permanent';
     perform pg_notify('pruuf_work', '');
   end if;
+  return jsonb_build_object('count', jsonb_array_length(results));
 end;
 $$;
 comment on function jobs.finish_deliveries(jsonb) is 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';

@@ -13,7 +13,10 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// PINs that lists of stolen ones are full of, beyond those with a pattern (DataGenetics, "PIN analysis", 2012).
-const WELL_KNOWN: &[&str] = &["1004", "1010", "1122", "1313", "2000", "2001", "2580", "0852", "1379", "7777777", "159753", "123321", "112233", "147258", "159357", "121314", "246810", "13579", "5683", "0007", "1337"];
+const WELL_KNOWN: &[&str] = &[
+    "1004", "1010", "1122", "1313", "2000", "2001", "2580", "0852", "1379", "7777777", "159753", "123321", "112233",
+    "147258", "159357", "121314", "246810", "13579", "5683", "0007", "1337",
+];
 
 /// Hashes and compares PINs, a few at a time: each takes 19 MiB.
 pub struct Pins {
@@ -75,7 +78,10 @@ impl Pins {
         Ok(known && fits)
     }
 
-    async fn off_the_runtime<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn off_the_runtime<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let stopping = |_| Problem::new(Code::Unavailable);
         let _turn = self.at_once.acquire().await.map_err(stopping)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Problem::new(Code::Unavailable))
@@ -100,7 +106,9 @@ fn weakness(pin: &str) -> Option<&'static str> {
         return Some("A PIN has 4 to 12 digits.");
     }
     let steps: Vec<i32> = digits.windows(2).map(|pair| (pair[1] - pair[0]).rem_euclid(10)).collect();
-    let repeats = |length: usize| digits.len() % length == 0 && digits.chunks(length).all(|chunk| chunk == &digits[..length]);
+    let repeats = |length: usize| {
+        digits.len().is_multiple_of(length) && digits.chunks(length).all(|chunk| chunk == &digits[..length])
+    };
     if repeats(1) {
         Some("All digits are the same.")
     } else if steps.iter().all(|step| *step == 1) || steps.iter().all(|step| *step == 9) {
@@ -140,10 +148,26 @@ mod tests {
     #[test]
     fn r2_2_weak_pins_are_refused_with_the_reason() {
         for (pin, reason) in [
-            ("0000", "same"), ("777777", "same"), ("1234", "run"), ("9876", "run"), ("7890", "run"), ("456789012", "run"),
-            ("1212", "pair"), ("474747", "pair"), ("1987", "birth"), ("2004", "birth"), ("311299", "birth"),
-            ("123199", "birth"), ("19870412", "birth"), ("12041987", "birth"), ("2580", "first"),
-            ("123", "4 to 12"), ("1234567890123", "4 to 12"), ("12a4", "4 to 12"), ("", "4 to 12"), ("١٢٣٤", "4 to 12"),
+            ("0000", "same"),
+            ("777777", "same"),
+            ("1234", "run"),
+            ("9876", "run"),
+            ("7890", "run"),
+            ("456789012", "run"),
+            ("1212", "pair"),
+            ("474747", "pair"),
+            ("1987", "birth"),
+            ("2004", "birth"),
+            ("311299", "birth"),
+            ("123199", "birth"),
+            ("19870412", "birth"),
+            ("12041987", "birth"),
+            ("2580", "first"),
+            ("123", "4 to 12"),
+            ("1234567890123", "4 to 12"),
+            ("12a4", "4 to 12"),
+            ("", "4 to 12"),
+            ("١٢٣٤", "4 to 12"),
         ] {
             assert!(weakness(pin).is_some_and(|why| why.contains(reason)), "{pin}: {:?}", weakness(pin));
         }

@@ -152,7 +152,14 @@ mod tests {
             assert!(tokens.verify(&forged).is_none(), "{forged}");
         }
         let now = real_seconds();
-        let ended = Claims { iss: ISSUER.into(), aud: AUDIENCE.into(), sub: Uuid::nil(), sid: Uuid::nil(), iat: now - 901, exp: now - 1 };
+        let ended = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: Uuid::nil(),
+            sid: Uuid::nil(),
+            iat: now - 901,
+            exp: now - 1,
+        };
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(tokens.keys[0].id.clone());
         let ended = jsonwebtoken::encode(&header, &ended, &tokens.keys[0].encoding).unwrap();

@@ -93,7 +93,9 @@ pub enum DbError {
     #[error("no connection pool: {0}")]
     Pool(#[from] deadpool_postgres::BuildError),
     /// The server would run with a role that sees everything.
-    #[error("the server must log in as pruuf_server, not as a superuser or a role that bypasses row-level security (R9.1)")]
+    #[error(
+        "the server must log in as pruuf_server, not as a superuser or a role that bypasses row-level security (R9.1)"
+    )]
     TooPowerful,
     /// The database does not answer, or answers with an error.
     #[error("the database does not answer: {0}")]
@@ -165,7 +167,12 @@ impl Db {
     ///
     /// # Errors
     /// What the function refuses, and what [`Problem`] makes of trouble with the database.
-    pub async fn read<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<T, Problem> {
+    pub async fn read<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        call: &str,
+        params: Params<'_>,
+    ) -> Result<T, Problem> {
         self.call(caller, "begin read only", &format!("select {call}"), params).await
     }
 
@@ -173,7 +180,12 @@ impl Db {
     ///
     /// # Errors
     /// What the function refuses, and what [`Problem`] makes of trouble with the database.
-    pub async fn write<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<T, Problem> {
+    pub async fn write<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        call: &str,
+        params: Params<'_>,
+    ) -> Result<T, Problem> {
         self.call(caller, "begin", &format!("select {call}"), params).await
     }
 
@@ -199,7 +211,12 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::write`].
-    pub async fn rows<T: DeserializeOwned>(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<Vec<T>, Problem> {
+    pub async fn rows<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        call: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<T>, Problem> {
         let statement = format!("select coalesce(jsonb_agg(r), '[]') from {call} as r");
         self.call(caller, "begin", &statement, params).await
     }
@@ -256,7 +273,8 @@ async fn transaction(
     statement: &str,
     params: Params<'_>,
 ) -> Result<Vec<u8>, tokio_postgres::Error> {
-    let context = client.prepare_typed_cached(CONTEXT, &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT]).await?;
+    let context =
+        client.prepare_typed_cached(CONTEXT, &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT]).await?;
     let call = client.prepare_cached(statement).await?;
     let (role, timeout) = match caller.role {
         Role::Anon => ("pruuf_anon", REQUEST_TIMEOUT_MS),
@@ -302,7 +320,12 @@ fn decode<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Problem> {
         return Err(problem);
     }
     serde_json::from_slice(answer).map_err(|error| {
-        tracing::error!(error.kind = "shape", error.line = error.line(), error.column = error.column(), "unexpected answer");
+        tracing::error!(
+            error.kind = "shape",
+            error.line = error.line(),
+            error.column = error.column(),
+            "unexpected answer"
+        );
         Problem::new(Code::Internal)
     })
 }

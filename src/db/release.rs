@@ -89,10 +89,8 @@ async fn apply_files(client: &mut Client) -> Result<usize, ReleaseError> {
         return Ok(0);
     }
     let is_one_by_one = |path: &str| ONE_BY_ONE.iter().any(|folder| path.starts_with(folder));
-    let (first, last): (Vec<_>, Vec<_>) = SQL_FILES
-        .iter()
-        .filter(|(path, _)| !is_one_by_one(path))
-        .partition(|(path, _)| *path < ONE_BY_ONE[0]);
+    let (first, last): (Vec<_>, Vec<_>) =
+        SQL_FILES.iter().filter(|(path, _)| !is_one_by_one(path)).partition(|(path, _)| *path < ONE_BY_ONE[0]);
     // Together: the first of them takes the grants away that the others give.
     let transaction = client.transaction().await?;
     for file in first {
@@ -147,7 +145,10 @@ async fn note(client: &impl GenericClient, (path, text): &(&str, &str)) -> Resul
 }
 
 fn failed((path, _): &(&'static str, &str), error: &tokio_postgres::Error) -> ReleaseError {
-    let message = error.as_db_error().map_or_else(|| error.to_string(), |error| format!("{} {}", error.message(), error.where_().unwrap_or_default()));
+    let message = error.as_db_error().map_or_else(
+        || error.to_string(),
+        |error| format!("{} {}", error.message(), error.where_().unwrap_or_default()),
+    );
     ReleaseError::File { path, message }
 }
 
@@ -158,11 +159,7 @@ async fn changed_files(client: &impl GenericClient) -> Result<Vec<&'static str>,
         .into_iter()
         .map(|row| (row.get(0), row.get(1)))
         .collect();
-    Ok(SQL_FILES
-        .iter()
-        .filter(|(path, text)| known.get(*path) != Some(&sha256(text)))
-        .map(|(path, _)| *path)
-        .collect())
+    Ok(SQL_FILES.iter().filter(|(path, text)| known.get(*path) != Some(&sha256(text))).map(|(path, _)| *path).collect())
 }
 
 /// Whether this database has every migration and every file of this binary, and no newer migration.
@@ -170,7 +167,12 @@ async fn changed_files(client: &impl GenericClient) -> Result<Vec<&'static str>,
 /// # Errors
 /// When it does not answer.
 pub async fn is_current(client: &impl GenericClient) -> Result<bool, tokio_postgres::Error> {
-    let known = client.query_one("select to_regclass('meta.schema_history') is not null and to_regclass('meta.sql_files') is not null", &[]).await?;
+    let known = client
+        .query_one(
+            "select to_regclass('meta.schema_history') is not null and to_regclass('meta.sql_files') is not null",
+            &[],
+        )
+        .await?;
     if !known.get::<_, bool>(0) {
         return Ok(false);
     }

@@ -94,17 +94,10 @@ impl Email {
             Host::Ipv6(ip) => ip.to_string(),
             other => other.to_string(),
         };
-        let credentials = url.password().map(|password| {
-            Credentials::new(percent_decoded(url.username()), percent_decoded(password))
-        });
-        let is_here = host == "localhost"
-            || host
-                .parse()
-                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        let word = url
-            .query_pairs()
-            .find(|(name, _)| name == "tls")
-            .map(|(_, word)| word.into_owned());
+        let credentials =
+            url.password().map(|password| Credentials::new(percent_decoded(url.username()), percent_decoded(password)));
+        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        let word = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, word)| word.into_owned());
         let encryption = match (url.scheme(), word.as_deref()) {
             ("smtps", _) => Encryption::FromTheStart,
             ("smtp", Some("required")) => Encryption::StartTls,
@@ -141,23 +134,16 @@ impl Email {
 
     /// Sends one e-mail. It is called accepted when the server has taken the whole text.
     pub async fn send(&self, message: &Message) -> Outcome {
-        let (Destination::Email(to), Content::Email(letter)) = (&message.to, &message.content)
-        else {
+        let (Destination::Email(to), Content::Email(letter)) = (&message.to, &message.content) else {
             return Outcome::wrong_channel();
         };
         let Ok(to) = to.parse::<Address>() else {
-            return Outcome::Permanent {
-                code: "smtp:not-an-address".to_owned(),
-                turns_off: Some(OffReason::Invalid),
-            };
+            return Outcome::Permanent { code: "smtp:not-an-address".to_owned(), turns_off: Some(OffReason::Invalid) };
         };
         // The same at every attempt: a mailbox that gets it twice can show it once.
         let id = format!("{}@{}", message.delivery_id, self.from.email.domain());
         let Ok(text) = formatted(&self.from, &to, &id, letter).map(|text| as_data(&text)) else {
-            return Outcome::Permanent {
-                code: "smtp:not-a-message".to_owned(),
-                turns_off: None,
-            };
+            return Outcome::Permanent { code: "smtp:not-a-message".to_owned(), turns_off: None };
         };
         // Nothing is handed over before the text: whatever goes wrong until then, it was not taken.
         let mut connection = match timeout(self.timeout, self.addressed(&to)).await {
@@ -165,30 +151,21 @@ impl Email {
             Ok(Err(outcome)) => return outcome,
             Err(_) => {
                 // If the network went away, the other kept connections are as dead.
-                self.idle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clear();
+                self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 return transient("timeout");
             }
         };
         match timeout(self.timeout, connection.command(&text)).await {
             Ok(Ok(_)) => {
                 self.keep(connection);
-                Outcome::Accepted {
-                    provider_message_id: Some(id),
-                }
+                Outcome::Accepted { provider_message_id: Some(id) }
             }
             Ok(Err(error)) => match status(&error) {
                 Some(code @ 500..) => permanent(code, None),
                 Some(code) => transient(&format!("smtp:{code}")),
-                None => Outcome::Unknown {
-                    code: "connection-broken".to_owned(),
-                },
+                None => Outcome::Unknown { code: "connection-broken".to_owned() },
             },
-            Err(_) => Outcome::Unknown {
-                code: "timeout".to_owned(),
-            },
+            Err(_) => Outcome::Unknown { code: "timeout".to_owned() },
         }
     }
 
@@ -221,35 +198,17 @@ impl Email {
         to: &Address,
     ) -> Result<(), (lettre::transport::smtp::Error, Step)> {
         let is_ascii = AsRef::<str>::as_ref(to).is_ascii();
-        let can_utf8 = connection
-            .server_info()
-            .supports_feature(Extension::SmtpUtfEight);
-        let parameters = if !is_ascii && can_utf8 {
-            vec![MailParameter::SmtpUtfEight]
-        } else {
-            vec![]
-        };
+        let can_utf8 = connection.server_info().supports_feature(Extension::SmtpUtfEight);
+        let parameters = if !is_ascii && can_utf8 { vec![MailParameter::SmtpUtfEight] } else { vec![] };
         let mail = Mail::new(Some(self.from.email.clone()), parameters);
-        connection
-            .command(mail)
-            .await
-            .map_err(|error| (error, Step::Sender))?;
-        connection
-            .command(Rcpt::new(to.clone(), vec![]))
-            .await
-            .map_err(|error| (error, Step::Recipient))?;
-        connection
-            .command(Data)
-            .await
-            .map_err(|error| (error, Step::Data))?;
+        connection.command(mail).await.map_err(|error| (error, Step::Sender))?;
+        connection.command(Rcpt::new(to.clone(), vec![])).await.map_err(|error| (error, Step::Recipient))?;
+        connection.command(Data).await.map_err(|error| (error, Step::Data))?;
         Ok(())
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Outcome> {
-        let from_the_start = self
-            .tls
-            .clone()
-            .filter(|_| self.encryption == Encryption::FromTheStart);
+        let from_the_start = self.tls.clone().filter(|_| self.encryption == Encryption::FromTheStart);
         let mut connection = AsyncSmtpConnection::connect_tokio1(
             (self.host.as_str(), self.port),
             Some(self.timeout),
@@ -265,10 +224,7 @@ impl Email {
             Encryption::None | Encryption::FromTheStart => false,
         };
         if let Some(tls) = self.tls.clone().filter(|_| start_tls) {
-            connection
-                .starttls(tls, &self.hello)
-                .await
-                .map_err(|error| not_connected(&error, "smtp:starttls"))?;
+            connection.starttls(tls, &self.hello).await.map_err(|error| not_connected(&error, "smtp:starttls"))?;
         }
         if let Some(credentials) = &self.credentials {
             connection
@@ -306,17 +262,13 @@ fn refused(code: u16, step: Step, error: &lettre::transport::smtp::Error) -> Out
         // 530, 534, 535, 538 (RFC 4954): our login. The address has done nothing.
         530 | 534 | 535 | 538 | ..500 => transient(&format!("smtp:{code}")),
         // 5.7.x (RFC 3463) is a policy about us, like "relay denied" or a block list: the mailbox may be fine.
-        550 | 551 | 553 if step == Step::Recipient && !is_policy(error) => {
-            permanent(code, Some(OffReason::Bounced))
-        }
+        550 | 551 | 553 if step == Step::Recipient && !is_policy(error) => permanent(code, Some(OffReason::Bounced)),
         _ => permanent(code, None),
     }
 }
 
 fn is_policy(error: &lettre::transport::smtp::Error) -> bool {
-    error
-        .source()
-        .is_some_and(|text| text.to_string().starts_with("5.7."))
+    error.source().is_some_and(|text| text.to_string().starts_with("5.7."))
 }
 
 /// Neither a connection nor a login: whatever the server said, it is not the address's fault.
@@ -332,52 +284,28 @@ fn status(error: &lettre::transport::smtp::Error) -> Option<u16> {
 }
 
 fn transient(code: &str) -> Outcome {
-    Outcome::Transient {
-        code: code.to_owned(),
-        retry_after: None,
-    }
+    Outcome::Transient { code: code.to_owned(), retry_after: None }
 }
 
 fn permanent(code: u16, turns_off: Option<OffReason>) -> Outcome {
-    Outcome::Permanent {
-        code: format!("smtp:{code}"),
-        turns_off,
-    }
+    Outcome::Permanent { code: format!("smtp:{code}"), turns_off }
 }
 
 fn permanent_without_status(code: &str) -> Outcome {
-    Outcome::Permanent {
-        code: code.to_owned(),
-        turns_off: None,
-    }
+    Outcome::Permanent { code: code.to_owned(), turns_off: None }
 }
 
-fn formatted(
-    from: &Mailbox,
-    to: &Address,
-    id: &str,
-    letter: &Letter,
-) -> Result<Vec<u8>, lettre::error::Error> {
+fn formatted(from: &Mailbox, to: &Address, id: &str, letter: &Letter) -> Result<Vec<u8>, lettre::error::Error> {
     // Names are in it: a line break would begin a header of somebody else's choice.
-    let subject: String = letter
-        .subject
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let subject: String = letter.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let message = lettre::Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
         .subject(subject)
         .message_id(Some(format!("<{id}>")))
         // RFC 3834: out-of-office programs stay quiet.
-        .raw_header(HeaderValue::new(
-            HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
-        ))
-        .multipart(MultiPart::alternative_plain_html(
-            letter.text.clone(),
-            letter.html.clone(),
-        ))?;
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+        .multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))?;
     Ok(message.formatted())
 }
 
@@ -403,9 +331,7 @@ fn percent_decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let hex = (first == b'%').then(|| tail.get(..2)).flatten();
-        let byte = hex
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let byte = hex.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         (bytes, rest) = match byte {
             Some(byte) => {
                 bytes.push(byte);
@@ -435,30 +361,18 @@ mod tests {
     #[test]
     fn a_password_never_crosses_the_network_in_the_clear_by_default() {
         let encryption = |url| email(url).unwrap().encryption;
-        assert_eq!(
-            encryption("smtp://u:p@mail.example.org"),
-            Encryption::StartTls
-        );
+        assert_eq!(encryption("smtp://u:p@mail.example.org"), Encryption::StartTls);
         assert_eq!(encryption("smtp://mail.example.org"), Encryption::IfOffered);
-        assert_eq!(
-            encryption("smtps://u:p@mail.example.org"),
-            Encryption::FromTheStart
-        );
+        assert_eq!(encryption("smtps://u:p@mail.example.org"), Encryption::FromTheStart);
         assert_eq!(encryption("smtp://u:p@127.0.0.1:2525"), Encryption::None);
-        assert_eq!(
-            encryption("smtp://u:p@mail.example.org?tls=none"),
-            Encryption::None
-        );
+        assert_eq!(encryption("smtp://u:p@mail.example.org?tls=none"), Encryption::None);
         assert!(email("https://mail.example.org").is_err());
         assert!(email("smtp://h?tls=perhaps").is_err());
     }
 
     #[test]
     fn a_line_of_one_dot_does_not_end_the_text() {
-        assert_eq!(
-            as_data(b"a\r\n.\r\n..b\nc"),
-            "a\r\n..\r\n...b\r\nc\r\n.\r\n"
-        );
+        assert_eq!(as_data(b"a\r\n.\r\n..b\nc"), "a\r\n..\r\n...b\r\nc\r\n.\r\n");
     }
 
     #[test]
@@ -475,18 +389,9 @@ mod tests {
         };
         let from: Mailbox = "Pruuf <alerts@example.org>".parse().unwrap();
         let to: Address = "anna@example.org".parse().unwrap();
-        let text =
-            String::from_utf8(formatted(&from, &to, "d1@example.org", &letter).unwrap()).unwrap();
-        assert!(
-            !text
-                .lines()
-                .any(|line| line.to_lowercase().starts_with("bcc:")),
-            "{text}"
-        );
+        let text = String::from_utf8(formatted(&from, &to, "d1@example.org", &letter).unwrap()).unwrap();
+        assert!(!text.lines().any(|line| line.to_lowercase().starts_with("bcc:")), "{text}");
         assert!(text.contains("Message-ID: <d1@example.org>\r\n"), "{text}");
-        assert!(
-            text.contains("Auto-Submitted: auto-generated\r\n"),
-            "{text}"
-        );
+        assert!(text.contains("Auto-Submitted: auto-generated\r\n"), "{text}");
     }
 }

@@ -108,16 +108,17 @@ impl Fcm {
     /// Takes the configuration and the server's HTTP client. Fails on unusable credentials; asks nothing of
     /// the network.
     pub fn new(config: FcmConfig, client: reqwest::Client) -> Result<Self, FcmConfigError> {
-        let account: ServiceAccount = serde_json::from_str(config.credentials.expose_secret())
-            .map_err(|_| FcmConfigError::NotAServiceAccount)?;
+        let account: ServiceAccount =
+            serde_json::from_str(config.credentials.expose_secret()).map_err(|_| FcmConfigError::NotAServiceAccount)?;
         let key = EncodingKey::from_rsa_pem(account.private_key.expose_secret().as_bytes())
             .map_err(|_| FcmConfigError::NotAnRsaKey)?;
         let mut send_url = config.url;
-        send_url
-            .path_segments_mut()
-            .map_err(|()| FcmConfigError::NotABaseUrl)?
-            .pop_if_empty()
-            .extend(["v1", "projects", &account.project_id, "messages:send"]);
+        send_url.path_segments_mut().map_err(|()| FcmConfigError::NotABaseUrl)?.pop_if_empty().extend([
+            "v1",
+            "projects",
+            &account.project_id,
+            "messages:send",
+        ]);
         Ok(Self {
             client,
             send_url,
@@ -131,16 +132,11 @@ impl Fcm {
 
     /// Sends one push. Takes at most three time-outs: one for an access token, one or two for the message.
     pub async fn send(&self, message: &Message) -> Outcome {
-        let (Destination::Device { token, .. }, Content::Push(push)) =
-            (&message.to, &message.content)
-        else {
+        let (Destination::Device { token, .. }, Content::Push(push)) = (&message.to, &message.content) else {
             return Outcome::wrong_channel();
         };
         let Some(body) = body(message, token, push) else {
-            return Outcome::Permanent {
-                code: "fcm:too-large".to_owned(),
-                turns_off: None,
-            };
+            return Outcome::Permanent { code: "fcm:too-large".to_owned(), turns_off: None };
         };
         let bearer = match self.bearer().await {
             Ok(bearer) => bearer,
@@ -157,10 +153,9 @@ impl Fcm {
                 };
                 match self.post(&body, &bearer).await {
                     Answer::Settled(outcome) => outcome,
-                    Answer::Unauthenticated => Outcome::Permanent {
-                        code: "UNAUTHENTICATED".to_owned(),
-                        turns_off: None,
-                    },
+                    Answer::Unauthenticated => {
+                        Outcome::Permanent { code: "UNAUTHENTICATED".to_owned(), turns_off: None }
+                    }
                 }
             }
         }
@@ -187,12 +182,8 @@ impl Fcm {
         if status.is_success() {
             // A proxy's page can be a 200 too: without FCM's word it was perhaps taken, no more.
             return Answer::Settled(match answer["name"].as_str() {
-                Some(name) => Outcome::Accepted {
-                    provider_message_id: Some(name.to_owned()),
-                },
-                None => Outcome::Unknown {
-                    code: "fcm:no-name".to_owned(),
-                },
+                Some(name) => Outcome::Accepted { provider_message_id: Some(name.to_owned()) },
+                None => Outcome::Unknown { code: "fcm:no-name".to_owned() },
             });
         }
         refused(status, &answer["error"], wait)
@@ -215,10 +206,7 @@ impl Fcm {
             },
             None => self.renewal.lock().await,
         };
-        if let Some(token) = self
-            .current()
-            .filter(|token| Instant::now() < token.renew_at)
-        {
+        if let Some(token) = self.current().filter(|token| Instant::now() < token.renew_at) {
             return Ok(token.bearer);
         }
         // Hundreds may have waited for an exchange that failed: they must not repeat it one after the other.
@@ -242,29 +230,20 @@ impl Fcm {
     }
 
     fn current(&self) -> Option<Token> {
-        self.token
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.token.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Drops the cached token, unless somebody has put a newer one in its place.
     fn forget(&self, bearer: &SecretString) {
         let mut token = self.token.write().unwrap_or_else(PoisonError::into_inner);
-        if token
-            .as_ref()
-            .is_some_and(|held| held.bearer.expose_secret() == bearer.expose_secret())
-        {
+        if token.as_ref().is_some_and(|held| held.bearer.expose_secret() == bearer.expose_secret()) {
             *token = None;
         }
     }
 
     /// RFC 7523: a signed assertion for an access token.
     async fn exchange(&self) -> Result<Token, Outcome> {
-        let failed = |code: String| Outcome::Transient {
-            code,
-            retry_after: None,
-        };
+        let failed = |code: String| Outcome::Transient { code, retry_after: None };
         // Google compares `iat` with its own clock.
         let iat = wall_clock().timestamp();
         let claims = Claims {
@@ -276,49 +255,27 @@ impl Fcm {
         };
         let mut header = Header::new(Algorithm::RS256);
         header.kid.clone_from(&self.account.private_key_id);
-        let assertion = jsonwebtoken::encode(&header, &claims, &self.key)
-            .map_err(|_| failed("oauth:signing".to_owned()))?;
+        let assertion =
+            jsonwebtoken::encode(&header, &claims, &self.key).map_err(|_| failed("oauth:signing".to_owned()))?;
         let started_at = Instant::now();
         let response = self
             .client
             .post(&self.account.token_uri)
             .timeout(self.timeout)
-            .form(&[
-                ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-                ("assertion", &assertion),
-            ])
+            .form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)])
             .send()
             .await
-            .map_err(|error| {
-                failed(
-                    if error.is_timeout() {
-                        "oauth:timeout"
-                    } else {
-                        "oauth:connect"
-                    }
-                    .to_owned(),
-                )
-            })?;
+            .map_err(|error| failed(if error.is_timeout() { "oauth:timeout" } else { "oauth:connect" }.to_owned()))?;
         let status = response.status();
         let wait = retry_after(response.headers());
         if !status.is_success() {
-            return Err(Outcome::Transient {
-                code: format!("oauth:{}", status.as_u16()),
-                retry_after: wait,
-            });
+            return Err(Outcome::Transient { code: format!("oauth:{}", status.as_u16()), retry_after: wait });
         }
-        let granted: Granted = response
-            .json()
-            .await
-            .map_err(|_| failed("oauth:answer".to_owned()))?;
+        let granted: Granted = response.json().await.map_err(|_| failed("oauth:answer".to_owned()))?;
         let life = Duration::from_secs(granted.expires_in.min(MAX_TOKEN_SECONDS));
         // Five minutes early, so that a token never ends between its check and its use.
         let early = (life / 5).min(Duration::from_secs(300));
-        Ok(Token {
-            bearer: granted.access_token,
-            renew_at: started_at + life - early,
-            ends_at: started_at + life,
-        })
+        Ok(Token { bearer: granted.access_token, renew_at: started_at + life - early, ends_at: started_at + life })
     }
 }
 
@@ -329,17 +286,9 @@ enum Answer {
 
 /// The error rules of HTTP v1 (`google.firebase.fcm.v1.FcmError`, `google.rpc.BadRequest`).
 fn refused(status: StatusCode, error: &Value, wait: Option<Duration>) -> Answer {
-    let details = error["details"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let detail = |name: &str| {
-        details.iter().find(|detail| {
-            detail["@type"]
-                .as_str()
-                .is_some_and(|kind| kind.ends_with(name))
-        })
-    };
+    let details = error["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let detail =
+        |name: &str| details.iter().find(|detail| detail["@type"].as_str().is_some_and(|kind| kind.ends_with(name)));
     let fcm_error = detail(".FcmError").and_then(|detail| detail["errorCode"].as_str());
     // Only codes that are known are kept: anything else might be free text.
     let code = [
@@ -354,17 +303,14 @@ fn refused(status: StatusCode, error: &Value, wait: Option<Duration>) -> Answer 
     .into_iter()
     .find(|known| fcm_error == Some(known) || error["status"].as_str() == Some(known))
     .map_or_else(|| format!("fcm:{}", status.as_u16()), str::to_owned);
-    let permanent = |turns_off| Outcome::Permanent {
-        code: code.clone(),
-        turns_off,
-    };
+    let permanent = |turns_off| Outcome::Permanent { code: code.clone(), turns_off };
 
     Answer::Settled(match status.as_u16() {
         400 => {
             let about_token = match detail(".BadRequest") {
-                Some(bad) => bad["fieldViolations"].as_array().is_some_and(|fields| {
-                    fields.iter().any(|field| field["field"] == "message.token")
-                }),
+                Some(bad) => bad["fieldViolations"]
+                    .as_array()
+                    .is_some_and(|fields| fields.iter().any(|field| field["field"] == "message.token")),
                 None => fcm_error == Some("INVALID_ARGUMENT"),
             };
             permanent(about_token.then_some(OffReason::Invalid))
@@ -372,14 +318,8 @@ fn refused(status: StatusCode, error: &Value, wait: Option<Duration>) -> Answer 
         401 if fcm_error != Some("THIRD_PARTY_AUTH_ERROR") => return Answer::Unauthenticated,
         // A wrong project or base URL gives a 404 too: only FCM's own word turns a token off.
         404 => permanent((fcm_error == Some("UNREGISTERED")).then_some(OffReason::Unregistered)),
-        429 => Outcome::Transient {
-            code,
-            retry_after: Some(wait.unwrap_or(RETRY_AFTER_429)),
-        },
-        500 | 503 => Outcome::Transient {
-            code,
-            retry_after: wait,
-        },
+        429 => Outcome::Transient { code, retry_after: Some(wait.unwrap_or(RETRY_AFTER_429)) },
+        500 | 503 => Outcome::Transient { code, retry_after: wait },
         // A gateway gave up on what is behind it, which may have taken the message.
         501.. => Outcome::Unknown { code },
         _ => permanent(None),
@@ -388,10 +328,7 @@ fn refused(status: StatusCode, error: &Value, wait: Option<Duration>) -> Answer 
 
 /// The request's body, or `None` if it does not fit even without a text.
 fn body(message: &Message, token: &str, push: &Push) -> Option<String> {
-    let tag = push
-        .tag
-        .clone()
-        .unwrap_or_else(|| message.notification_id.to_string());
+    let tag = push.tag.clone().unwrap_or_else(|| message.notification_id.to_string());
     let ttl = push.ttl.min(MAX_TTL).as_secs();
     let mut data: Map<String, Value> = push
         .data
@@ -431,10 +368,7 @@ fn body(message: &Message, token: &str, push: &Push) -> Option<String> {
     }});
     let size = request.to_string().len();
     if size > MAX_BYTES {
-        let keep = push
-            .body
-            .len()
-            .saturating_sub(size - MAX_BYTES + '…'.len_utf8());
+        let keep = push.body.len().saturating_sub(size - MAX_BYTES + '…'.len_utf8());
         request["message"]["notification"]["body"] = json!(format!("{}…", cut(&push.body, keep)));
     }
     Some(request.to_string()).filter(|text| text.len() <= MAX_BYTES)
@@ -442,10 +376,7 @@ fn body(message: &Message, token: &str, push: &Push) -> Option<String> {
 
 /// Names in `data` that FCM refuses.
 fn is_reserved(name: &str) -> bool {
-    name == "from"
-        || name == "message_type"
-        || name.starts_with("google")
-        || name.starts_with("gcm")
+    name == "from" || name == "message_type" || name.starts_with("google") || name.starts_with("gcm")
 }
 
 /// The longest beginning of at most `max` bytes.
@@ -477,10 +408,7 @@ mod tests {
             delivery_id: Uuid::nil(),
             notification_id: Uuid::nil(),
             kind: "missed".to_owned(),
-            to: Destination::Device {
-                token: "t".to_owned(),
-                platform: Platform::Android,
-            },
+            to: Destination::Device { token: "t".to_owned(), platform: Platform::Android },
             content: Content::Push(push.clone()),
         };
         let text = body(&message, "t", push).unwrap();
@@ -493,29 +421,14 @@ mod tests {
         let message = &request(&push("Call her."))["message"];
         assert_eq!(message["android"]["priority"], "HIGH");
         assert_eq!(message["android"]["ttl"], "3600s");
-        assert_eq!(
-            message["android"]["notification"]["tag"],
-            Uuid::nil().to_string()
-        );
+        assert_eq!(message["android"]["notification"]["tag"], Uuid::nil().to_string());
         assert_eq!(message["apns"]["headers"]["apns-priority"], "10");
-        assert_eq!(
-            message["apns"]["headers"]["apns-collapse-id"],
-            Uuid::nil().to_string()
-        );
+        assert_eq!(message["apns"]["headers"]["apns-collapse-id"], Uuid::nil().to_string());
         assert!(message["apns"]["headers"]["apns-expiration"].is_string());
-        assert_eq!(
-            message["apns"]["payload"]["aps"]["interruption-level"],
-            "time-sensitive"
-        );
+        assert_eq!(message["apns"]["payload"]["aps"]["interruption-level"], "time-sensitive");
         assert_eq!(message["apns"]["payload"]["aps"]["category"], "missed");
         assert_eq!(message["data"]["alert_id"], "a1");
-        assert!(
-            message["data"]
-                .as_object()
-                .unwrap()
-                .values()
-                .all(Value::is_string)
-        );
+        assert!(message["data"].as_object().unwrap().values().all(Value::is_string));
         assert!(message["data"].get("from").is_none() && message["data"].get("google.x").is_none());
     }
 
@@ -524,10 +437,7 @@ mod tests {
         for body in ["é".repeat(5000), "\"\n".repeat(3000), "x".repeat(3600)] {
             let shown = request(&push(&body))["message"]["notification"]["body"].clone();
             let shown = shown.as_str().unwrap();
-            assert!(
-                shown == body
-                    || (shown.ends_with('…') && body.starts_with(shown.trim_end_matches('…')))
-            );
+            assert!(shown == body || (shown.ends_with('…') && body.starts_with(shown.trim_end_matches('…'))));
         }
     }
 
@@ -539,10 +449,7 @@ mod tests {
             delivery_id: Uuid::nil(),
             notification_id: Uuid::nil(),
             kind: "missed".to_owned(),
-            to: Destination::Device {
-                token: "t".to_owned(),
-                platform: Platform::Ios,
-            },
+            to: Destination::Device { token: "t".to_owned(), platform: Platform::Ios },
             content: Content::Push(push.clone()),
         };
         assert_eq!(body(&message, "t", &push), None);
@@ -571,10 +478,7 @@ mod tests {
             })
         };
         assert_eq!(off(json!([fcm])), Some(OffReason::Invalid));
-        assert_eq!(
-            off(json!([fcm, bad("message.token")])),
-            Some(OffReason::Invalid)
-        );
+        assert_eq!(off(json!([fcm, bad("message.token")])), Some(OffReason::Invalid));
         assert_eq!(off(json!([fcm, bad("message.data[0].value")])), None);
         assert_eq!(off(json!([])), None);
     }

@@ -14,23 +14,13 @@ const MAX_WAIT: Duration = Duration::from_secs(3600);
 /// else `Unknown`.
 pub(super) fn unanswered(error: &reqwest::Error) -> Outcome {
     if error.is_connect() {
-        Outcome::Transient {
-            code: "connect".to_owned(),
-            retry_after: None,
-        }
+        Outcome::Transient { code: "connect".to_owned(), retry_after: None }
     } else if error.is_builder() {
-        Outcome::Transient {
-            code: "request".to_owned(),
-            retry_after: None,
-        }
+        Outcome::Transient { code: "request".to_owned(), retry_after: None }
     } else if error.is_timeout() {
-        Outcome::Unknown {
-            code: "timeout".to_owned(),
-        }
+        Outcome::Unknown { code: "timeout".to_owned() }
     } else {
-        Outcome::Unknown {
-            code: "connection-broken".to_owned(),
-        }
+        Outcome::Unknown { code: "connection-broken".to_owned() }
     }
 }
 
@@ -47,10 +37,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// This machine's time, for what a provider compares with its own clock; `rules.clock()` may be moved.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "providers know nothing of rules.clock()"
-)]
+#[expect(clippy::disallowed_methods, reason = "providers know nothing of rules.clock()")]
 pub(super) fn wall_clock() -> DateTime<Utc> {
     Utc::now()
 }
@@ -72,8 +59,7 @@ mod tests {
         assert_eq!(after("soon"), None);
         assert_eq!(after("18446744073709551615"), Some(MAX_WAIT));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let later =
-            (wall_clock() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT");
+        let later = (wall_clock() + chrono::TimeDelta::seconds(90)).format("%a, %d %b %Y %H:%M:%S GMT");
         let wait = after(&later.to_string()).unwrap().as_secs();
         assert!((85..=90).contains(&wait), "{wait}");
     }

@@ -78,6 +78,10 @@ struct AttemptResult {
     turns_off: Option<&'static str>,
 }
 
+/// The results are written.
+#[derive(Deserialize)]
+struct Finished {}
+
 /// A delivery that cannot be made into a message: a key is gone, or a row is not what its channel needs.
 struct CannotCompose;
 
@@ -195,10 +199,11 @@ async fn attempt(app: Arc<App>, sender: Arc<Sender>, delivery: Claimed, report: 
 async fn finish(app: Arc<App>, mut results: UnboundedReceiver<AttemptResult>) {
     let mut batch = Vec::new();
     while results.recv_many(&mut batch, MOST_RESULTS).await > 0 {
-        let Ok(json) = serde_json::to_value(&batch) else { continue };
+        let json = serde_json::json!(batch);
         let mut wait = Duration::from_millis(100);
         // What was sent must be known as sent: without this the lease ends and it goes out again.
-        while app.db.write::<Option<()>>(&Caller::worker(), "to_jsonb(jobs.finish_deliveries(results => $1)::text)", &[&json]).await.is_err() {
+        let call = "jobs.finish_deliveries(results => $1)";
+        while app.db.write::<Finished>(&Caller::worker(), call, &[&json]).await.is_err() {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(2));
         }
@@ -209,7 +214,8 @@ async fn finish(app: Arc<App>, mut results: UnboundedReceiver<AttemptResult>) {
 fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, CannotCompose> {
     let (kind, language) = (delivery.kind.as_str(), delivery.language.as_str());
     let facts = with_code(app, delivery)?;
-    let life = |longest: Duration| delivery.expires_in_seconds.map_or(longest, |left| longest.min(Duration::from_secs(left)));
+    let life =
+        |longest: Duration| delivery.expires_in_seconds.map_or(longest, |left| longest.min(Duration::from_secs(left)));
     let (to, content) = match sender {
         Sender::Push(_) => {
             let token = delivery.push_token.clone().ok_or(CannotCompose)?;
@@ -221,7 +227,10 @@ fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, Ca
                 .chain([("kind".to_owned(), kind.to_owned())])
                 .collect();
             let is_critical = delivery.priority == "critical";
-            (Destination::Device { token, platform }, Content::Push(Push { title, body, data, tag: None, is_critical, ttl: life(PUSH_LIFE) }))
+            (
+                Destination::Device { token, platform },
+                Content::Push(Push { title, body, data, tag: None, is_critical, ttl: life(PUSH_LIFE) }),
+            )
         }
         Sender::Email(_) => {
             let (subject, text, html) = app.texts.email(kind, language, &facts);
@@ -232,11 +241,19 @@ fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, Ca
             (Destination::Phone(address(app, delivery)?), Content::Sms(Text { text, ttl: life(SMS_LIFE) }))
         }
     };
-    Ok(Message { delivery_id: delivery.id, notification_id: delivery.notification_id, kind: delivery.kind.clone(), to, content })
+    Ok(Message {
+        delivery_id: delivery.id,
+        notification_id: delivery.notification_id,
+        kind: delivery.kind.clone(),
+        to,
+        content,
+    })
 }
 
 fn address(app: &App, delivery: &Claimed) -> Result<String, CannotCompose> {
-    let bytes = |text: &Option<String>| STANDARD.decode(text.as_deref().unwrap_or_default().replace('\n', "")).map_err(|_| CannotCompose);
+    let bytes = |text: &Option<String>| {
+        STANDARD.decode(text.as_deref().unwrap_or_default().replace('\n', "")).map_err(|_| CannotCompose)
+    };
     app.vault.open(&bytes(&delivery.lookup)?, &bytes(&delivery.sealed)?).map_err(|_| CannotCompose)
 }
 

@@ -154,10 +154,7 @@ pub enum Outcome {
 impl Outcome {
     /// A message reached the sender of another channel: a mistake of ours, and never the address's.
     fn wrong_channel() -> Self {
-        Self::Permanent {
-            code: "wrong-channel".to_owned(),
-            turns_off: None,
-        }
+        Self::Permanent { code: "wrong-channel".to_owned(), turns_off: None }
     }
 }
 

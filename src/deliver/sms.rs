@@ -57,21 +57,13 @@ impl Twilio {
     /// Takes the configuration and the server's HTTP client; asks nothing of the network.
     pub fn new(config: TwilioConfig, client: reqwest::Client) -> Result<Self, TwilioConfigError> {
         let mut messages_url = config.url.clone();
-        messages_url
-            .path_segments_mut()
-            .map_err(|()| TwilioConfigError)?
-            .pop_if_empty()
-            .extend([
-                "2010-04-01",
-                "Accounts",
-                &config.account_sid,
-                "Messages.json",
-            ]);
-        Ok(Self {
-            client,
-            messages_url,
-            config,
-        })
+        messages_url.path_segments_mut().map_err(|()| TwilioConfigError)?.pop_if_empty().extend([
+            "2010-04-01",
+            "Accounts",
+            &config.account_sid,
+            "Messages.json",
+        ]);
+        Ok(Self { client, messages_url, config })
     }
 
     /// Sends one SMS. Twilio knows no idempotency: after [`Outcome::Unknown`] ask [`Twilio::was_sent`] first.
@@ -79,16 +71,8 @@ impl Twilio {
         let (Destination::Phone(to), Content::Sms(sms)) = (&message.to, &message.content) else {
             return Outcome::wrong_channel();
         };
-        let from_name = if self.config.from.starts_with("MG") {
-            "MessagingServiceSid"
-        } else {
-            "From"
-        };
-        let validity = sms
-            .ttl
-            .as_secs()
-            .clamp(VALIDITY_SECONDS.0, VALIDITY_SECONDS.1)
-            .to_string();
+        let from_name = if self.config.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
+        let validity = sms.ttl.as_secs().clamp(VALIDITY_SECONDS.0, VALIDITY_SECONDS.1).to_string();
         let mut form = vec![
             ("To", to.as_str()),
             (from_name, &self.config.from),
@@ -102,10 +86,7 @@ impl Twilio {
             .client
             .post(self.messages_url.clone())
             .timeout(self.config.timeout)
-            .basic_auth(
-                &self.config.account_sid,
-                Some(self.config.auth_token.expose_secret()),
-            )
+            .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
             .form(&form)
             .send()
             .await;
@@ -123,18 +104,13 @@ impl Twilio {
         // Taken and failed in one breath: never "sent" (R7.1).
         match (answer["error_code"].as_u64(), answer["status"].as_str()) {
             (Some(code), _) => failed(code, wait),
-            (None, Some("failed" | "undelivered" | "canceled")) => Outcome::Transient {
-                code: "twilio:failed".to_owned(),
-                retry_after: wait,
-            },
+            (None, Some("failed" | "undelivered" | "canceled")) => {
+                Outcome::Transient { code: "twilio:failed".to_owned(), retry_after: wait }
+            }
             _ => match answer["sid"].as_str() {
-                Some(sid) => Outcome::Accepted {
-                    provider_message_id: Some(sid.to_owned()),
-                },
+                Some(sid) => Outcome::Accepted { provider_message_id: Some(sid.to_owned()) },
                 // A proxy's page can be a 200 too: without Twilio's word it was perhaps taken, no more.
-                None => Outcome::Unknown {
-                    code: "twilio:no-sid".to_owned(),
-                },
+                None => Outcome::Unknown { code: "twilio:no-sid".to_owned() },
             },
         }
     }
@@ -145,17 +121,12 @@ impl Twilio {
     pub async fn was_sent(&self, to: &str, body: &str, since: DateTime<Utc>) -> bool {
         let mut url = self.messages_url.clone();
         // Newest first. Not filtered by DateSent: a queued message has none yet.
-        url.query_pairs_mut()
-            .append_pair("To", to)
-            .append_pair("PageSize", "50");
+        url.query_pairs_mut().append_pair("To", to).append_pair("PageSize", "50");
         let asked = self
             .client
             .get(url)
             .timeout(self.config.timeout)
-            .basic_auth(
-                &self.config.account_sid,
-                Some(self.config.auth_token.expose_secret()),
-            )
+            .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
             .send()
             .await;
         let Ok(response) = asked else { return false };
@@ -165,16 +136,12 @@ impl Twilio {
         let list: Value = response.json().await.unwrap_or_default();
         list["messages"].as_array().is_some_and(|messages| {
             messages.iter().any(|message| {
-                let created_at = message["date_created"]
-                    .as_str()
-                    .and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+                let created_at =
+                    message["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
                 message["to"] == to
                     && message["body"] == body
                     && created_at.is_some_and(|at| at >= since - CLOCK_SLACK)
-                    && !matches!(
-                        message["status"].as_str(),
-                        Some("failed" | "undelivered" | "canceled")
-                    )
+                    && !matches!(message["status"].as_str(), Some("failed" | "undelivered" | "canceled"))
             })
         })
     }
@@ -184,42 +151,28 @@ impl Twilio {
 fn refused(status: StatusCode, code: Option<u64>, wait: Option<Duration>) -> Outcome {
     let http = format!("twilio:http-{}", status.as_u16());
     match (status.as_u16(), code) {
-        (429, code) => Outcome::Transient {
-            code: format!("twilio:{}", code.unwrap_or(20429)),
-            retry_after: wait,
-        },
+        (429, code) => Outcome::Transient { code: format!("twilio:{}", code.unwrap_or(20429)), retry_after: wait },
         // Our credentials, not the address.
-        (401 | 403, code) => Outcome::Transient {
-            code: code.map_or(http, |code| format!("twilio:{code}")),
-            retry_after: wait,
-        },
-        (503, _) => Outcome::Transient {
-            code: http,
-            retry_after: wait,
-        },
+        (401 | 403, code) => {
+            Outcome::Transient { code: code.map_or(http, |code| format!("twilio:{code}")), retry_after: wait }
+        }
+        (503, _) => Outcome::Transient { code: http, retry_after: wait },
         // It may have been taken before the server fell over.
         (500.., _) => Outcome::Unknown { code: http },
         (_, Some(code)) => failed(code, wait),
-        (_, None) => Outcome::Permanent {
-            code: http,
-            turns_off: None,
-        },
+        (_, None) => Outcome::Permanent { code: http, turns_off: None },
     }
 }
 
 /// What one of Twilio's error codes means, in an answer, a status callback or a poll
 /// (<https://www.twilio.com/docs/api/errors>). `wait`: what `Retry-After` said.
 pub fn failed(code: u64, wait: Option<Duration>) -> Outcome {
-    let permanent = |turns_off| Outcome::Permanent {
-        code: format!("twilio:{code}"),
-        turns_off,
-    };
+    let permanent = |turns_off| Outcome::Permanent { code: format!("twilio:{code}"), turns_off };
     match code {
         // Queue overflow, unreachable handset, unknown destination, unknown error, too many requests.
-        30001 | 30003 | 30005 | 30008 | 20429 => Outcome::Transient {
-            code: format!("twilio:{code}"),
-            retry_after: wait,
-        },
+        30001 | 30003 | 30005 | 30008 | 20429 => {
+            Outcome::Transient { code: format!("twilio:{code}"), retry_after: wait }
+        }
         21610 => permanent(Some(OffReason::Stopped)),
         21614 | 30006 => permanent(Some(OffReason::Landline)),
         21211 => permanent(Some(OffReason::Invalid)),
@@ -244,10 +197,7 @@ mod tests {
         assert_eq!(off(21211), Some(OffReason::Invalid));
         assert_eq!(off(30007), None);
         for code in [30001, 30003, 30005, 30008, 20429] {
-            assert!(
-                matches!(failed(code, None), Outcome::Transient { .. }),
-                "{code}"
-            );
+            assert!(matches!(failed(code, None), Outcome::Transient { .. }), "{code}");
         }
     }
 }

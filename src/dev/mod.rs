@@ -5,6 +5,10 @@ pub mod cluster;
 pub mod fakes;
 
 /// x
-pub async fn run() -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
 /// x
-pub async fn advance_clock(_by: &str) -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+pub async fn advance_clock(_by: &str) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}

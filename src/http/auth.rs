@@ -69,9 +69,13 @@ impl Address {
     pub fn seal(&self, app: &App) -> Result<SealedAddress, Problem> {
         let value = self.value.trim();
         let value = match self.kind {
-            AddressKind::Email if value.len() <= 254 && value.parse::<lettre::Address>().is_ok() => value.to_lowercase(),
+            AddressKind::Email if value.len() <= 254 && value.parse::<lettre::Address>().is_ok() => {
+                value.to_lowercase()
+            }
             AddressKind::Phone if is_e164(value) => value.to_owned(),
-            AddressKind::Email => return Err(Problem::at("/address/value", Code::Invalid, "This is not an e-mail address.")),
+            AddressKind::Email => {
+                return Err(Problem::at("/address/value", Code::Invalid, "This is not an e-mail address."));
+            }
             AddressKind::Phone => {
                 return Err(Problem::at("/address/value", Code::Invalid, "A phone number is + and 7 to 15 digits."));
             }
@@ -86,7 +90,9 @@ impl Address {
 /// E.164 (ITU-T): a plus sign, a country code that does not begin with 0, at most 15 digits.
 fn is_e164(value: &str) -> bool {
     value.strip_prefix('+').is_some_and(|digits| {
-        (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|digit| digit.is_ascii_digit())
+        (7..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|digit| digit.is_ascii_digit())
     })
 }
 
@@ -238,7 +244,12 @@ impl Api {
 
     /// Turn a code into a ticket
     #[oai(path = "/v1/auth/codes/verify", method = "post", operation_id = "verify_code")]
-    async fn verify_code(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<CodeVerification>) -> Answer<Ticket> {
+    async fn verify_code(
+        &self,
+        app: Data<&Arc<App>>,
+        visitor: Visitor,
+        body: Json<CodeVerification>,
+    ) -> Answer<Ticket> {
         let address = body.address.seal(&app)?;
         let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
         let ticket = new_token();
@@ -257,7 +268,8 @@ impl Api {
         body: Json<NewAccount>,
     ) -> Result<Created<Session>, Problem> {
         let pin_hash = app.pins.hash(&body.pin).await?;
-        let call = "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, refresh_hash => $5)";
+        let call =
+            "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, refresh_hash => $5)";
         let params: crate::db::Params<'_> = &[&token_hash(&body.ticket), &body.name, &pin_hash, &body.device_name];
         Ok(Created::Created(Json(start_session(&app, &visitor.0, call, params).await?)))
     }
@@ -280,8 +292,10 @@ impl Api {
         body: Json<SignIn>,
     ) -> Result<Created<Session>, Problem> {
         let address = body.address.seal(&app)?;
-        let attempt: Attempt =
-            app.db.write(&visitor.0, "api.begin_session(kind => $1, lookup => $2)", &[&address.kind, &address.lookup]).await?;
+        let attempt: Attempt = app
+            .db
+            .write(&visitor.0, "api.begin_session(kind => $1, lookup => $2)", &[&address.kind, &address.lookup])
+            .await?;
         let fits = app.pins.verify(&body.pin, attempt.pin_hash.as_deref()).await?;
         let (true, Some(pin_hash)) = (fits, attempt.pin_hash) else {
             let mut problem = Problem::new(Code::SignInFailed);

@@ -199,7 +199,8 @@ impl Api {
         let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7)";
         let params: crate::db::Params<'_> =
             &[&id, &body.invitee_becomes.as_str(), &body.name, &address.kind, &address.lookup, &address.sealed, &hash];
-        let row: InvitationRow = app.db.write_once(&caller.0, &once(key.0, "create_invitation", &body.0), call, params).await?;
+        let row: InvitationRow =
+            app.db.write_once(&caller.0, &once(key.0, "create_invitation", &body.0), call, params).await?;
         Ok(Created::Created(Json(row.open(&app)?)))
     }
 
@@ -220,8 +221,14 @@ impl Api {
 
     /// Take an invitation back
     #[oai(path = "/v1/invitations/:invitation_id", method = "delete", operation_id = "revoke_invitation")]
-    async fn revoke_invitation(&self, app: Data<&Arc<App>>, caller: SignedIn, invitation_id: Path<Uuid>) -> Result<Gone, Problem> {
-        let _: Done = app.db.write(&caller.0, "api.revoke_invitation(invitation_id => $1)", &[&invitation_id.0]).await?;
+    async fn revoke_invitation(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        invitation_id: Path<Uuid>,
+    ) -> Result<Gone, Problem> {
+        let _: Done =
+            app.db.write(&caller.0, "api.revoke_invitation(invitation_id => $1)", &[&invitation_id.0]).await?;
         Ok(Gone::Gone)
     }
 
@@ -248,7 +255,12 @@ impl Api {
 
     /// Be watched by this Contact no more
     #[oai(path = "/v1/me/contacts/:user_id", method = "delete", operation_id = "remove_contact")]
-    async fn remove_contact(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Result<Gone, Problem> {
+    async fn remove_contact(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        user_id: Path<Uuid>,
+    ) -> Result<Gone, Problem> {
         let _: Done = app.db.write(&caller.0, "api.remove_contact(contact_id => $1)", &[&user_id.0]).await?;
         Ok(Gone::Gone)
     }

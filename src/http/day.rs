@@ -290,7 +290,12 @@ impl Api {
     ///
     /// A change starts with the next expected check-in, never with the one that is open.
     #[oai(path = "/v1/me/schedule", method = "put", operation_id = "set_schedule")]
-    async fn set_schedule(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<NewSchedule>) -> Answer<ScheduleSet> {
+    async fn set_schedule(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        body: Json<NewSchedule>,
+    ) -> Answer<ScheduleSet> {
         let reminders: Option<Vec<&str>> =
             body.reminders.as_ref().map(|reminders| reminders.iter().map(|reminder| reminder.as_str()).collect());
         let call = "api.set_schedule(local_times => $1::text[]::time[], time_zone => $2, weekdays => $3, grace_minutes => $4, reminders => $5)";
@@ -311,7 +316,8 @@ impl Api {
         body: Json<NewCheckIn>,
     ) -> Result<Created<CheckInRecorded>, Problem> {
         let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
-        let params: crate::db::Params<'_> = &[&body.device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
+        let params: crate::db::Params<'_> =
+            &[&body.device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
         let once = once(key.0, "record_check_in", &body.0);
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }

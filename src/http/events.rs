@@ -129,11 +129,13 @@ impl Api {
         };
         // Before the answer: from here on nothing is missed.
         follower.look().await?;
-        Ok(EventStream::new(Box::pin(follow(follower)) as _)
-            .keep_alive(KEEP_ALIVE)
-            .to_event(|notification: Notification| {
+        Ok(EventStream::new(Box::pin(follow(follower)) as _).keep_alive(KEEP_ALIVE).to_event(
+            |notification: Notification| {
                 let id = notification.id().to_string();
-                Event::message(serde_json::to_string(&notification).unwrap_or_default()).id(id).event_type("notification")
-            }))
+                Event::message(serde_json::to_string(&notification).unwrap_or_default())
+                    .id(id)
+                    .event_type("notification")
+            },
+        ))
     }
 }

@@ -191,7 +191,12 @@ impl Api {
 
     /// Remove an address
     #[oai(path = "/v1/me/addresses/:address_id", method = "delete", operation_id = "remove_address")]
-    async fn remove_address(&self, app: Data<&Arc<App>>, caller: SignedIn, address_id: Path<Uuid>) -> Result<Gone, Problem> {
+    async fn remove_address(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        address_id: Path<Uuid>,
+    ) -> Result<Gone, Problem> {
         let _: Done = app.db.write(&caller.0, "api.remove_address(address_id => $1)", &[&address_id.0]).await?;
         Ok(Gone::Gone)
     }
@@ -200,7 +205,13 @@ impl Api {
     ///
     /// The app chooses the id once and keeps it. A user has at most ten devices; the oldest goes first.
     #[oai(path = "/v1/me/devices/:device_id", method = "put", operation_id = "put_device")]
-    async fn put_device(&self, app: Data<&Arc<App>>, caller: SignedIn, device_id: Path<Uuid>, body: Json<NewDevice>) -> Answer<Device> {
+    async fn put_device(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        device_id: Path<Uuid>,
+        body: Json<NewDevice>,
+    ) -> Answer<Device> {
         let platform = match body.platform {
             Platform::Android => "android",
             Platform::Ios => "ios",
@@ -211,7 +222,12 @@ impl Api {
 
     /// Remove a device
     #[oai(path = "/v1/me/devices/:device_id", method = "delete", operation_id = "remove_device")]
-    async fn remove_device(&self, app: Data<&Arc<App>>, caller: SignedIn, device_id: Path<Uuid>) -> Result<Gone, Problem> {
+    async fn remove_device(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        device_id: Path<Uuid>,
+    ) -> Result<Gone, Problem> {
         let _: Done = app.db.write(&caller.0, "api.remove_device(device_id => $1)", &[&device_id.0]).await?;
         Ok(Gone::Gone)
     }

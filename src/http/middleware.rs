@@ -1,10 +1,13 @@
 //! Around every request: its id, its log line, the security headers, and problems instead of plain errors.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use poem::http::{HeaderName, HeaderValue, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use uuid::Uuid;
+
+use crate::problem::{Code, Problem};
 
 /// The id of a request: the client's `X-Request-Id`, or one of ours.
 #[derive(Debug, Clone)]
@@ -21,11 +24,25 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
 ];
 
+/// Bodies larger than this are refused.
+const LARGEST_BODY: usize = 256 * 1024;
+
+/// Refuses a body that is too large before anything reads it, however it is sent.
+///
+/// # Errors
+/// `body-too-large`, and what the endpoint refuses.
+pub async fn limit_body<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<E::Output> {
+    let body =
+        request.take_body().into_bytes_limit(LARGEST_BODY).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
+    request.set_body(body);
+    endpoint.call(request).await
+}
+
 /// Gives the request its id, calls the endpoint, and logs what came of it: no path parameters, no query.
 ///
 /// # Errors
 /// Never: errors have become answers.
-pub async fn trace<E: Endpoint>(endpoint: E, mut request: Request) -> poem::Result<Response> {
+pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
     let started = Instant::now();
     let id = request
         .header(REQUEST_ID)

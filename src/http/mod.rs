@@ -13,7 +13,7 @@ pub mod system;
 use std::sync::Arc;
 
 use poem::endpoint::BoxEndpoint;
-use poem::middleware::{AddData, Compression, SizeLimit};
+use poem::middleware::{AddData, Compression};
 use poem::{EndpointExt as _, Response, Route, get};
 use poem_openapi::payload::Json;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
@@ -24,8 +24,6 @@ use crate::app::App;
 use crate::db::Idempotency;
 use crate::problem::{Problem, from_framework};
 
-/// Bodies larger than this are refused.
-const LARGEST_BODY: usize = 256 * 1024;
 /// How many items a list gives when it is not told.
 pub const PAGE: i32 = 20;
 
@@ -101,7 +99,7 @@ pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
         .at("/.well-known/jwks.json", get(system::jwks))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
-        .with(SizeLimit::new(LARGEST_BODY))
+        .around(middleware::limit_body)
         .with(AddData::new(app))
         .catch_all_error(as_problem)
         .with(Compression::new())

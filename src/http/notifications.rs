@@ -116,7 +116,12 @@ impl Api {
 
     /// Mark a notification as read
     #[oai(path = "/v1/notifications/:notification_id/read", method = "post", operation_id = "read_notification")]
-    async fn read_notification(&self, app: Data<&Arc<App>>, caller: SignedIn, notification_id: Path<Uuid>) -> Answer<Notification> {
+    async fn read_notification(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        notification_id: Path<Uuid>,
+    ) -> Answer<Notification> {
         let call = "api.read_notification(notification_id => $1)";
         let row: NotificationRow = app.db.write(&caller.0, call, &[&notification_id.0]).await?;
         Ok(Json(row.in_words(&app)))
@@ -130,7 +135,12 @@ impl Api {
 
     /// Take a notification off the list
     #[oai(path = "/v1/notifications/:notification_id", method = "delete", operation_id = "hide_notification")]
-    async fn hide_notification(&self, app: Data<&Arc<App>>, caller: SignedIn, notification_id: Path<Uuid>) -> Result<Gone, Problem> {
+    async fn hide_notification(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        notification_id: Path<Uuid>,
+    ) -> Result<Gone, Problem> {
         let call = "api.hide_notification(notification_id => $1)";
         let _: Done = app.db.write(&caller.0, call, &[&notification_id.0]).await?;
         Ok(Gone::Gone)
@@ -140,7 +150,12 @@ impl Api {
     ///
     /// The id is in the push's data. Firebase gives no receipt, so the app does.
     #[oai(path = "/v1/deliveries/:delivery_id/confirm", method = "post", operation_id = "confirm_delivery")]
-    async fn confirm_delivery(&self, app: Data<&Arc<App>>, caller: SignedIn, delivery_id: Path<Uuid>) -> Answer<Delivery> {
+    async fn confirm_delivery(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        delivery_id: Path<Uuid>,
+    ) -> Answer<Delivery> {
         Ok(Json(app.db.write(&caller.0, "api.confirm_delivery(delivery_id => $1)", &[&delivery_id.0]).await?))
     }
 }

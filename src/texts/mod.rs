@@ -58,13 +58,11 @@ impl Texts {
     pub fn new() -> Result<Self, TextsError> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Chainable);
-        templates.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") {
-                AutoEscape::Html
-            } else {
-                AutoEscape::None
-            }
-        });
+        templates.set_auto_escape_callback(
+            |name| {
+                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+            },
+        );
         // Names come from people: without control characters they cannot begin a line, a header or a segment.
         templates.set_formatter(|out, state, value| match value.as_str() {
             Some(text) if text.chars().any(is_unprintable) => {
@@ -77,48 +75,26 @@ impl Texts {
             Some((language, _)) => format!("{language}/{name}").into(),
             None => name.into(),
         });
-        templates.add_filter("time", |at: Fact| {
-            format_fact(&at, |at| time_of(at).map(hours_and_minutes))
-        });
+        templates.add_filter("time", |at: Fact| format_fact(&at, |at| time_of(at).map(hours_and_minutes)));
         templates.add_filter("day", |on: Fact| {
-            format_fact(&on, |on| {
-                date_of(on).map(|on| on.format("%A %-d %B").to_string())
-            })
+            format_fact(&on, |on| date_of(on).map(|on| on.format("%A %-d %B").to_string()))
         });
         templates.add_filter("short_day", |on: Fact| {
-            format_fact(&on, |on| {
-                date_of(on).map(|on| on.format("%-d %b").to_string())
-            })
+            format_fact(&on, |on| date_of(on).map(|on| on.format("%-d %b").to_string()))
         });
         templates.add_filter("time_and_day", |at: Fact| {
-            format_fact(&at, |at| {
-                moment_of(at).map(|at| at.format("%H:%M on %A %-d %B").to_string())
-            })
+            format_fact(&at, |at| moment_of(at).map(|at| at.format("%H:%M on %A %-d %B").to_string()))
         });
         templates.add_filter("weekday_and_time", |at: Fact| {
-            format_fact(&at, |at| {
-                moment_of(at).map(|at| at.format("%a %H:%M").to_string())
-            })
+            format_fact(&at, |at| moment_of(at).map(|at| at.format("%a %H:%M").to_string()))
         });
-        templates.add_filter("place", |zone: Fact| {
-            format_fact(&zone, |zone| Some(place(zone)))
-        });
-        templates.add_filter("short", |name: Fact| {
-            format_fact(&name, |name| Some(short(name)))
-        });
-        templates.add_filter("span", |seconds: Fact| {
-            i64::try_from(seconds).map(span).unwrap_or_default()
-        });
-        templates.add_filter("others", |contacts: Fact, reader: Fact| {
-            others(&contacts, &reader)
-        });
-        templates.add_filter("closing_word", |outcome: Fact| {
-            outcome.as_str().map(closing_word).unwrap_or_default()
-        });
+        templates.add_filter("place", |zone: Fact| format_fact(&zone, |zone| Some(place(zone))));
+        templates.add_filter("short", |name: Fact| format_fact(&name, |name| Some(short(name))));
+        templates.add_filter("span", |seconds: Fact| i64::try_from(seconds).map(span).unwrap_or_default());
+        templates.add_filter("others", |contacts: Fact, reader: Fact| others(&contacts, &reader));
+        templates.add_filter("closing_word", |outcome: Fact| outcome.as_str().map(closing_word).unwrap_or_default());
         for (name, source) in SOURCES {
-            templates
-                .add_template(name, source)
-                .map_err(|source| TextsError { name, source })?;
+            templates.add_template(name, source).map_err(|source| TextsError { name, source })?;
         }
         Ok(Self { templates })
     }
@@ -132,33 +108,20 @@ impl Texts {
     /// Subject, plain text and HTML.
     pub fn email(&self, kind: &str, language: &str, facts: &Value) -> (String, String, String) {
         let (subject, text) = headed(&self.render(kind, "email.txt", language, facts));
-        (
-            subject,
-            text,
-            self.render(kind, "email.html", language, facts),
-        )
+        (subject, text, self.render(kind, "email.html", language, facts))
     }
 
     /// The text of an SMS, without line breaks.
     pub fn sms(&self, kind: &str, language: &str, facts: &Value) -> String {
-        self.render(kind, "sms.txt", language, facts)
-            .trim()
-            .to_owned()
+        self.render(kind, "sms.txt", language, facts).trim().to_owned()
     }
 
     fn render(&self, kind: &str, part: &str, language: &str, facts: &Value) -> String {
-        let primary = language
-            .split(['-', '_'])
-            .next()
-            .unwrap_or_default()
-            .to_lowercase();
+        let primary = language.split(['-', '_']).next().unwrap_or_default().to_lowercase();
         let rendered = self
             .templates
             .get_template(&format!("{primary}/{kind}.{part}"))
-            .or_else(|_| {
-                self.templates
-                    .get_template(&format!("{FALLBACK_LANGUAGE}/{kind}.{part}"))
-            })
+            .or_else(|_| self.templates.get_template(&format!("{FALLBACK_LANGUAGE}/{kind}.{part}")))
             .and_then(|template| template.render(facts));
         rendered.unwrap_or_else(|error| {
             // The error's kind only: its text may hold facts.
@@ -191,9 +154,7 @@ fn is_unprintable(c: char) -> bool {
 }
 
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_unprintable(c) { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }).collect()
 }
 
 /// A fact that is missing stays missing; one of an unexpected shape is shown as it is.
@@ -219,19 +180,13 @@ fn date_of(text: &str) -> Option<NaiveDate> {
 
 /// `09:00:00`, or the time of a moment.
 fn time_of(text: &str) -> Option<NaiveTime> {
-    moment_of(text)
-        .map(|at| at.time())
-        .or_else(|| NaiveTime::parse_from_str(text.get(..5)?, "%H:%M").ok())
+    moment_of(text).map(|at| at.time()).or_else(|| NaiveTime::parse_from_str(text.get(..5)?, "%H:%M").ok())
 }
 
 /// `America/Argentina/Buenos_Aires` is `Buenos Aires time`: readers elsewhere must know whose nine o'clock.
 fn place(zone: &str) -> String {
     let city = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
-    if city == "UTC" {
-        city
-    } else {
-        format!("{city} time")
-    }
+    if city == "UTC" { city } else { format!("{city} time") }
 }
 
 fn short(name: &str) -> String {
@@ -250,28 +205,19 @@ fn span(seconds: i64) -> String {
         s @ ..=7199 => (s / 60, "minute"),
         s => (s / 3600, "hour"),
     };
-    if count == 1 {
-        format!("1 {unit}")
-    } else {
-        format!("{count} {unit}s")
-    }
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
 }
 
 /// Who else was told: all names but the reader's, which is left out once.
 fn others(contacts: &Fact, reader: &Fact) -> String {
     let attr = |of: &Fact, name: &str| of.get_attr(name).unwrap_or_default();
     let mut people: Vec<Fact> = match contacts.kind() {
-        ValueKind::Seq | ValueKind::Iterable => contacts
-            .try_iter()
-            .map(Iterator::collect)
-            .unwrap_or_default(),
+        ValueKind::Seq | ValueKind::Iterable => contacts.try_iter().map(Iterator::collect).unwrap_or_default(),
         _ => Vec::new(),
     };
     let is_reader = |key: &str| {
         let own = attr(reader, key);
-        people
-            .iter()
-            .position(|person| own.is_true() && attr(person, key) == own)
+        people.iter().position(|person| own.is_true() && attr(person, key) == own)
     };
     if let Some(index) = is_reader("id").or_else(|| is_reader("name")) {
         people.remove(index);

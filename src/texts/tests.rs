@@ -2,16 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 8] = [
-    "missed",
-    "all_clear",
-    "acknowledged",
-    "one_time_code",
-    "reminder",
-    "invitation",
-    "connected",
-    "connection_ended",
-];
+const KINDS: [&str; 8] =
+    ["missed", "all_clear", "acknowledged", "one_time_code", "reminder", "invitation", "connected", "connection_ended"];
 
 fn texts() -> Texts {
     Texts::new().unwrap()
@@ -129,40 +121,20 @@ fn a_late_server_says_so() {
 
 #[test]
 fn an_alert_that_somebody_has_says_who() {
-    let facts = with(
-        missed(),
-        json!({ "acknowledged_by": { "id": "c2", "name": "Ben" } }),
-    );
+    let facts = with(missed(), json!({ "acknowledged_by": { "id": "c2", "name": "Ben" } }));
     let (_, body) = texts().push("missed", "en", &facts);
     assert!(body.contains("Ben has said \"I've got this\""), "{body}");
     let (_, text, _) = texts().email("missed", "en", &facts);
-    assert!(
-        text.contains("Ben has said") && !text.contains("Open the app and tap"),
-        "{text}"
-    );
-    assert!(
-        texts()
-            .sms("missed", "en", &facts)
-            .contains("Ben has got this")
-    );
+    assert!(text.contains("Ben has said") && !text.contains("Open the app and tap"), "{text}");
+    assert!(texts().sms("missed", "en", &facts).contains("Ben has got this"));
 }
 
 #[test]
 fn a_member_never_heard_of_is_no_riddle() {
-    let facts = with(
-        missed(),
-        json!({ "last_heard": null, "contacts": [{ "id": "c1", "name": "Anna" }] }),
-    );
+    let facts = with(missed(), json!({ "last_heard": null, "contacts": [{ "id": "c1", "name": "Anna" }] }));
     let (_, text, _) = texts().email("missed", "en", &facts);
-    assert!(
-        text.contains("Last heard of: not before") && text.contains("Also told: nobody else"),
-        "{text}"
-    );
-    assert!(
-        texts()
-            .sms("missed", "en", &facts)
-            .contains("last heard never")
-    );
+    assert!(text.contains("Last heard of: not before") && text.contains("Also told: nobody else"), "{text}");
+    assert!(texts().sms("missed", "en", &facts).contains("last heard never"));
 }
 
 /// A closing is somebody's word; only a check-in is the Member's own (R6.5, R4.9).
@@ -176,25 +148,15 @@ fn a_closed_alert_never_says_that_all_is_well() {
         (json!("other"), "did not say more"),
         (json!(null), "did not say more"),
     ] {
-        let facts = with(
-            all_clear(),
-            json!({ "how": "closed", "by": ben, "outcome": outcome }),
-        );
+        let facts = with(all_clear(), json!({ "how": "closed", "by": ben, "outcome": outcome }));
         let (title, body) = texts().push("all_clear", "en", &facts);
         let (subject, text, html) = texts().email("all_clear", "en", &facts);
         let sms = texts().sms("all_clear", "en", &facts);
         assert!(body.contains(word) && text.contains(word), "{body}\n{text}");
         for part in [title, body, subject, text, html, sms] {
             let lower = part.to_lowercase();
-            assert!(
-                !lower.contains("is ok")
-                    && !lower.contains("is safe")
-                    && !lower.contains("has checked in:")
-            );
-            assert!(
-                !lower.contains("mary tanner checked in")
-                    && !lower.contains("mary tanner has checked in")
-            );
+            assert!(!lower.contains("is ok") && !lower.contains("is safe") && !lower.contains("has checked in:"));
+            assert!(!lower.contains("mary tanner checked in") && !lower.contains("mary tanner has checked in"));
         }
     }
     let (title, body) = texts().push("all_clear", "en", &all_clear());
@@ -206,10 +168,7 @@ fn a_closed_alert_never_says_that_all_is_well() {
 #[test]
 fn an_all_clear_without_facts_claims_no_check_in() {
     let (title, body) = texts().push("all_clear", "en", &json!({}));
-    assert!(
-        !title.contains("has checked in") && body.contains("no check-in"),
-        "{title} {body}"
-    );
+    assert!(!title.contains("has checked in") && body.contains("no check-in"), "{title} {body}");
 }
 
 /// providers.md: "keep a text to one segment where it can be".
@@ -218,46 +177,19 @@ fn typical_sms_are_one_segment() {
     let due = json!({ "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" });
     let cases = [
         ("missed", missed()),
-        (
-            "missed",
-            with(
-                missed(),
-                json!({ "member": { "name": "Margaret O'Sullivan" } }),
-            ),
-        ),
+        ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
         ("missed", with(missed(), json!({ "last_heard": null }))),
-        (
-            "missed",
-            with(missed(), json!({ "acknowledged_by": { "name": "Ben" } })),
-        ),
+        ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
         ("all_clear", all_clear()),
-        (
-            "all_clear",
-            with(
-                all_clear(),
-                json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }),
-            ),
-        ),
+        ("all_clear", with(all_clear(), json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }))),
         (
             "acknowledged",
-            with(
-                missed(),
-                json!({ "by": { "name": "Ben Carter" }, "arrives_local": "2026-11-21T09:40:00" }),
-            ),
+            with(missed(), json!({ "by": { "name": "Ben Carter" }, "arrives_local": "2026-11-21T09:40:00" })),
         ),
         ("one_time_code", json!({ "code": "482913", "minutes": 10 })),
-        (
-            "reminder",
-            json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00" }),
-        ),
-        (
-            "reminder",
-            json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00" }),
-        ),
-        (
-            "reminder",
-            json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" }),
-        ),
+        ("reminder", json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00" })),
+        ("reminder", json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00" })),
+        ("reminder", json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" })),
         (
             "invitation",
             json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" }),
@@ -266,26 +198,14 @@ fn typical_sms_are_one_segment() {
             "invitation",
             json!({ "inviter": { "name": "Anna" }, "becomes": "member", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" }),
         ),
-        (
-            "connected",
-            json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" }),
-        ),
-        (
-            "connected",
-            json!({ "other": { "name": "Anna" }, "becomes": "member" }),
-        ),
-        (
-            "connection_ended",
-            json!({ "other": { "name": "Mary Tanner" } }),
-        ),
+        ("connected", json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" })),
+        ("connected", json!({ "other": { "name": "Anna" }, "becomes": "member" })),
+        ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
     ];
     for (kind, facts) in cases {
         let sms = texts().sms(kind, "en", &facts);
         let septets = gsm7_septets(&sms);
-        assert!(
-            septets.is_some_and(|n| n <= 160),
-            "{kind}: {septets:?} septets: {sms}"
-        );
+        assert!(septets.is_some_and(|n| n <= 160), "{kind}: {septets:?} septets: {sms}");
         assert!(!sms.contains('\n'));
     }
 }
@@ -309,19 +229,10 @@ fn names_cannot_inject() {
             assert!(!part.chars().any(char::is_control), "{kind}: {part:?}");
         }
         for part in [&title, &body, &subject, &text, &sms, &html] {
-            assert!(
-                !part.chars().any(|c| c != '\n' && is_unprintable(c)),
-                "{kind}: {part:?}"
-            );
-            assert!(
-                !part.lines().any(|line| line.starts_with("Bcc:")),
-                "{kind}: {part}"
-            );
+            assert!(!part.chars().any(|c| c != '\n' && is_unprintable(c)), "{kind}: {part:?}");
+            assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{kind}: {part}");
         }
-        assert!(
-            !html.contains("<b>Eve") && !html.contains("<script>"),
-            "{kind}: {html}"
-        );
+        assert!(!html.contains("<b>Eve") && !html.contains("<script>"), "{kind}: {html}");
     }
 }
 
@@ -336,14 +247,8 @@ fn every_text_renders_whatever_the_facts() {
             let (subject, text, html) = texts.email(kind, "xx", &facts);
             let sms = texts.sms(kind, "xx", &facts);
             for part in [&title, &body, &subject, &text, &html, &sms] {
-                assert!(
-                    !part.is_empty() && !part.contains("has news for you"),
-                    "{kind}: {part}"
-                );
-                assert!(
-                    !part.contains("none") && !part.contains("undefined"),
-                    "{kind}: {part}"
-                );
+                assert!(!part.is_empty() && !part.contains("has news for you"), "{kind}: {part}");
+                assert!(!part.contains("none") && !part.contains("undefined"), "{kind}: {part}");
             }
             assert!(html.starts_with("<!doctype html>") && html.contains("</html>"));
         }
@@ -353,18 +258,12 @@ fn every_text_renders_whatever_the_facts() {
 #[test]
 fn an_unknown_kind_still_calls_for_the_app() {
     let (title, body) = texts().push("from_the_future", "en", &json!({}));
-    assert_eq!(
-        (title.as_str(), body.as_str()),
-        ("Pruuf has news for you", "Please open the app now.")
-    );
+    assert_eq!((title.as_str(), body.as_str()), ("Pruuf has news for you", "Please open the app now."));
 }
 
 #[test]
 fn an_unknown_language_is_english() {
-    assert_eq!(
-        texts().push("missed", "tlh", &missed()),
-        texts().push("missed", "en-NZ", &missed())
-    );
+    assert_eq!(texts().push("missed", "tlh", &missed()), texts().push("missed", "en-NZ", &missed()));
 }
 
 #[test]
@@ -372,12 +271,7 @@ fn a_code_is_never_to_be_given_away() {
     let facts = json!({ "code": "482913", "minutes": 10 });
     let (_, text, html) = texts().email("one_time_code", "en", &facts);
     for part in [text, html, texts().sms("one_time_code", "en", &facts)] {
-        assert!(
-            part.contains("482913")
-                && part.contains("10 minutes")
-                && part.contains("Never give it"),
-            "{part}"
-        );
+        assert!(part.contains("482913") && part.contains("10 minutes") && part.contains("Never give it"), "{part}");
     }
     // A locked screen shows a push to everybody.
     let (title, body) = texts().push("one_time_code", "en", &facts);

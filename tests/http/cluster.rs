@@ -67,12 +67,7 @@ fn ready_pid(data: &Path) -> Option<u32> {
 
 fn is_alive(pid: u32) -> bool {
     // `ps` and /proc are not everywhere; an own or a root's question needs only this.
-    Command::new("sh")
-        .args(["-c", &format!("kill -0 {pid}")])
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
-        .success()
+    Command::new("sh").args(["-c", &format!("kill -0 {pid}")]).stderr(Stdio::null()).status().unwrap().success()
 }
 
 #[tokio::test]
@@ -80,14 +75,8 @@ async fn both_roles_log_in_by_password_and_the_data_stays() {
     let place = Place::new();
     let cluster = Cluster::start(&place.0, FAST).await.unwrap();
     let admin = cluster.admin_url("postgres");
-    assert_eq!(
-        asked(&admin, "select current_user::text").await,
-        "pruuf_admin"
-    );
-    assert_eq!(
-        asked(&cluster.server_url("postgres"), "select current_user::text").await,
-        "pruuf_server"
-    );
+    assert_eq!(asked(&admin, "select current_user::text").await, "pruuf_admin");
+    assert_eq!(asked(&cluster.server_url("postgres"), "select current_user::text").await, "pruuf_server");
     let rights = "select concat_ws(' ', rolsuper, rolinherit, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication)
                   from pg_roles where rolname = 'pruuf_server'";
     assert_eq!(asked(&admin, rights).await, "f f f f f f");
@@ -100,49 +89,24 @@ async fn both_roles_log_in_by_password_and_the_data_stays() {
         ("fsync", "off"),
     ] {
         let question = match setting {
-            "lc_collate" => {
-                "select datcollate::text from pg_database where datname = 'template1'".into()
-            }
+            "lc_collate" => "select datcollate::text from pg_database where datname = 'template1'".into(),
             _ => format!("select current_setting('{setting}')"),
         };
         assert_eq!(asked(&admin, &question).await, value, "{setting}");
     }
     let client = connect(&admin).await.unwrap();
-    client
-        .batch_execute("create database \"a b/c\"")
-        .await
-        .unwrap();
-    assert_eq!(
-        asked(
-            &cluster.admin_url("a b/c"),
-            "select current_database()::text"
-        )
-        .await,
-        "a b/c"
-    );
-    client
-        .batch_execute("create table kept as select 'still here' as word")
-        .await
-        .unwrap();
+    client.batch_execute("create database \"a b/c\"").await.unwrap();
+    assert_eq!(asked(&cluster.admin_url("a b/c"), "select current_database()::text").await, "a b/c");
+    client.batch_execute("create table kept as select 'still here' as word").await.unwrap();
     let port = cluster.port();
     drop(client);
     cluster.stop().await.unwrap();
 
     let begun = Instant::now();
     let cluster = Cluster::start(&place.0, FAST).await.unwrap();
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "a warm start took {:?}",
-        begun.elapsed()
-    );
-    assert_eq!(
-        asked(&cluster.admin_url("postgres"), "select word from kept").await,
-        "still here"
-    );
-    assert_eq!(
-        asked(&cluster.server_url("postgres"), "select current_user::text").await,
-        "pruuf_server"
-    );
+    assert!(begun.elapsed() < Duration::from_secs(5), "a warm start took {:?}", begun.elapsed());
+    assert_eq!(asked(&cluster.admin_url("postgres"), "select word from kept").await, "still here");
+    assert_eq!(asked(&cluster.server_url("postgres"), "select current_user::text").await, "pruuf_server");
     assert_eq!(cluster.port(), port, "a free port is kept");
     cluster.stop().await.unwrap();
 
@@ -158,16 +122,9 @@ async fn nobody_gets_in_without_the_password() {
     let place = Place::new();
     let cluster = Cluster::start(&place.0, FAST).await.unwrap();
     for role in ["pruuf_admin", "pruuf_server", "postgres"] {
-        let url = format!(
-            "postgres://{role}:guess@127.0.0.1:{}/postgres",
-            cluster.port()
-        );
+        let url = format!("postgres://{role}:guess@127.0.0.1:{}/postgres", cluster.port());
         let error = connect(&url).await.unwrap_err();
-        assert_eq!(
-            error.code(),
-            Some(&SqlState::INVALID_PASSWORD),
-            "{role}: {error}"
-        );
+        assert_eq!(error.code(), Some(&SqlState::INVALID_PASSWORD), "{role}: {error}");
     }
     let hba = fs::read_to_string(cluster.data_dir().join("pg_hba.conf")).unwrap();
     assert_eq!(hba, "host all all 127.0.0.1/32 scram-sha-256\n");
@@ -175,16 +132,8 @@ async fn nobody_gets_in_without_the_password() {
     assert_eq!(mode(cluster.data_dir()), 0o700);
     let passwords = place.0.join("passwords");
     assert_eq!(mode(&passwords), 0o600);
-    assert_eq!(
-        passwords.metadata().unwrap().uid(),
-        place.0.metadata().unwrap().uid()
-    );
-    for password in fs::read_to_string(&passwords)
-        .unwrap()
-        .split_whitespace()
-        .skip(1)
-        .step_by(2)
-    {
+    assert_eq!(passwords.metadata().unwrap().uid(), place.0.metadata().unwrap().uid());
+    for password in fs::read_to_string(&passwords).unwrap().split_whitespace().skip(1).step_by(2) {
         assert_eq!(password.len(), 32);
         assert!(!format!("{cluster:?}").contains(password));
     }
@@ -193,40 +142,22 @@ async fn nobody_gets_in_without_the_password() {
     // Without the file the data cannot be opened by anybody, and is not thrown away either.
     fs::remove_file(&passwords).unwrap();
     let error = Cluster::start(&place.0, FAST).await.unwrap_err();
-    assert!(
-        matches!(error, ClusterError::PasswordsGone { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, ClusterError::PasswordsGone { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_restart_keeps_the_port_and_what_was_committed() {
     let place = Place::new();
-    let cluster = Cluster::start(&place.0, &[("shared_buffers", "16MB")])
-        .await
-        .unwrap();
+    let cluster = Cluster::start(&place.0, &[("shared_buffers", "16MB")]).await.unwrap();
     let (port, url) = (cluster.port(), cluster.admin_url("postgres"));
-    for (number, mode) in [RestartMode::Fast, RestartMode::Immediate]
-        .into_iter()
-        .enumerate()
-    {
+    for (number, mode) in [RestartMode::Fast, RestartMode::Immediate].into_iter().enumerate() {
         let client = connect(&url).await.unwrap();
-        client
-            .batch_execute(&format!("create table kept_{number} ()"))
-            .await
-            .unwrap();
+        client.batch_execute(&format!("create table kept_{number} ()")).await.unwrap();
         cluster.restart(mode).await.unwrap();
-        assert!(
-            client.batch_execute("select 1").await.is_err(),
-            "the old connection ended"
-        );
-        let count =
-            format!("select count(*)::text from pg_tables where tablename = 'kept_{number}'");
+        assert!(client.batch_execute("select 1").await.is_err(), "the old connection ended");
+        let count = format!("select count(*)::text from pg_tables where tablename = 'kept_{number}'");
         assert_eq!(asked(&url, &count).await, "1");
-        assert_eq!(
-            asked(&url, "select inet_server_port()::text").await,
-            port.to_string()
-        );
+        assert_eq!(asked(&url, "select inet_server_port()::text").await, port.to_string());
     }
     cluster.stop().await.unwrap();
 }
@@ -238,38 +169,18 @@ async fn a_second_owner_is_refused() {
     let error = Cluster::start(&place.0, FAST).await.unwrap_err();
     let dir = place.0.canonicalize().unwrap();
     let pid = std::process::id();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "the database in {} is already running, pid {pid}",
-            dir.display()
-        )
-    );
-    assert_eq!(
-        asked(&cluster.admin_url("postgres"), "select 'unharmed'").await,
-        "unharmed"
-    );
+    assert_eq!(error.to_string(), format!("the database in {} is already running, pid {pid}", dir.display()));
+    assert_eq!(asked(&cluster.admin_url("postgres"), "select 'unharmed'").await, "unharmed");
     cluster.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_does_not_start_says_why() {
     let place = Place::new();
-    let error = Cluster::start(&place.0, &[("shared_buffers", "it's none")])
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = Cluster::start(&place.0, &[("shared_buffers", "it's none")]).await.unwrap_err().to_string();
     assert!(error.starts_with("starting PostgreSQL failed:"), "{error}");
-    assert!(
-        error.contains("invalid value for parameter \"shared_buffers\": \"it's none\""),
-        "{error}"
-    );
-    Cluster::start(&place.0, FAST)
-        .await
-        .unwrap()
-        .stop()
-        .await
-        .unwrap();
+    assert!(error.contains("invalid value for parameter \"shared_buffers\": \"it's none\""), "{error}");
+    Cluster::start(&place.0, FAST).await.unwrap().stop().await.unwrap();
 }
 
 /// Not a test: what [`a_killed_owner_leaves_no_server_behind`] runs as a process of its own, and kills.
@@ -284,11 +195,7 @@ async fn a_process_that_owns_a_cluster() {
 
 fn spawn_owner(dir: &Path) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "cluster::a_process_that_owns_a_cluster",
-        ])
+        .args(["--ignored", "--exact", "cluster::a_process_that_owns_a_cluster"])
         .env(OWNER_DIR, dir)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -302,20 +209,11 @@ async fn a_killed_owner_leaves_no_server_behind() {
     let data = place.0.join("data");
     let mut owner = spawn_owner(&place.0);
     let server = until("the server runs", || ready_pid(&data)).await;
-    let refused = Cluster::start(&place.0, FAST)
-        .await
-        .unwrap_err()
-        .to_string();
-    assert!(
-        refused.ends_with(&format!("is already running, pid {}", owner.id())),
-        "{refused}"
-    );
+    let refused = Cluster::start(&place.0, FAST).await.unwrap_err().to_string();
+    assert!(refused.ends_with(&format!("is already running, pid {}", owner.id())), "{refused}");
     owner.kill().unwrap();
     owner.wait().unwrap();
-    until("the server ends", || {
-        (!is_alive(server) && !data.join("postmaster.pid").exists()).then_some(())
-    })
-    .await;
+    until("the server ends", || (!is_alive(server) && !data.join("postmaster.pid").exists()).then_some(())).await;
 
     // At any other moment too, and the next owner waits for what the last one left to end.
     for moment in [5, 60, 120, 180, 300] {
@@ -324,10 +222,7 @@ async fn a_killed_owner_leaves_no_server_behind() {
         owner.kill().unwrap();
         owner.wait().unwrap();
         let cluster = Cluster::start(&place.0, FAST).await.unwrap();
-        assert_eq!(
-            asked(&cluster.admin_url("postgres"), "select 'whole'").await,
-            "whole"
-        );
+        assert_eq!(asked(&cluster.admin_url("postgres"), "select 'whole'").await, "whole");
         cluster.stop().await.unwrap();
         assert!(!data.join("postmaster.pid").exists());
     }
@@ -344,13 +239,9 @@ async fn a_server_left_behind_by_a_killed_watcher_is_stopped() {
     let Ok(tasks) = fs::read_dir(children) else {
         return;
     };
-    let watcher: String = tasks
-        .map(|task| fs::read_to_string(task.unwrap().path().join("children")).unwrap())
-        .collect();
-    let killed = Command::new("kill")
-        .args(["-KILL", watcher.trim()])
-        .status()
-        .unwrap();
+    let watcher: String =
+        tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")).unwrap()).collect();
+    let killed = Command::new("kill").args(["-KILL", watcher.trim()]).status().unwrap();
     assert!(killed.success(), "{watcher:?}");
     owner.kill().unwrap();
     owner.wait().unwrap();
@@ -359,25 +250,13 @@ async fn a_server_left_behind_by_a_killed_watcher_is_stopped() {
     // pg_ctl waits for the pid file to go; the process itself ends right after.
     until("the old server ends", || (!is_alive(server)).then_some(())).await;
     assert_ne!(ready_pid(&data), Some(server));
-    assert_eq!(
-        asked(&cluster.admin_url("postgres"), "select 'whole'").await,
-        "whole"
-    );
+    assert_eq!(asked(&cluster.admin_url("postgres"), "select 'whole'").await, "whole");
     cluster.stop().await.unwrap();
 
     // A pid file that names a process which has nothing to do with it: ourselves.
     let stale = data.join("postmaster.pid");
-    fs::write(
-        &stale,
-        format!("{}\n{}\n", std::process::id(), data.display()),
-    )
-    .unwrap();
-    Cluster::start(&place.0, FAST)
-        .await
-        .unwrap()
-        .stop()
-        .await
-        .unwrap();
+    fs::write(&stale, format!("{}\n{}\n", std::process::id(), data.display())).unwrap();
+    Cluster::start(&place.0, FAST).await.unwrap().stop().await.unwrap();
 }
 
 /// Root starts PostgreSQL as another user, who cannot reach a directory below a closed one.
@@ -399,12 +278,7 @@ async fn a_directory_that_postgresql_cannot_reach_is_only_a_link() {
     } else {
         assert_eq!(data, dir.join("data").canonicalize().unwrap());
     }
-    connect(&cluster.admin_url("postgres"))
-        .await
-        .unwrap()
-        .batch_execute("create table kept ()")
-        .await
-        .unwrap();
+    connect(&cluster.admin_url("postgres")).await.unwrap().batch_execute("create table kept ()").await.unwrap();
     cluster.stop().await.unwrap();
 
     let kept = "select count(*)::text from pg_tables where tablename = 'kept'";

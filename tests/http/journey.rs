@@ -27,7 +27,10 @@ async fn sign_up(world: &World, name: &str, email: &str, phone: &str) -> Person 
         phone: phone.to_owned(),
         push_token: format!("token of {name}"),
     };
-    let added = world.post(&person, "/v1/me/addresses", json!({"address": {"kind": "phone", "value": phone}})).await.expect(201);
+    let added = world
+        .post(&person, "/v1/me/addresses", json!({"address": {"kind": "phone", "value": phone}}))
+        .await
+        .expect(201);
     assert_eq!(added["verified_at"], Value::Null);
     let text = world.expect_message(Channel::Sms, phone, "code").await;
     let path = format!("/v1/me/addresses/{}/verify", added["id"].as_str().unwrap());
@@ -67,13 +70,17 @@ async fn r6_1_a_missed_check_in_reaches_every_contact_until_the_member_is_back()
             world.expect_message(Channel::Push, &person.push_token, other).await;
         }
 
+        for person in [&aroha, &ben, &chloe] {
+            world.open_app(person).await;
+        }
+
         world.travel_to("2027-03-01T18:00:00Z").await;
         let token = world.post_as_nobody("/v1/auth/sessions", json!({"address": {"kind": "email", "value": "aroha@example.org"}, "pin": "4829"})).await.expect(201);
         let aroha = Person { token: token["access_token"].as_str().unwrap().to_owned(), ..aroha };
         let set = world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
-        assert_eq!(set["next"]["due_at"], "2027-03-01T20:00:00Z");
+        assert_eq!(set["next"]["due_at"], "2027-03-01T20:00:00+00:00");
         let tapped = world.post(&aroha, "/v1/me/check-ins", json!({"note": "Fine"})).await.expect(201);
-        assert_eq!((&tapped["met"][0]["state"], &tapped["next"]["alert_at"]), (&json!("met"), &json!("2027-03-02T20:10:00Z")));
+        assert_eq!((&tapped["met"][0]["state"], &tapped["next"]["alert_at"]), (&json!("met"), &json!("2027-03-02T20:10:00+00:00")));
 
         world.travel_to("2027-03-02T20:09:58Z").await;
         assert_eq!(world.get(&ben, "/v1/alerts").await.expect(200)["items"], json!([]));
@@ -91,6 +98,7 @@ async fn r6_1_a_missed_check_in_reaches_every_contact_until_the_member_is_back()
         world.post(&chloe, &format!("{path}/acknowledge"), json!({})).await.refused(409, "alert-has-an-owner");
         for person in [&chloe, &aroha] {
             world.expect_message(Channel::Push, &person.push_token, "Ben").await;
+            world.open_app(person).await;
         }
 
         let back = world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);

@@ -1,5 +1,6 @@
 //! What goes over HTTP, SMTP and the rest, against a real server, a real database and fake providers: one binary, so
 //! that it links once.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cluster;
 mod journey;

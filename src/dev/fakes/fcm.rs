@@ -60,18 +60,11 @@ fn key() -> io::Result<&'static Key> {
     let private: Pkcs8V1Der<'static> = pair.as_der().map_err(failed)?;
     let body = STANDARD.encode(private.as_ref());
     let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
-    let private_pem = body
-        .as_bytes()
-        .chunks(64)
-        .fold(format!("{begin}\n"), |pem, line| {
-            pem + &String::from_utf8_lossy(line) + "\n"
-        })
-        + end
-        + "\n";
-    Ok(KEY.get_or_init(|| Key {
-        private_pem,
-        public_der: pair.public_key().as_ref().to_vec(),
-    }))
+    let private_pem =
+        body.as_bytes().chunks(64).fold(format!("{begin}\n"), |pem, line| pem + &String::from_utf8_lossy(line) + "\n")
+            + end
+            + "\n";
+    Ok(KEY.get_or_init(|| Key { private_pem, public_der: pair.public_key().as_ref().to_vec() }))
 }
 
 #[derive(Deserialize)]
@@ -112,13 +105,9 @@ impl OAuth {
         if status != 200 {
             return json_answer(status, None, &json!({ "error": "temporarily_unavailable" }));
         }
-        let field = |name: &str| {
-            url::form_urlencoded::parse(form)
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value)
-        };
-        let is_jwt_bearer = field("grant_type")
-            .is_some_and(|kind| kind == "urn:ietf:params:oauth:grant-type:jwt-bearer");
+        let field = |name: &str| url::form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value);
+        let is_jwt_bearer =
+            field("grant_type").is_some_and(|kind| kind == "urn:ietf:params:oauth:grant-type:jwt-bearer");
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_audience(&[token_uri]);
         validation.set_issuer(&[EMAIL]);
@@ -129,9 +118,7 @@ impl OAuth {
         });
         let is_good = claims.is_some_and(|token| {
             let lives = token.claims.exp - token.claims.iat;
-            token.header.kid.as_deref() == Some(KEY_ID)
-                && token.claims.scope == SCOPE
-                && (1..=3600).contains(&lives)
+            token.header.kid.as_deref() == Some(KEY_ID) && token.claims.scope == SCOPE && (1..=3600).contains(&lives)
         });
         if !is_jwt_bearer || !is_good {
             return json_answer(
@@ -166,14 +153,7 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
     let token_uri = base.clone();
     let endpoint = poem::endpoint::make(move |request: Request| {
         let (state, token_uri) = (state.clone(), token_uri.clone());
-        async move {
-            answer(
-                &state,
-                token_uri.get().map(String::as_str).unwrap_or_default(),
-                request,
-            )
-            .await
-        }
+        async move { answer(&state, token_uri.get().map(String::as_str).unwrap_or_default(), request).await }
     });
     let url = serve(endpoint, stop).await?;
     base.get_or_init(|| format!("{url}token"));
@@ -195,42 +175,21 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
     }
     let payload: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = &payload["message"];
-    let is_reserved = |name: &str| {
-        name == "from"
-            || name == "message_type"
-            || name.starts_with("google")
-            || name.starts_with("gcm")
-    };
-    let data_is_good = message["data"].as_object().is_none_or(|data| {
-        data.iter()
-            .all(|(name, value)| value.is_string() && !is_reserved(name))
-    });
-    let Some(to) = message["token"]
-        .as_str()
-        .filter(|_| data_is_good && body.len() <= MAX_BYTES)
-    else {
+    let is_reserved =
+        |name: &str| name == "from" || name == "message_type" || name.starts_with("google") || name.starts_with("gcm");
+    let data_is_good = message["data"]
+        .as_object()
+        .is_none_or(|data| data.iter().all(|(name, value)| value.is_string() && !is_reserved(name)));
+    let Some(to) = message["token"].as_str().filter(|_| data_is_good && body.len() <= MAX_BYTES) else {
         return refused(400, "payload", None);
     };
-    let text = |name: &str| {
-        message["notification"][name]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |name: &str| message["notification"][name].as_str().unwrap_or_default().to_owned();
     let parts = Parts {
         channel: Channel::Push,
         to: to.to_owned(),
         title: state.keeps.then(|| text("title")),
-        text: if state.keeps {
-            text("body")
-        } else {
-            String::new()
-        },
-        raw: if state.keeps {
-            message.clone()
-        } else {
-            Value::Null
-        },
+        text: if state.keeps { text("body") } else { String::new() },
+        raw: if state.keeps { message.clone() } else { Value::Null },
     };
     let behaviour = state.behaviour_if(Channel::Push, Some(to), |_| true);
     match state.judge(&parts, behaviour).await {
@@ -238,11 +197,7 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
             let name = format!("projects/{PROJECT}/messages/{}", state.next_id());
             json_answer(200, None, &json!({ "name": name }))
         }
-        Verdict::Refuse {
-            status,
-            code,
-            retry_after,
-        } => refused(status, &code, retry_after),
+        Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
         Verdict::Hang => std::future::pending().await,
         Verdict::Close => close_connection(),
     }

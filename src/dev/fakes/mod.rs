@@ -113,22 +113,12 @@ pub enum Behaviour {
 impl Behaviour {
     /// Refuses for ever; see [`Behaviour::Fail`].
     pub fn fail(status: u16, code: &str) -> Self {
-        Self::Fail {
-            status,
-            code: code.to_owned(),
-            times: None,
-            retry_after: None,
-        }
+        Self::Fail { status, code: code.to_owned(), times: None, retry_after: None }
     }
 
     /// Refuses so many times; see [`Behaviour::Fail`].
     pub fn fail_times(status: u16, code: &str, times: u32) -> Self {
-        Self::Fail {
-            status,
-            code: code.to_owned(),
-            times: Some(times),
-            retry_after: None,
-        }
+        Self::Fail { status, code: code.to_owned(), times: Some(times), retry_after: None }
     }
 }
 
@@ -168,13 +158,7 @@ impl Fakes {
         let fcm_url = fcm::start(state.clone(), stop.clone()).await?;
         let twilio_url = twilio::start(state.clone(), stop.clone()).await?;
         let smtp_url = smtp::start(state.clone(), stop.clone()).await?;
-        Ok(Self {
-            state,
-            fcm_url,
-            smtp_url,
-            twilio_url,
-            _stop: stop.drop_guard(),
-        })
+        Ok(Self { state, fcm_url, smtp_url, twilio_url, _stop: stop.drop_guard() })
     }
 
     /// `PRUUF_FCM_URL`
@@ -204,18 +188,12 @@ impl Fakes {
 
     /// Ends all access tokens at once: the next use of one gets a 401.
     pub fn revoke_tokens(&self) {
-        self.state.oauth.valid_from.store(
-            self.state.oauth.issued.load(Ordering::SeqCst) + 1,
-            Ordering::SeqCst,
-        );
+        self.state.oauth.valid_from.store(self.state.oauth.issued.load(Ordering::SeqCst) + 1, Ordering::SeqCst);
     }
 
     /// How long access tokens from now on say that they live, in seconds; 3600 at first.
     pub fn set_token_life(&self, seconds: u64) {
-        self.state
-            .oauth
-            .life_seconds
-            .store(seconds, Ordering::Relaxed);
+        self.state.oauth.life_seconds.store(seconds, Ordering::Relaxed);
     }
 
     /// Makes the token endpoint answer with this HTTP status; 200 ends it.
@@ -242,11 +220,7 @@ impl Fakes {
 
     /// Messages that arrived over a channel; also for [`Fakes::counting`].
     pub fn count(&self, channel: Channel) -> u64 {
-        self.state
-            .counts()
-            .get(&channel)
-            .map(|counts| counts.values().sum())
-            .unwrap_or_default()
+        self.state.counts().get(&channel).map(|counts| counts.values().sum()).unwrap_or_default()
     }
 
     /// Waits until the log is as wished; `false` when it was not `within` that time.
@@ -274,17 +248,13 @@ impl Fakes {
 
     /// Sets the behaviour of a whole channel (`to: None`) or towards one destination, which goes first.
     pub fn set(&self, channel: Channel, to: Option<&str>, behaviour: Behaviour) {
-        self.state
-            .behaviours()
-            .insert((channel, to.map(str::to_owned)), behaviour);
+        self.state.behaviours().insert((channel, to.map(str::to_owned)), behaviour);
         self.state.misbehaves.store(true, Ordering::SeqCst);
     }
 
     /// Takes back one [`Fakes::set`].
     pub fn unset(&self, channel: Channel, to: Option<&str>) {
-        self.state
-            .behaviours()
-            .remove(&(channel, to.map(str::to_owned)));
+        self.state.behaviours().remove(&(channel, to.map(str::to_owned)));
     }
 
     /// Takes back every [`Fakes::set`].
@@ -322,11 +292,7 @@ struct Parts {
 /// What a fake is to do with its client.
 enum Verdict {
     Accept,
-    Refuse {
-        status: u16,
-        code: String,
-        retry_after: Option<String>,
-    },
+    Refuse { status: u16, code: String, retry_after: Option<String> },
     Hang,
     Close,
 }
@@ -341,9 +307,7 @@ impl State {
     }
 
     fn behaviours(&self) -> std::sync::RwLockWriteGuard<'_, Behaviours> {
-        self.behaviours
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.behaviours.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_id(&self) -> u64 {
@@ -351,12 +315,7 @@ impl State {
     }
 
     /// The behaviour towards a destination, if it is wanted; one with `times` is used up by it.
-    fn behaviour_if(
-        &self,
-        channel: Channel,
-        to: Option<&str>,
-        is_wanted: impl Fn(&Behaviour) -> bool,
-    ) -> Behaviour {
+    fn behaviour_if(&self, channel: Channel, to: Option<&str>, is_wanted: impl Fn(&Behaviour) -> bool) -> Behaviour {
         if !self.misbehaves.load(Ordering::Relaxed) {
             return Behaviour::Normal;
         }
@@ -365,17 +324,11 @@ impl State {
         if !behaviours.contains_key(&key) {
             key.1 = None;
         }
-        let Some(behaviour) = behaviours
-            .get_mut(&key)
-            .filter(|behaviour| is_wanted(behaviour))
-        else {
+        let Some(behaviour) = behaviours.get_mut(&key).filter(|behaviour| is_wanted(behaviour)) else {
             return Behaviour::Normal;
         };
         let used = behaviour.clone();
-        if let Behaviour::Fail {
-            times: Some(times), ..
-        } = behaviour
-        {
+        if let Behaviour::Fail { times: Some(times), .. } = behaviour {
             *times = times.saturating_sub(1);
             if *times == 0 {
                 behaviours.remove(&key);
@@ -424,24 +377,9 @@ impl State {
                 tokio::time::sleep(wait).await;
                 self.record(parts, Answered::Accepted);
             }
-            Behaviour::Fail {
-                status,
-                code,
-                retry_after,
-                ..
-            } => {
-                self.record(
-                    parts,
-                    Answered::Refused {
-                        status,
-                        code: code.clone(),
-                    },
-                );
-                return Verdict::Refuse {
-                    status,
-                    code,
-                    retry_after,
-                };
+            Behaviour::Fail { status, code, retry_after, .. } => {
+                self.record(parts, Answered::Refused { status, code: code.clone() });
+                return Verdict::Refuse { status, code, retry_after };
             }
             Behaviour::RecordThenHang => {
                 self.record(parts, Answered::Hung);
@@ -457,10 +395,7 @@ impl State {
 }
 
 /// This machine's time: the providers that are faked know nothing of `rules.clock()`.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "providers know nothing of rules.clock()"
-)]
+#[expect(clippy::disallowed_methods, reason = "providers know nothing of rules.clock()")]
 fn wall_clock() -> DateTime<Utc> {
     Utc::now()
 }
@@ -471,15 +406,11 @@ where
     E: poem::Endpoint<Output = poem::Response> + 'static,
 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url =
-        Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
-    let server =
-        poem::Server::new_with_acceptor(poem::listener::TcpAcceptor::from_tokio(listener)?);
+    let url = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
+    let server = poem::Server::new_with_acceptor(poem::listener::TcpAcceptor::from_tokio(listener)?);
     tokio::spawn(async move {
         let stopped = stop.cancelled();
-        let _ = server
-            .run_with_graceful_shutdown(endpoint, stopped, Some(Duration::ZERO))
-            .await;
+        let _ = server.run_with_graceful_shutdown(endpoint, stopped, Some(Duration::ZERO)).await;
     });
     Ok(url)
 }
@@ -493,10 +424,7 @@ fn close_connection() -> ! {
 /// A JSON answer.
 fn json_answer(status: u16, retry_after: Option<String>, body: &Value) -> poem::Response {
     let mut answer = poem::Response::builder()
-        .status(
-            poem::http::StatusCode::from_u16(status)
-                .unwrap_or(poem::http::StatusCode::INTERNAL_SERVER_ERROR),
-        )
+        .status(poem::http::StatusCode::from_u16(status).unwrap_or(poem::http::StatusCode::INTERNAL_SERVER_ERROR))
         .content_type("application/json");
     if let Some(wait) = retry_after {
         answer = answer.header("retry-after", wait);

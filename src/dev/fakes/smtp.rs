@@ -20,8 +20,7 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
             let (state, stop) = (state.clone(), stop.clone());
             tokio::spawn(async move {
                 // A client that hangs up is no fault.
-                stop.run_until_cancelled(Session::new(stream, state).run())
-                    .await
+                stop.run_until_cancelled(Session::new(stream, state).run()).await
             });
         }
     });
@@ -52,9 +51,7 @@ impl Session {
     }
 
     async fn run(mut self) -> io::Result<()> {
-        let greeting = self
-            .failure_at("connect")
-            .unwrap_or_else(|| "220 fake ESMTP".to_owned());
+        let greeting = self.failure_at("connect").unwrap_or_else(|| "220 fake ESMTP".to_owned());
         self.say(&greeting);
         loop {
             // Answers to commands that came in one packet leave in one.
@@ -66,7 +63,9 @@ impl Session {
             };
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
-                "EHLO" => self.say("250-fake\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN"),
+                "EHLO" => {
+                    self.say("250-fake\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN")
+                }
                 "HELO" => self.say("250 fake"),
                 "AUTH" => self.auth(rest).await?,
                 "MAIL" => match self.failure_at("mail") {
@@ -117,9 +116,7 @@ impl Session {
         if self.stream.read_until(b'\n', &mut self.line).await? == 0 {
             return Ok(None);
         }
-        Ok(Some(
-            String::from_utf8_lossy(&self.line).trim_end().to_owned(),
-        ))
+        Ok(Some(String::from_utf8_lossy(&self.line).trim_end().to_owned()))
     }
 
     async fn ask(&mut self, question: &str) -> io::Result<()> {
@@ -130,10 +127,7 @@ impl Session {
 
     async fn auth(&mut self, rest: &str) -> io::Result<()> {
         let mut words = rest.split_whitespace();
-        match (
-            words.next().map(str::to_ascii_uppercase).as_deref(),
-            words.next(),
-        ) {
+        match (words.next().map(str::to_ascii_uppercase).as_deref(), words.next()) {
             (Some("PLAIN"), None) => self.ask("334 ").await?,
             (Some("PLAIN"), Some(_)) => {}
             (Some("LOGIN"), first) => {
@@ -147,46 +141,25 @@ impl Session {
                 return Ok(());
             }
         }
-        let answer = self
-            .failure_at("auth")
-            .unwrap_or_else(|| "235 2.7.0 Welcome".to_owned());
+        let answer = self.failure_at("auth").unwrap_or_else(|| "235 2.7.0 Welcome".to_owned());
         self.say(&answer);
         Ok(())
     }
 
     fn rcpt(&mut self, rest: &str) {
-        let to = rest
-            .split_once('<')
-            .and_then(|(_, rest)| rest.split_once('>'))
-            .map(|(to, _)| to.to_owned());
+        let to = rest.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(to, _)| to.to_owned());
         let Some(to) = to.filter(|_| self.has_sender) else {
             self.say("503 5.5.1 Who sends what to whom?");
             return;
         };
-        let behaviour = self
-            .state
-            .behaviour_if(Channel::Email, Some(&to), |behaviour| {
-                !["connect", "auth", "mail"]
-                    .iter()
-                    .any(|step| fails_at(behaviour, step))
-            });
+        let behaviour = self.state.behaviour_if(Channel::Email, Some(&to), |behaviour| {
+            !["connect", "auth", "mail"].iter().any(|step| fails_at(behaviour, step))
+        });
         if fails_at(&behaviour, "rcpt")
             && let Behaviour::Fail { status, code, .. } = behaviour
         {
-            let parts = Parts {
-                channel: Channel::Email,
-                to,
-                title: None,
-                text: String::new(),
-                raw: Value::Null,
-            };
-            self.state.record(
-                &parts,
-                super::Answered::Refused {
-                    status,
-                    code: code.clone(),
-                },
-            );
+            let parts = Parts { channel: Channel::Email, to, title: None, text: String::new(), raw: Value::Null };
+            self.state.record(&parts, super::Answered::Refused { status, code: code.clone() });
             self.say(&refusal(status, &code));
             return;
         }
@@ -210,11 +183,7 @@ impl Session {
             }
         }
         self.has_sender = false;
-        let letter = if self.state.keeps {
-            Letter::read(&String::from_utf8_lossy(&text))
-        } else {
-            Letter::default()
-        };
+        let letter = if self.state.keeps { Letter::read(&String::from_utf8_lossy(&text)) } else { Letter::default() };
         let mut answer = format!("250 2.0.0 Queued as {}", self.state.next_id());
         for (to, behaviour) in std::mem::take(&mut self.to) {
             let parts = Parts {
@@ -241,10 +210,7 @@ impl Session {
 
     /// The refusal of a step that comes before the recipient is known.
     fn failure_at(&self, step: &str) -> Option<String> {
-        match self
-            .state
-            .behaviour_if(Channel::Email, None, |behaviour| fails_at(behaviour, step))
-        {
+        match self.state.behaviour_if(Channel::Email, None, |behaviour| fails_at(behaviour, step)) {
             Behaviour::Fail { status, code, .. } => Some(refusal(status, &code)),
             _ => None,
         }
@@ -256,10 +222,7 @@ fn fails_at(behaviour: &Behaviour, step: &str) -> bool {
 }
 
 fn refusal(status: u16, code: &str) -> String {
-    let enhanced = code
-        .split_once(' ')
-        .map(|(_, enhanced)| enhanced)
-        .unwrap_or_default();
+    let enhanced = code.split_once(' ').map(|(_, enhanced)| enhanced).unwrap_or_default();
     // The real ones repeat the address in their text.
     format!("{status} {enhanced} <anna@example.org> the fake refuses")
 }
@@ -276,23 +239,9 @@ impl Letter {
     fn read(source: &str) -> Self {
         let mut texts = Map::new();
         let headers = read_part(source, &mut texts);
-        let subject = headers
-            .get("subject")
-            .and_then(Value::as_str)
-            .map(decoded_words)
-            .unwrap_or_default();
-        let take = |kind: &str| {
-            texts
-                .get(kind)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        Self {
-            subject,
-            text: take("text/plain"),
-            raw: json!({ "headers": headers, "html": take("text/html") }),
-        }
+        let subject = headers.get("subject").and_then(Value::as_str).map(decoded_words).unwrap_or_default();
+        let take = |kind: &str| texts.get(kind).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { subject, text: take("text/plain"), raw: json!({ "headers": headers, "html": take("text/html") }) }
     }
 }
 
@@ -305,54 +254,25 @@ fn read_part(source: &str, texts: &mut Map<String, Value>) -> Map<String, Value>
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), json!(value.trim())))
         .collect();
-    let header = |name: &str| {
-        headers
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
+    let header = |name: &str| headers.get(name).and_then(Value::as_str).unwrap_or_default();
     let content_type = header("content-type");
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let boundary = content_type
         .split_once("boundary=")
         .and_then(|(_, rest)| rest.trim_start_matches('"').split(['"', ';']).next());
     if let Some(boundary) = boundary.filter(|_| kind.starts_with("multipart/")) {
         let body = format!("\r\n{body}");
-        for part in body
-            .split(&format!("\r\n--{boundary}"))
-            .skip(1)
-            .filter(|part| !part.starts_with("--"))
-        {
+        for part in body.split(&format!("\r\n--{boundary}")).skip(1).filter(|part| !part.starts_with("--")) {
             read_part(part.trim_start_matches("\r\n"), texts);
         }
     } else {
-        let bytes = match header("content-transfer-encoding")
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "base64" => STANDARD
-                .decode(body.split_whitespace().collect::<String>())
-                .unwrap_or_default(),
+        let bytes = match header("content-transfer-encoding").to_ascii_lowercase().as_str() {
+            "base64" => STANDARD.decode(body.split_whitespace().collect::<String>()).unwrap_or_default(),
             "quoted-printable" => quoted_printable(&body.replace("=\r\n", ""), false),
             _ => body.as_bytes().to_vec(),
         };
-        let text = String::from_utf8_lossy(&bytes)
-            .replace("\r\n", "\n")
-            .trim_end()
-            .to_owned();
-        texts.insert(
-            if kind.is_empty() {
-                "text/plain".to_owned()
-            } else {
-                kind
-            },
-            json!(text),
-        );
+        let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n").trim_end().to_owned();
+        texts.insert(if kind.is_empty() { "text/plain".to_owned() } else { kind }, json!(text));
     }
     headers
 }
@@ -362,19 +282,12 @@ fn quoted_printable(text: &str, in_header: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let hex = tail
-            .get(..2)
-            .filter(|_| *first == b'=')
-            .and_then(|hex| std::str::from_utf8(hex).ok());
+        let hex = tail.get(..2).filter(|_| *first == b'=').and_then(|hex| std::str::from_utf8(hex).ok());
         if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
             bytes.push(byte);
             rest = &tail[2..];
         } else {
-            bytes.push(if in_header && *first == b'_' {
-                b' '
-            } else {
-                *first
-            });
+            bytes.push(if in_header && *first == b'_' { b' ' } else { *first });
             rest = tail;
         }
     }

@@ -22,16 +22,11 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
     let path = request.uri().path();
-    let account = path
-        .strip_prefix("/2010-04-01/Accounts/")
-        .and_then(|rest| rest.strip_suffix("/Messages.json"));
+    let account = path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.strip_suffix("/Messages.json"));
     if account.is_none() {
         return Ok(refused(404, "20404", None));
     }
-    if !request
-        .header("authorization")
-        .is_some_and(|value| value.starts_with("Basic "))
-    {
+    if !request.header("authorization").is_some_and(|value| value.starts_with("Basic ")) {
         return Ok(refused(401, "20003", None));
     }
     Ok(match *request.method() {
@@ -42,9 +37,8 @@ async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
 }
 
 async fn message(state: &State, body: &[u8]) -> Response {
-    let form: Map<String, Value> = url::form_urlencoded::parse(body)
-        .map(|(name, value)| (name.into_owned(), json!(value)))
-        .collect();
+    let form: Map<String, Value> =
+        url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), json!(value))).collect();
     let field = |name: &str| form.get(name).and_then(Value::as_str).unwrap_or_default();
     let (to, text) = (field("To").to_owned(), field("Body").to_owned());
     if !to.starts_with('+') {
@@ -57,17 +51,11 @@ async fn message(state: &State, body: &[u8]) -> Response {
         return refused(400, "21603", None);
     }
     let valid_for = field("ValidityPeriod");
-    if !valid_for.is_empty()
-        && !valid_for
-            .parse()
-            .is_ok_and(|seconds| (1..=36_000).contains(&seconds))
-    {
+    if !valid_for.is_empty() && !valid_for.parse().is_ok_and(|seconds| (1..=36_000).contains(&seconds)) {
         return refused(400, "21623", None);
     }
     let sid = format!("SM{:032x}", state.next_id());
-    let created = wall_clock()
-        .format("%a, %d %b %Y %H:%M:%S +0000")
-        .to_string();
+    let created = wall_clock().format("%a, %d %b %Y %H:%M:%S +0000").to_string();
     let raw = json!({
         "sid": sid, "to": to, "from": field("From"), "body": text, "status": "queued", "error_code": null,
         "date_created": created, "direction": "outbound-api", "form": form,
@@ -77,20 +65,12 @@ async fn message(state: &State, body: &[u8]) -> Response {
         to,
         title: None,
         text,
-        raw: if state.keeps {
-            raw.clone()
-        } else {
-            Value::Null
-        },
+        raw: if state.keeps { raw.clone() } else { Value::Null },
     };
     let behaviour = state.behaviour_if(Channel::Sms, Some(&parts.to), |_| true);
     match state.judge(&parts, behaviour).await {
         Verdict::Accept => json_answer(201, None, &raw),
-        Verdict::Refuse {
-            status,
-            code,
-            retry_after,
-        } => refused(status, &code, retry_after),
+        Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
         Verdict::Hang => std::future::pending().await,
         Verdict::Close => close_connection(),
     }
@@ -98,15 +78,10 @@ async fn message(state: &State, body: &[u8]) -> Response {
 
 /// Newest first, as Twilio does.
 fn list(state: &State, query: &str) -> Response {
-    let field = |name: &str| {
-        url::form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
-    };
+    let field =
+        |name: &str| url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value);
     let to = field("To");
-    let size = field("PageSize")
-        .and_then(|size| size.parse().ok())
-        .unwrap_or(50);
+    let size = field("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
     let log = state.log();
     let messages: Vec<&Value> = log
         .iter()
@@ -116,11 +91,7 @@ fn list(state: &State, query: &str) -> Response {
         .take(size)
         .map(|received| &received.raw)
         .collect();
-    json_answer(
-        200,
-        None,
-        &json!({ "messages": messages, "page": 0, "page_size": size }),
-    )
+    json_answer(200, None, &json!({ "messages": messages, "page": 0, "page_size": size }))
 }
 
 fn refused(status: u16, code: &str, retry_after: Option<String>) -> Response {

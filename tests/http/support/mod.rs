@@ -21,7 +21,7 @@ pub use database::TestDatabase;
 pub use people::Person;
 
 /// How long anything that is awaited may take before the test fails. Generous: these machines are shared.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 const KEY: [u8; 32] = [7; 32];
 
 /// Everything a test needs. Made by [`world`], which also looks for messages that nobody expected.
@@ -78,6 +78,9 @@ where
 impl World {
     /// A world in which no server runs yet.
     pub async fn without_server() -> Self {
+        if std::env::var_os("RUST_LOG").is_some() {
+            pruuf::telemetry::start();
+        }
         let db = TestDatabase::create().await;
         let fakes = Fakes::start().await.unwrap();
         let credentials = std::env::temp_dir().join(format!("pruuf-test-fcm-{}.json", Uuid::new_v4()));
@@ -136,7 +139,14 @@ impl World {
     }
 
     /// Calls the API. `who`: an access token, or nobody.
-    pub async fn call(&self, method: Method, path: &str, who: Option<&str>, headers: &[(&str, &str)], body: Option<&Value>) -> Reply {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        who: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Reply {
         let mut request = self.http.request(method, self.url(path));
         if let Some(token) = who {
             request = request.bearer_auth(token);
@@ -169,6 +179,11 @@ impl World {
         self.call(Method::DELETE, path, Some(&who.token), &[], None).await
     }
 
+    /// As the app does when it is opened: what was pushed has been seen, so no e-mail needs to follow it.
+    pub async fn open_app(&self, who: &Person) {
+        self.call(Method::POST, "/v1/notifications/read-all", Some(&who.token), &[], None).await.expect(200);
+    }
+
     /// Calls the API as nobody.
     pub async fn post_as_nobody(&self, path: &str, body: Value) -> Reply {
         self.call(Method::POST, path, None, &[], Some(&body)).await
@@ -177,7 +192,9 @@ impl World {
     /// Waits for a message to this address whose title or text holds `words`, and counts it as expected.
     pub async fn expect_message(&self, channel: Channel, to: &str, words: &str) -> Received {
         let fits = |message: &Received| {
-            message.channel == channel && message.to == to && message.has_arrived()
+            message.channel == channel
+                && message.to == to
+                && message.has_arrived()
                 && format!("{} {}", message.title.as_deref().unwrap_or_default(), message.text).contains(words)
         };
         let came = self.fakes.wait_for(|log| log.iter().any(fits), PATIENCE).await;
@@ -199,7 +216,9 @@ impl World {
             .received()
             .iter()
             .filter(|message| message.channel == channel && message.to == to && message.has_arrived())
-            .filter(|message| format!("{} {}", message.title.as_deref().unwrap_or_default(), message.text).contains(words))
+            .filter(|message| {
+                format!("{} {}", message.title.as_deref().unwrap_or_default(), message.text).contains(words)
+            })
             .count()
     }
 
@@ -209,7 +228,9 @@ impl World {
         let mut unexpected = Vec::new();
         for message in self.fakes.received().into_iter().filter(Received::has_arrived) {
             let shown = format!("{} {}", message.title.as_deref().unwrap_or_default(), message.text);
-            match left.iter().position(|(channel, to, words)| *channel == message.channel && *to == message.to && shown.contains(words)) {
+            match left.iter().position(|(channel, to, words)| {
+                *channel == message.channel && *to == message.to && shown.contains(words)
+            }) {
                 Some(place) => drop(left.remove(place)),
                 None => unexpected.push(message),
             }
@@ -232,7 +253,10 @@ impl World {
     pub async fn eventually(&self, what: &str, query: &str, params: &[&(dyn ToSql + Sync)]) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while !self.db.admin.query_one(query, params).await.unwrap().get::<_, bool>(0) {
-            assert!(tokio::time::Instant::now() < deadline, "it never came true that {what}");
+            if tokio::time::Instant::now() > deadline {
+                let left = self.admin_json("select d.channel, d.state, d.attempts, d.next_attempt_at, n.kind, rules.clock() as now, (select array_agg(result || ' ' || detail) from data.attempts t where t.delivery_id = d.id) as attempts from data.deliveries d join data.notifications n on n.id = d.notification_id where d.state in ('pending', 'sending')").await;
+                panic!("it never came true that {what}; unsettled deliveries: {left:#}");
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -248,6 +272,16 @@ impl World {
     pub async fn advance(&self, by: &str) {
         self.settle().await;
         self.db.admin.query_one("select meta.advance_clock($1::text::interval)", &[&by]).await.unwrap();
+    }
+
+    /// All rows, as a JSON array.
+    pub async fn admin_json(&self, query: &str) -> Value {
+        self.db
+            .admin
+            .query_one(&format!("select coalesce(jsonb_agg(to_jsonb(r)), '[]') from ({query}) r"), &[])
+            .await
+            .unwrap()
+            .get(0)
     }
 
     /// One row, as JSON.

@@ -87,6 +87,12 @@ impl World {
 
     /// A Member with a schedule and no reminders: one local time a day, ten minutes of grace.
     pub async fn schedule(&self, member: &Person, local_time: &str, time_zone: &str) -> serde_json::Value {
-        self.put(member, "/v1/me/schedule", json!({"local_times": [local_time], "time_zone": time_zone, "reminders": []})).await.expect(200)
+        self.put(
+            member,
+            "/v1/me/schedule",
+            json!({"local_times": [local_time], "time_zone": time_zone, "reminders": []}),
+        )
+        .await
+        .expect(200)
     }
 }
