@@ -2,6 +2,7 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calendar;
 mod cluster;
 mod dev;
 mod journey;
