@@ -109,12 +109,15 @@ create or replace function rules.lock_member(member uuid) returns void
 language sql volatile security invoker set search_path = ''
 as $$ select pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0)) $$;
 comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
-grant execute on function rules.lock_member(uuid) to pruuf_user, pruuf_engine;
+grant execute on function rules.lock_member(uuid) to pruuf_engine;
 
 create or replace function rules.tg_schedules__take_over() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  if not rules.is_time_zone(new.time_zone) then
+    raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
+  end if;
   perform rules.lock_member(new.member_id);
   -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
