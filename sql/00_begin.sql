@@ -6,7 +6,9 @@ set local check_function_bodies = off;
 revoke all on all functions in schema rules, api, jobs, audit, meta
   from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
 
-grant usage on schema data, rules, audit to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+revoke usage on schema audit from pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing;
+grant usage on schema audit to pruuf_engine;
+grant usage on schema data, rules to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
 grant usage on schema jobs to pruuf_worker;
 grant usage on schema meta to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cluster;
+mod database;
 mod journey;
 mod providers;
+mod release;
 mod support;
