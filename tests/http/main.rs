@@ -4,7 +4,9 @@
 
 mod calendar;
 mod cluster;
+mod database;
 mod dev;
 mod journey;
 mod providers;
+mod release;
 mod support;
