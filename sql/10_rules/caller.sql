@@ -30,3 +30,18 @@ language sql stable parallel safe security invoker set search_path = ''
 as $$ select nullif(current_setting('pruuf.ip', true), '')::inet $$;
 comment on function rules.caller_ip() is 'The address of the client, for sessions and the audit trail.';
 grant execute on function rules.caller_ip() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+
+create or replace function rules.refuse_ended_session() returns void
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if not exists (select from data.sessions s
+                  where s.id = nullif(current_setting('pruuf.session_id', true), '')::uuid
+                    and s.user_id = rules.current_user_id() and s.revoked_at is null) then
+    raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This session has ended. Sign in again.';
+  end if;
+end;
+$$;
+alter function rules.refuse_ended_session() owner to pruuf_engine;
+comment on function rules.refuse_ended_session() is 'R2.4, R2.5 a session that was revoked ends at once, not when its last access token does. src/db asks it before every call of a signed-in user; security definer: sessions are nobody else''s to read.';
+grant execute on function rules.refuse_ended_session() to pruuf_user;

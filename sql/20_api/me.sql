@@ -103,7 +103,8 @@ begin
   if verdict.refusal is not null then
     return verdict.refusal;
   end if;
-  delete from data.one_time_codes c where c.id = (verdict.code).id;
+  -- Used, and kept: it counts among the codes of the hour, and as the newest of its address.
+  update data.one_time_codes c set tries_left = 0 where c.id = (verdict.code).id;
   update data.addresses a set verified_at = at, off_at = null, off_reason = null where a.id = address.id returning * into address;
   perform audit.append('address.verified', me, address.id);
   return rules.address_shape(address);

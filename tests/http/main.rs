@@ -2,6 +2,7 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod auth;
 mod calendar;
 mod cluster;
 mod database;

@@ -1,5 +1,6 @@
 //! A world for a test: a database of its own, a server, fake providers, people, and a clock that moves when it is told.
 
+pub mod accounts;
 pub mod database;
 pub mod people;
 
