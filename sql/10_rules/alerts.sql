@@ -89,7 +89,7 @@ comment on function rules.tell_all_clear(data.alerts, timestamptz) is 'R6.5 ever
 grant execute on function rules.tell_all_clear(data.alerts, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_alerts__record() returns trigger
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform audit.append(case new.state when 'open' then 'alert.raised' else 'alert.' || new.state end, new.member_id, new.id,
@@ -97,6 +97,7 @@ begin
   return null;
 end;
 $$;
+alter function rules.tg_alerts__record() owner to pruuf_engine;
 comment on function rules.tg_alerts__record() is 'R9.2 every step of an alert is in the trail.';
 
 create or replace function rules.tg_alert_actions__stamp() returns trigger

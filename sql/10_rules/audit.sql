@@ -7,4 +7,4 @@ as $$
 $$;
 alter function audit.append(text, uuid, uuid, jsonb) owner to pruuf_engine;
 comment on function audit.append(text, uuid, uuid, jsonb) is 'R9.2 the only way into the trail; in the transaction of what it records. details: ids, counts and states, never a name, an address, a PIN, a code, a token or a text.';
-grant execute on function audit.append(text, uuid, uuid, jsonb) to pruuf_anon, pruuf_user, pruuf_worker, pruuf_engine;
+grant execute on function audit.append(text, uuid, uuid, jsonb) to pruuf_engine;

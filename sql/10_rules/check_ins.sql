@@ -36,7 +36,7 @@ as $$
 declare
   schedule data.schedules;
 begin
-  select * into schedule from data.schedules s where s.member_id = member and s.superseded_at is null and s.time_zone <> new_zone;
+  select * into schedule from data.schedules s where s.member_id = member and s.superseded_at is null and s.time_zone <> rules.zone_name(new_zone);
   -- An unknown zone moves nothing and refuses nothing: the tap counts all the same. Asked by itself: as a condition of the
   -- query it would be a constant, which the planner asks first, and it takes as long as twenty check-ins.
   if found and rules.is_time_zone(new_zone) then

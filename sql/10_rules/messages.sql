@@ -74,7 +74,7 @@ as $$
   end
 $$;
 comment on function rules.delivery_may_become(text, text) is 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
-grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine, pruuf_user;
+grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.tg_deliveries__only_up() returns trigger
 language plpgsql volatile security invoker set search_path = ''

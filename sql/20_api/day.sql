@@ -56,9 +56,6 @@ declare
   expected data.obligations;
   from_slot record;
 begin
-  if not rules.is_time_zone(set_schedule.time_zone) then
-    raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
-  end if;
   insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
   values (me, set_schedule.local_times, set_schedule.time_zone, coalesce(set_schedule.weekdays, '{1,2,3,4,5,6,7}'),
           coalesce(set_schedule.grace_minutes, rules.policy('default_grace')::smallint), coalesce(set_schedule.reminders, '{before,at_time,half_grace}'));

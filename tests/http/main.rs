@@ -2,7 +2,9 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calendar;
 mod cluster;
+mod dev;
 mod journey;
 mod providers;
 mod support;
