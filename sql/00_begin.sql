@@ -5,6 +5,16 @@ set local check_function_bodies = off;
 -- these files is not granted. 00 to 39 are one transaction, so that no request sees the time between.
 revoke all on all functions in schema rules, api, jobs, audit, meta
   from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+-- An owner keeps its own: without it nobody may replace the function (the language's validator asks for execute).
+do $$
+declare
+  own regprocedure;
+begin
+  for own in select p.oid from pg_catalog.pg_proc p where p.proowner = 'pruuf_engine'::regrole loop
+    execute format('grant execute on function %s to pruuf_engine', own);
+  end loop;
+end;
+$$;
 
 grant usage on schema data, rules, audit to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
