@@ -67,26 +67,30 @@ comment on function rules.overtake_misses(uuid, timestamptz) is 'R6.1 a deadline
 grant execute on function rules.overtake_misses(uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.make_up_for_misses(tap data.check_ins) returns void
-language sql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = ''
 as $$
+begin
   with made_up as (
     update data.obligations o set state = 'met_late'
      where o.member_id = tap.member_id and o.state = 'missed'
        and o.due_at > tap.received_at - interval '2 days'
        and o.local_on = (tap.received_at at time zone o.time_zone)::date
     returning o.id)
-  insert into data.obligations_met (obligation_id, check_in_id) select id, tap.id from made_up
+  insert into data.obligations_met (obligation_id, check_in_id) select m.id, tap.id from made_up m;
+end;
 $$;
 comment on function rules.make_up_for_misses(data.check_ins) is 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
 grant execute on function rules.make_up_for_misses(data.check_ins) to pruuf_engine;
 
 create or replace function rules.is_double_tap(tap data.check_ins) returns boolean
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select exists (
+begin
+  return exists (
     select from data.check_ins c join data.obligations_met m on m.check_in_id = c.id
      where c.member_id = tap.member_id and c.id <> tap.id
-       and c.received_at > tap.received_at - make_interval(secs => rules.policy('double_tap')))
+       and c.received_at > tap.received_at - make_interval(secs => rules.policy('double_tap')));
+end;
 $$;
 comment on function rules.is_double_tap(data.check_ins) is 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
 grant execute on function rules.is_double_tap(data.check_ins) to pruuf_engine;
