@@ -34,7 +34,11 @@ comment on function rules.is_time_zone(text) is 'Whether this is the name of an 
 grant execute on function rules.is_time_zone(text) to pruuf_user, pruuf_engine;
 
 create or replace function rules.iso_local(instant timestamptz, time_zone text) returns text
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select to_char(instant at time zone time_zone, 'YYYY-MM-DD"T"HH24:MI:SS') $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return to_char(instant at time zone time_zone, 'YYYY-MM-DD"T"HH24:MI:SS');
+end;
+$$;
 comment on function rules.iso_local(timestamptz, text) is 'The local wall-clock time of an instant, ISO 8601 without an offset.';
 grant execute on function rules.iso_local(timestamptz, text) to pruuf_user, pruuf_worker, pruuf_engine;

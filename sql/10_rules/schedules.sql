@@ -56,14 +56,16 @@ grant execute on function rules.slot_after_obligation(data.schedules, data.oblig
 
 create or replace function rules.reminder_after(schedule data.schedules, due_at timestamptz, alert_at timestamptz, after timestamptz,
   out phase text, out remind_at timestamptz)
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select r.phase, r.remind_at
+begin
+  select r.phase, r.remind_at into reminder_after.phase, reminder_after.remind_at
     from (values ('before', due_at - make_interval(mins => rules.policy('reminder_lead'))),
                  ('at_time', due_at),
                  ('half_grace', due_at + (alert_at - due_at) / 2)) as r (phase, remind_at)
    where r.phase = any (schedule.reminders) and r.remind_at > after and r.remind_at < alert_at
-   order by r.remind_at limit 1
+   order by r.remind_at limit 1;
+end;
 $$;
 comment on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) is 'R4.1 which reminder of an obligation comes next, and when.';
 grant execute on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) to pruuf_worker, pruuf_engine;
@@ -106,8 +108,12 @@ comment on function rules.open_next(uuid, timestamptz) is 'R4.2, R4.4 makes the 
 grant execute on function rules.open_next(uuid, timestamptz) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.lock_member(member uuid) returns void
-language sql volatile security invoker set search_path = ''
-as $$ select pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0)) $$;
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0));
+end;
+$$;
 comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
 grant execute on function rules.lock_member(uuid) to pruuf_engine;
 

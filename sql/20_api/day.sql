@@ -1,7 +1,9 @@
 create or replace function rules.day_shape(member uuid, at timestamptz) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return (
+    select jsonb_build_object(
       'status', case
         when a.open_alerts <> '[]' then 'alert'
         when o.id is null then 'waiting_for_a_time'
@@ -14,7 +16,8 @@ as $$
     from (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'raised_at', a.raised_at,
                                                        'acknowledged_by', rules.named_in(a, a.acknowledged_by)) order by a.id), '[]') as open_alerts
             from data.alerts a where a.member_id = member and a.state <> 'resolved') a
-    left join data.obligations o on o.member_id = member and o.state = 'open'
+    left join data.obligations o on o.member_id = member and o.state = 'open');
+end;
 $$;
 comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
 grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
