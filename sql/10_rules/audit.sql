@@ -7,5 +7,6 @@ begin
           rules.current_user_id(), subject, action, object, rules.request_id(), rules.caller_ip(), details);
 end;
 $$;
+alter function audit.append(text, uuid, uuid, jsonb) owner to pruuf_engine;
 comment on function audit.append(text, uuid, uuid, jsonb) is 'R9.2 the only way into the trail; in the transaction of what it records. details: ids, counts and states, never a name, an address, a PIN, a code, a token or a text.';
 grant execute on function audit.append(text, uuid, uuid, jsonb) to pruuf_engine;
