@@ -32,6 +32,8 @@ pub struct Api;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often a stream looks without having been woken: a lost NOTIFY costs so much.
 const POLL: Duration = Duration::from_secs(10);
+/// How many events `list_events` gives at most.
+const LONGEST_PAGE: usize = 500;
 /// How many ids a stream remembers, so as not to send twice what `list_events` looks back for.
 const REMEMBERED: usize = 1000;
 
@@ -49,6 +51,7 @@ struct Follower {
     since: Option<DateTime<Utc>>,
     sent: VecDeque<Uuid>,
     waiting: VecDeque<Notification>,
+    is_behind: bool,
 }
 
 impl Follower {
@@ -61,7 +64,8 @@ impl Follower {
             let stop = self.app.stop.clone();
             tokio::select! {
                 () = stop.cancelled() => return None,
-                () = self.woken() => {}
+                () = self.woken(), if !self.is_behind => {}
+                () = std::future::ready(()), if self.is_behind => {}
             }
             if self.look().await.is_err() {
                 return None;
@@ -87,6 +91,7 @@ impl Follower {
     async fn look(&mut self) -> Result<(), Problem> {
         let call = "api.list_events(since => $1, after => $2)";
         let page: Page = self.app.db.read(&self.caller, call, &[&self.since, &self.after]).await?;
+        let page_ends = page.items.last().filter(|_| page.items.len() >= LONGEST_PAGE).map(|row| row.created_at);
         for row in page.items {
             if Some(row.id) != self.after && !self.sent.contains(&row.id) {
                 self.sent.push_back(row.id);
@@ -96,7 +101,9 @@ impl Follower {
         let forget = self.sent.len().saturating_sub(REMEMBERED);
         self.sent.drain(..forget);
         self.after = None;
-        self.since = Some(page.now - chrono::Duration::seconds(30));
+        // A page of which all was sent before would come again for ever.
+        self.is_behind = page_ends.is_some() && !self.waiting.is_empty();
+        self.since = page_ends.filter(|_| self.is_behind).or(Some(page.now - chrono::Duration::seconds(30)));
         Ok(())
     }
 }
@@ -126,6 +133,7 @@ impl Api {
             since: None,
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            is_behind: false,
         };
         // Before the answer: from here on nothing is missed.
         follower.look().await?;
