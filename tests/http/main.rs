@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cluster;
+mod delivery;
+mod events;
+mod faults;
 mod journey;
 mod providers;
 mod support;
