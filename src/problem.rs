@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
+use poem_openapi::error::ParsePathError;
 use poem_openapi::payload::Payload;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
@@ -76,25 +77,36 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.parts().0 == slug)
     }
 
-    /// What a violated constraint means to the one who asked. Constraint names are API (docs/conventions.md).
-    fn from_constraint(name: &str) -> Option<(Self, &'static str)> {
+    /// What a violated constraint means to the one who asked, and the pointer to the value. Constraint names are API
+    /// (docs/conventions.md).
+    fn from_constraint(name: &str) -> Option<(Self, &'static str, &'static str)> {
         Some(match name {
-            "one_account_per_address" => (Self::AddressTaken, "This address already has an account."),
+            "one_account_per_address" => (Self::AddressTaken, "", "This address already has an account."),
             "user_name_is_1_to_80_characters" | "invitee_name_is_1_to_80_characters" => {
-                (Self::Invalid, "A name has 1 to 80 characters.")
+                (Self::Invalid, "/name", "A name has 1 to 80 characters.")
             }
-            "device_name_is_1_to_100_characters" => (Self::Invalid, "A device name has 1 to 100 characters."),
-            "push_token_is_1_to_4096_characters" => (Self::Invalid, "A push token has 1 to 4096 characters."),
-            "grace_is_0_to_240_minutes" => (Self::Invalid, "The grace is 0 to 240 minutes."),
-            "schedule_has_one_to_four_times" => (Self::Invalid, "A schedule has one to four times."),
-            "schedule_times_are_whole_minutes" => (Self::Invalid, "Times are whole minutes from 00:00 to 23:59."),
-            "schedule_weekdays_are_iso" => (Self::Invalid, "Weekdays are 1 (Monday) to 7, at least one of them."),
-            "note_is_1_to_500_characters" => (Self::Invalid, "A note has 1 to 500 characters."),
+            "device_name_is_1_to_100_characters" => {
+                (Self::Invalid, "/device_name", "A device name has 1 to 100 characters.")
+            }
+            "push_token_is_1_to_4096_characters" => {
+                (Self::Invalid, "/push_token", "A push token has 1 to 4096 characters.")
+            }
+            "grace_is_0_to_240_minutes" => (Self::Invalid, "/grace_minutes", "The grace is 0 to 240 minutes."),
+            "schedule_has_one_to_four_times" => (Self::Invalid, "/local_times", "A schedule has one to four times."),
+            "schedule_times_are_whole_minutes" => {
+                (Self::Invalid, "/local_times", "Times are whole minutes from 00:00 to 23:59.")
+            }
+            "schedule_weekdays_are_iso" => {
+                (Self::Invalid, "/weekdays", "Weekdays are 1 (Monday) to 7, at least one of them.")
+            }
+            "note_is_1_to_500_characters" => (Self::Invalid, "/note", "A note has 1 to 500 characters."),
             "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {
-                (Self::Invalid, "A note has 1 to 1000 characters.")
+                (Self::Invalid, "/note", "A note has 1 to 1000 characters.")
             }
-            "idempotency_key_is_1_to_200_characters" => (Self::Invalid, "An Idempotency-Key has 1 to 200 characters."),
-            "invitation_code_is_free" => (Self::Unavailable, "Try again."),
+            "idempotency_key_is_1_to_200_characters" => {
+                (Self::Invalid, "", "An Idempotency-Key has 1 to 200 characters.")
+            }
+            "invitation_code_is_free" => (Self::Unavailable, "", "Try again."),
             _ => return None,
         })
     }
@@ -133,6 +145,10 @@ pub struct Problem {
     /// Until when the sign-in is locked, for `sign-in-locked`; absent when only a recovery by code opens it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked_until: Option<String>,
+    /// How many seconds to wait, for the header; in SQL the hint of a refusal.
+    #[oai(skip)]
+    #[serde(skip)]
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -149,6 +165,7 @@ impl Problem {
             errors: None,
             tries_left: None,
             locked_until: None,
+            retry_after: None,
         }
     }
 
@@ -184,14 +201,15 @@ impl From<tokio_postgres::Error> for Problem {
         if db.code().code().starts_with("UF")
             && let Some(code) = Code::from_slug(db.message())
         {
-            let problem = Self::new(code);
+            let mut problem = Self::new(code);
+            problem.retry_after = db.hint().and_then(|seconds| seconds.parse().ok());
             return match db.detail() {
                 Some(detail) => problem.detail(detail.to_owned()),
                 None => problem,
             };
         }
-        if let Some((code, detail)) = db.constraint().and_then(Code::from_constraint) {
-            return Self::new(code).detail(detail);
+        if let Some((code, pointer, detail)) = db.constraint().and_then(Code::from_constraint) {
+            return if pointer.is_empty() { Self::new(code).detail(detail) } else { Self::at(pointer, code, detail) };
         }
         match db.code().code() {
             "42501" => {
@@ -234,14 +252,18 @@ impl IntoResponse for Problem {
             .status(status)
             .content_type("application/problem+json")
             .body(serde_json::to_vec(&self).unwrap_or_default());
-        let retry_after = match self.code {
-            Code::Unavailable => Some("1"),
-            Code::TooManyCodes => Some("60"),
-            Code::TooManyTries => Some("3600"),
+        let retry_after = self.retry_after.or(match self.code {
+            Code::Unavailable => Some(1),
+            Code::TooManyCodes => Some(60),
+            Code::TooManyTries => Some(3600),
             _ => None,
-        };
+        });
         if let Some(seconds) = retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, 11.6.1: a 401 says how to sign in.
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -297,6 +319,7 @@ pub fn from_framework(error: &poem::Error) -> Problem {
         StatusCode::UNAUTHORIZED => Problem::new(Code::NotSignedIn),
         StatusCode::FORBIDDEN => Problem::new(Code::NotAllowed),
         StatusCode::NOT_FOUND => Problem::new(Code::NotFound).detail("There is nothing at this path."),
+        _ if error.is::<ParsePathError>() => Problem::new(Code::NotFound).detail("There is nothing at this path."),
         StatusCode::METHOD_NOT_ALLOWED => Problem::new(Code::MethodNotAllowed),
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(Code::BodyTooLarge),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(Code::UnsupportedMediaType),
@@ -305,5 +328,26 @@ pub fn from_framework(error: &poem::Error) -> Problem {
             tracing::error!(http.status = status.as_u16(), "unexpected framework error");
             Problem::new(Code::Internal)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_code_is_in_the_documentation_and_none_that_is_gone() {
+        let page = include_str!("../docs/problems.md");
+        let listed: Vec<String> = page
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3)
+            .map(|line| line.split(" | ").take(3).collect::<Vec<_>>().join(" | "))
+            .collect();
+        let known: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| code.parts())
+            .map(|(slug, status, title)| format!("| `{slug}` | {status} | {title}"))
+            .collect();
+        assert_eq!(listed, known);
     }
 }

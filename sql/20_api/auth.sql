@@ -4,20 +4,19 @@ as $$
 declare
   life interval := make_interval(mins => rules.policy('code_life'));
   newest timestamptz;
+  oldest timestamptz;
   in_the_hour integer;
+  seconds integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended('code ' || encode(lookup, 'hex'), 0));
-  select max(c.created_at), count(*) into newest, in_the_hour from data.one_time_codes c
+  select max(c.created_at), min(c.created_at), count(*) into newest, oldest, in_the_hour from data.one_time_codes c
    where c.kind = send_code.kind and c.lookup = send_code.lookup and c.created_at > at - interval '1 hour';
-  if newest > at - make_interval(secs => rules.policy('code_interval')) or in_the_hour >= rules.policy('codes_per_hour') then
-    raise exception 'too-many-codes' using errcode = 'UF429',
-      detail = format('A code went to this address not long ago. Ask for a new one in %s seconds.',
-        ceil(extract(epoch from greatest(
-          newest + make_interval(secs => rules.policy('code_interval')) - at,
-          case when in_the_hour >= rules.policy('codes_per_hour') then
-            (select min(c.created_at) from data.one_time_codes c
-              where c.kind = send_code.kind and c.lookup = send_code.lookup and c.created_at > at - interval '1 hour') + interval '1 hour' - at
-          end)))::integer);
+  seconds := ceil(extract(epoch from greatest(
+    newest + make_interval(secs => rules.policy('code_interval')),
+    case when in_the_hour >= rules.policy('codes_per_hour') then oldest + interval '1 hour' end) - at));
+  if seconds > 0 then
+    raise exception 'too-many-codes' using errcode = 'UF429', hint = seconds::text,
+      detail = format('A code went to this address not long ago. Ask for a new one in %s seconds.', seconds);
   end if;
   insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
   values (code_id, kind, lookup, sealed, code_hash, at, at + life, rules.policy('code_tries'));
@@ -35,12 +34,13 @@ create or replace function rules.check_code(kind text, lookup bytea, code_hash b
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  -- The newest one, whatever became of it: an older one does not come back to life when the newest was used.
   select * into code from data.one_time_codes c
-   where c.kind = check_code.kind and c.lookup = check_code.lookup and c.expires_at > at and c.ticket_hash is null
-   order by c.created_at desc limit 1 for update;
-  if code.id is null or code.tries_left = 0 then
+   where c.kind = check_code.kind and c.lookup = check_code.lookup
+   order by c.created_at desc, c.id desc limit 1 for update;
+  if code.id is null or code.expires_at <= at or code.tries_left = 0 or code.ticket_hash is not null then
     refusal := rules.refusal('code-expired', 'This code is no longer good. Ask for a new one.');
-  elsif code.code_hash <> check_code.code_hash then
+  elsif code.code_hash is distinct from check_code.code_hash then
     update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
     refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
   end if;
@@ -164,35 +164,75 @@ alter function api.recover_pin(bytea, text, text, bytea) owner to pruuf_engine;
 comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
 grant execute on function api.recover_pin(bytea, text, text, bytea) to pruuf_anon;
 
+create or replace function rules.sign_in_refusal(pin data.pins, at timestamptz) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select case
+    when pin.failed_since_success >= rules.policy('pin_tries_until_recovery') then
+      rules.refusal('sign-in-locked', 'Too many wrong PINs. Recover the account with a code.')
+    when pin.locked_until > at then
+      rules.refusal('sign-in-locked', format('Too many wrong PINs. Try again after %s UTC, or recover the account with a code.',
+                                             to_char(pin.locked_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')),
+                    jsonb_build_object('locked_until', pin.locked_until))
+  end
+$$;
+comment on function rules.sign_in_refusal(data.pins, timestamptz) is 'R2.3 why nobody signs in with this PIN now; null when they may try.';
+grant execute on function rules.sign_in_refusal(data.pins, timestamptz) to pruuf_engine;
+
+create or replace function rules.count_sign_in(pin data.pins, at timestamptz) returns data.pins
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  pin.failed_since_success := pin.failed_since_success + 1;
+  pin.failed_tries := pin.failed_tries + 1;
+  pin.locked_until := null;
+  if pin.failed_tries >= rules.policy('pin_tries') then
+    pin.failed_tries := 0;
+    pin.locked_until := at + make_interval(mins => rules.policy('pin_lock'));
+  end if;
+  return pin;
+end;
+$$;
+comment on function rules.count_sign_in(data.pins, timestamptz) is 'R2.3 the counters after one more try, as if it were a wrong one.';
+grant execute on function rules.count_sign_in(data.pins, timestamptz) to pruuf_engine;
+
 create or replace function api.begin_session(kind text, lookup bytea) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
+#variable_conflict use_column
 declare
   at timestamptz := rules.clock();
   pin data.pins;
+  refusal jsonb;
 begin
   select p.* into pin from data.addresses a join data.pins p on p.user_id = a.user_id
    where a.kind = begin_session.kind and a.lookup = begin_session.lookup and a.verified_at is not null
      for update of p;
   if not found then
-    return jsonb_build_object('pin_hash', null);
-  elsif pin.failed_since_success >= rules.policy('pin_tries_until_recovery') then
-    return rules.refusal('sign-in-locked', 'Too many wrong PINs. Recover the account with a code.', jsonb_build_object('needs_recovery', true));
-  elsif pin.locked_until > at then
-    return rules.refusal('sign-in-locked', format('Too many wrong PINs. Try again after %s UTC, or recover the account with a code.', to_char(pin.locked_until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')), jsonb_build_object('locked_until', pin.locked_until));
+    insert into data.unknown_sign_ins as u (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at)
+    on conflict (kind, lookup) do update set tried_at = excluded.tried_at
+    returning u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until;
   end if;
-  update data.pins p
-     set failed_tries = case when p.failed_tries + 1 >= rules.policy('pin_tries') then 0 else p.failed_tries + 1 end,
-         failed_since_success = p.failed_since_success + 1,
-         locked_until = case when p.failed_tries + 1 >= rules.policy('pin_tries') then at + make_interval(mins => rules.policy('pin_lock')) end
-   where p.user_id = pin.user_id
-  returning * into pin;
-  return jsonb_build_object('pin_hash', pin.hash, 'user_id', pin.user_id, 'tries_left',
-    case when pin.locked_until > at then 0 else rules.policy('pin_tries') - pin.failed_tries end);
+  refusal := rules.sign_in_refusal(pin, at);
+  if refusal is not null then
+    return refusal;
+  end if;
+  pin := rules.count_sign_in(pin, at);
+  if pin.user_id is null then
+    update data.unknown_sign_ins u set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
+     where u.kind = begin_session.kind and u.lookup = begin_session.lookup;
+  else
+    update data.pins p set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
+     where p.user_id = pin.user_id;
+  end if;
+  refusal := rules.sign_in_refusal(pin, at);
+  return jsonb_build_object('pin_hash', pin.hash, 'user_id', pin.user_id, 'locked_until', refusal -> 'facts' -> 'locked_until',
+    'tries_left', case when refusal is not null then 0
+                       else least(rules.policy('pin_tries') - pin.failed_tries, rules.policy('pin_tries_until_recovery') - pin.failed_since_success) end);
 end;
 $$;
 alter function api.begin_session(text, bytea) owner to pruuf_engine;
-comment on function api.begin_session(text, bytea) is 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction.';
+comment on function api.begin_session(text, bytea) is 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
 grant execute on function api.begin_session(text, bytea) to pruuf_anon;
 
 create or replace function api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) returns jsonb

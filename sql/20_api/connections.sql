@@ -81,10 +81,14 @@ declare
   at timestamptz := rules.clock();
   invitation data.invitations;
   connection data.connections;
+  nth_last_try timestamptz;
 begin
   perform pg_advisory_xact_lock(hashtextextended('invitation tries ' || me, 0));
-  if (select count(*) from data.invitation_tries t where t.user_id = me and t.tried_at > at - interval '1 hour') >= rules.policy('invitation_tries_per_hour') then
-    raise exception 'too-many-tries' using errcode = 'UF429', detail = 'Too many wrong codes. Try again in an hour.';
+  select t.tried_at into nth_last_try from data.invitation_tries t where t.user_id = me and t.tried_at > at - interval '1 hour'
+   order by t.tried_at desc offset rules.policy('invitation_tries_per_hour') - 1 limit 1;
+  if found then
+    raise exception 'too-many-tries' using errcode = 'UF429', hint = ceil(extract(epoch from nth_last_try + interval '1 hour' - at))::integer::text,
+      detail = 'Too many wrong codes. Try again in an hour.';
   end if;
   select * into invitation from data.invitations i
    where i.code_hash = accept_invitation.code_hash

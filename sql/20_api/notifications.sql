@@ -74,6 +74,17 @@ $$;
 comment on function api.hide_notification(uuid) is 'DELETE /v1/notifications/{id}: it leaves the list; the record stays.';
 grant execute on function api.hide_notification(uuid) to pruuf_user;
 
+create or replace function rules.tg_notifications__stamp() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  new.read_at := case when old.read_at is null and new.read_at is not null then rules.clock() else old.read_at end;
+  new.hidden_at := case when old.hidden_at is null and new.hidden_at is not null then rules.clock() else old.hidden_at end;
+  return new;
+end;
+$$;
+comment on function rules.tg_notifications__stamp() is 'The server''s clock says when something was read or hidden, once; neither is undone.';
+
 create or replace function rules.tg_notifications__read() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$

@@ -119,8 +119,12 @@ comment on function rules.attempt_results(jsonb) is 'The columns of what a sende
 grant execute on function rules.attempt_results(jsonb) to pruuf_worker;
 
 create or replace function rules.backoff(attempts integer) returns interval
-language sql volatile parallel safe security invoker set search_path = ''
-as $$ select make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random())) $$;
+language plpgsql volatile parallel safe security invoker set search_path = ''
+as $$
+begin
+  return make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random()));
+end;
+$$;
 comment on function rules.backoff(integer) is 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
 grant execute on function rules.backoff(integer) to pruuf_worker;
 

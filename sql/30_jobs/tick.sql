@@ -110,6 +110,8 @@ begin
     select e.id from data.deliveries e where e.state = 'pending' and e.expires_at <= at limit most for update skip locked);
   delete from data.idempotency_keys k where (k.user_id, k.key) in (
     select o.user_id, o.key from data.idempotency_keys o where o.created_at < at - make_interval(hours => rules.policy('idempotency_life')) limit most);
+  delete from data.unknown_sign_ins u where (u.kind, u.lookup) in (
+    select o.kind, o.lookup from data.unknown_sign_ins o where o.tried_at < at - interval '30 days' limit most);
 end;
 $$;
 comment on function jobs.tidy(timestamptz, integer) is 'What is too old to be sent or to be kept, some of it at a time.';

@@ -18,7 +18,7 @@ pub struct SignedIn(pub Caller);
 
 async fn verify(request: &Request, bearer: Bearer) -> Option<Caller> {
     let claims = request.data::<Arc<App>>()?.tokens.verify(&bearer.token)?;
-    Some(Caller { role: Role::User, user_id: Some(claims.sub), ..caller(request) })
+    Some(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(request) })
 }
 
 /// Anybody; nothing is known of them but where they call from.
@@ -32,7 +32,7 @@ impl<'a> FromRequest<'a> for Visitor {
 
 fn caller(request: &Request) -> Caller {
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    Caller { role: Role::Anon, user_id: None, request_id, ip: ip(request) }
+    Caller { role: Role::Anon, user_id: None, session_id: None, request_id, ip: ip(request) }
 }
 
 fn ip(request: &Request) -> Option<IpAddr> {

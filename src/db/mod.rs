@@ -22,7 +22,11 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Sets the role and who asks, for this transaction only.
 const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.user_id', $2, true), \
-     set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true)";
+     set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true), \
+     set_config('pruuf.session_id', $6, true)";
+
+/// Refuses a session that was revoked, whose access tokens would live on for a quarter of an hour (R2.4, R2.5).
+const SESSION_CHECK: &str = "select rules.refuse_ended_session()";
 
 /// How long one call of a request may run, in milliseconds. A check-in takes about one.
 const REQUEST_TIMEOUT_MS: u64 = 5_000;
@@ -55,6 +59,8 @@ pub struct Caller {
     pub role: Role,
     /// The signed-in user.
     pub user_id: Option<Uuid>,
+    /// The session that the access token belongs to.
+    pub session_id: Option<Uuid>,
     /// The `X-Request-Id`.
     pub request_id: String,
     /// The client's address.
@@ -65,7 +71,7 @@ impl Caller {
     /// The server's own jobs.
     #[must_use]
     pub fn worker() -> Self {
-        Self { role: Role::Worker, user_id: None, request_id: String::new(), ip: None }
+        Self { role: Role::Worker, user_id: None, session_id: None, request_id: String::new(), ip: None }
     }
 }
 
@@ -293,8 +299,8 @@ async fn transaction(
     params: Params<'_>,
     limit_ms: u64,
 ) -> Result<Vec<u8>, tokio_postgres::Error> {
-    let context =
-        client.prepare_typed_cached(CONTEXT, &[Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT]).await?;
+    let context = client.prepare_typed_cached(CONTEXT, &[const { Type::TEXT }; 6]).await?;
+    let session_check = client.prepare_cached(SESSION_CHECK).await?;
     let call = client.prepare_cached(statement).await?;
     let role = match caller.role {
         Role::Anon => "pruuf_anon",
@@ -304,15 +310,23 @@ async fn transaction(
     let timeout = limit_ms.to_string();
     let user_id = caller.user_id.map(|id| id.to_string()).unwrap_or_default();
     let ip = caller.ip.map(|ip| ip.to_string()).unwrap_or_default();
-    let context_params: Params<'_> = &[&role, &user_id, &caller.request_id, &ip, &timeout];
-    let (begun, set, answer, committed) = join!(
+    let session_id = caller.session_id.map(|id| id.to_string()).unwrap_or_default();
+    let context_params: Params<'_> = &[&role, &user_id, &caller.request_id, &ip, &timeout, &session_id];
+    let (begun, set, checked, answer, committed) = join!(
         client.batch_execute(begin),
         client.query_one(&context, context_params),
+        async {
+            match caller.role {
+                Role::User => client.query_one(&session_check, &[]).await.map(drop),
+                Role::Anon | Role::Worker => Ok(()),
+            }
+        },
         client.query_one(&call, params),
         client.batch_execute("commit"),
     );
     begun?;
     set?;
+    checked?;
     // A call that failed has made the commit a rollback; its error comes first.
     let row = answer?;
     committed?;

@@ -177,6 +177,7 @@ struct Attempt {
     pin_hash: Option<String>,
     user_id: Option<Uuid>,
     tries_left: Option<i32>,
+    locked_until: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -300,6 +301,7 @@ impl Api {
         let (true, Some(pin_hash)) = (fits, attempt.pin_hash) else {
             let mut problem = Problem::new(Code::SignInFailed);
             problem.tries_left = attempt.tries_left;
+            problem.locked_until = attempt.locked_until;
             return Err(problem);
         };
         let call = "api.create_session(user_id => $1, proved_hash => $2, device_name => $3, refresh_hash => $4)";

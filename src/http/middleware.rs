@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use poem::http::{HeaderName, HeaderValue, header};
+use poem::error::ReadBodyError;
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
+use poem_openapi::error::ParseRequestPayloadError;
 use uuid::Uuid;
 
+use super::contract::Contract;
 use crate::problem::{Code, Problem};
 
 /// The id of a request: the client's `X-Request-Id`, or one of ours.
@@ -15,6 +18,8 @@ pub struct RequestId(pub String);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
+
+const EVENTS: &str = "/v1/events";
 
 /// Headers of every answer (OWASP Secure Headers Project; the API itself loads nothing).
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
@@ -27,15 +32,51 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 /// Bodies larger than this are refused.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// Refuses a body that is too large before anything reads it, however it is sent.
+/// Refuses a body that is too large before anything reads it, however it is sent; and says of what poem refuses what
+/// the contract knows: which values of the body are wrong, which methods a path has.
 ///
 /// # Errors
 /// `body-too-large`, and what the endpoint refuses.
-pub async fn limit_body<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<E::Output> {
-    let body =
-        request.take_body().into_bytes_limit(LARGEST_BODY).await.map_err(|_| Problem::new(Code::BodyTooLarge))?;
-    request.set_body(body);
-    endpoint.call(request).await
+pub async fn keep_to<E: Endpoint>(
+    contract: Arc<Contract>,
+    endpoint: Arc<E>,
+    mut request: Request,
+) -> poem::Result<E::Output> {
+    let body = match request.take_body().into_bytes_limit(LARGEST_BODY).await {
+        Ok(body) => body,
+        Err(ReadBodyError::PayloadTooLarge) => return Err(Problem::new(Code::BodyTooLarge).into()),
+        Err(_) => return Err(Problem::new(Code::MalformedRequest).detail("The body ended early.").into()),
+    };
+    request.set_body(body.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let error = match endpoint.call(request).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    if error.is::<ParseRequestPayloadError>() {
+        return Err(unreadable(&contract, method.as_str(), &path, &body).into());
+    }
+    if error.status() == StatusCode::METHOD_NOT_ALLOWED && !error.is_from_response() {
+        let mut response = Problem::new(Code::MethodNotAllowed).into_response();
+        if let Ok(methods) = HeaderValue::from_str(&contract.allow(&path)) {
+            response.headers_mut().insert(header::ALLOW, methods);
+        }
+        return Err(poem::Error::from_response(response));
+    }
+    Err(error)
+}
+
+/// Why a body could not be read: it is no JSON, or its values are not those of the contract.
+fn unreadable(contract: &Contract, method: &str, path: &str, body: &[u8]) -> Problem {
+    let value = match serde_json::from_slice(body) {
+        Ok(value) => value,
+        Err(error) => {
+            return Problem::new(Code::MalformedRequest).detail(format!("The body is not JSON: {error}."));
+        }
+    };
+    let mut problem = Problem::new(Code::Invalid);
+    problem.errors = Some(contract.mistakes(method, path, &value)).filter(|mistakes| !mistakes.is_empty());
+    problem
 }
 
 /// Gives the request its id, calls the endpoint, and logs what came of it: no path parameters, no query.
@@ -51,6 +92,10 @@ pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem:
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
+    if request.uri().path() == EVENTS {
+        // A compressor would hold events back until it has enough of them.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     let mut response = match endpoint.call(request).await {
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod auth;
 pub mod connections;
+pub mod contract;
 pub mod day;
 pub mod events;
 pub mod me;
@@ -20,6 +21,7 @@ use poem_openapi::types::{ParseFromJSON, ToJSON};
 use poem_openapi::{ApiResponse, OpenApiService, Tags};
 use sha2::{Digest as _, Sha256};
 
+use self::contract::Contract;
 use crate::app::App;
 use crate::db::Idempotency;
 use crate::problem::{Problem, from_framework};
@@ -82,24 +84,24 @@ pub fn service() -> OpenApiService<Apis, ()> {
         "The server behind a daily check-in for people who live alone. Instants are RFC 3339 in UTC; `local_time` is read in \
          `time_zone`. Refusals are `application/problem+json`; their codes are listed at /docs/problems.",
     )
-    .url_prefix("/")
 }
 
 /// Everything that is served.
 pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
     let service = service();
     let json = service.spec();
+    let contract = Arc::new(Contract::new(&json));
     let yaml = service.spec_yaml();
     Route::new()
         .nest("/", service)
         .at("/openapi.json", get(system::text(json, "application/json")))
         .at("/openapi.yaml", get(system::text(yaml, "application/yaml")))
-        .at("/docs", get(system::text(system::docs_page(), "text/html; charset=utf-8")))
+        .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
-        .around(middleware::limit_body)
+        .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))
         .with(AddData::new(app))
         .catch_all_error(as_problem)
         .with(Compression::new())

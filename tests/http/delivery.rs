@@ -79,7 +79,7 @@ async fn r7_3_a_transient_failure_is_tried_again_after_growing_waits_and_arrives
             assert!((0.5..=1.5).contains(&pause), "{tried:#}");
             wait_out(&world, &tried).await;
         }
-        world.expect_on_all_channels(&contact, MISSED).await;
+        world.expect_on_all_channels(&contact, &format!("{} {MISSED}", member.name)).await;
         world.settle().await;
         let done = delivery(&world, &contact, "missed", "push").await;
         assert_eq!(done["results"], json!(["transient", "transient", "transient", "accepted"]));

@@ -110,12 +110,14 @@ async fn r7_8_a_stream_goes_on_where_it_broke_off() {
     // Also over a restart, and long after the half minute that is always looked back.
     world.stop_all().await;
     world.db.admin.batch_execute("select meta.advance_clock('1 hour')").await.unwrap();
+    let hidden = tell(&world, &ben).await;
     let mut missed = Vec::new();
     for _ in 0..3 {
         missed.push(tell(&world, &ben).await);
         tell(&world, &chloe).await;
     }
     world.start_server().await;
+    world.delete(&ben, &format!("/v1/notifications/{hidden}")).await.expect(204);
     let mut stream = Stream::open(&world, &ben, Some(&first)).await;
     assert_eq!(stream.rest().await, missed);
     // From somebody else's event on: nothing of theirs.

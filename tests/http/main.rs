@@ -2,10 +2,15 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod auth;
+mod calendar;
 mod cluster;
+mod database;
 mod delivery;
+mod dev;
 mod events;
 mod faults;
 mod journey;
 mod providers;
+mod release;
 mod support;

@@ -44,6 +44,14 @@ impl TestDatabase {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let postgres = connect(&urls.admin.replace("DATABASE", "postgres")).await;
         postgres.batch_execute(&format!("create database {name} template {TEMPLATE}")).await.unwrap();
+        // CREATE DATABASE copies everything but the grants on the database itself: V0001 gives these.
+        postgres
+            .batch_execute(&format!(
+                "revoke all on database {name} from public; grant connect on database {name} to pruuf_server;
+                 grant create on database {name} to pruuf_owner"
+            ))
+            .await
+            .unwrap();
         Self::at(urls.admin.replace("DATABASE", &name), urls.server.replace("DATABASE", &name), name).await
     }
 

@@ -1,5 +1,6 @@
 //! A world for a test: a database of its own, a server, fake providers, people, and a clock that moves when it is told.
 
+pub mod accounts;
 pub mod crowd;
 pub mod database;
 pub mod people;
@@ -85,7 +86,7 @@ impl World {
     /// A world on a database that exists; no server runs yet.
     pub async fn on(db: TestDatabase) -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
-            pruuf::telemetry::start();
+            pruuf::telemetry::start("info");
         }
         let fakes = Fakes::start().await.unwrap();
         let credentials = std::env::temp_dir().join(format!("pruuf-test-fcm-{}.json", Uuid::new_v4()));
