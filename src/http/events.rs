@@ -34,6 +34,8 @@ pub struct Api;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often a stream looks without having been woken: a lost NOTIFY costs so much.
 const POLL: Duration = Duration::from_secs(10);
+/// How many events `list_events` gives at most.
+const LONGEST_PAGE: usize = 500;
 /// How many ids a stream remembers, so as not to send twice what `list_events` looks back for.
 const REMEMBERED: usize = 1000;
 
@@ -52,6 +54,7 @@ struct Follower {
     ends_at: Instant,
     sent: VecDeque<Uuid>,
     waiting: VecDeque<Notification>,
+    is_behind: bool,
 }
 
 impl Follower {
@@ -66,7 +69,8 @@ impl Follower {
             tokio::select! {
                 () = stop.cancelled() => return None,
                 () = tokio::time::sleep_until(end) => return None,
-                () = self.woken() => {}
+                () = self.woken(), if !self.is_behind => {}
+                () = std::future::ready(()), if self.is_behind => {}
             }
             if self.look().await.is_err() {
                 return None;
@@ -92,6 +96,7 @@ impl Follower {
     async fn look(&mut self) -> Result<(), Problem> {
         let call = "api.list_events(since => $1, after => $2)";
         let page: Page = self.app.db.read(&self.caller, call, &[&self.since, &self.after]).await?;
+        let page_ends = page.items.last().filter(|_| page.items.len() >= LONGEST_PAGE).map(|row| row.created_at);
         for row in page.items {
             if Some(row.id) != self.after && !self.sent.contains(&row.id) {
                 self.sent.push_back(row.id);
@@ -101,7 +106,9 @@ impl Follower {
         let forget = self.sent.len().saturating_sub(REMEMBERED);
         self.sent.drain(..forget);
         self.after = None;
-        self.since = Some(page.now - chrono::Duration::seconds(30));
+        // A page of which all was sent before would come again for ever.
+        self.is_behind = page_ends.is_some() && !self.waiting.is_empty();
+        self.since = page_ends.filter(|_| self.is_behind).or(Some(page.now - chrono::Duration::seconds(30)));
         Ok(())
     }
 }
@@ -133,6 +140,7 @@ impl Api {
             ends_at: Instant::now() + Duration::from_secs(LIFE_SECONDS.unsigned_abs()),
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            is_behind: false,
         };
         // Before the answer: from here on nothing is missed.
         follower.look().await?;

@@ -26,7 +26,8 @@ pub struct NotificationRow {
     pub id: Uuid,
     kind: String,
     alert_id: Option<Uuid>,
-    created_at: DateTime<Utc>,
+    /// When it was made: the order of events.
+    pub created_at: DateTime<Utc>,
     read_at: Option<DateTime<Utc>>,
     language: String,
     facts: serde_json::Value,

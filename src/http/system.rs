@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::http::StatusCode;
 use poem::web::{Data, Html, Json};
@@ -10,6 +11,9 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::problem::Code;
+
+/// How long a database may take to answer and still be called ready.
+const READY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Serves a text that does not change.
 pub fn text(body: String, content_type: &'static str) -> impl Endpoint<Output = Response> {
@@ -48,10 +52,10 @@ pub fn health() -> Json<serde_json::Value> {
 /// `GET /readyz`: 200 when requests can be served: the database answers and runs this release.
 #[handler]
 pub async fn ready(app: Data<&Arc<App>>) -> Response {
-    let (status, database) = match app.db.is_current().await {
-        Ok(true) => (StatusCode::OK, "ok"),
-        Ok(false) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
+    let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.is_current()).await {
+        Ok(Ok(true)) => (StatusCode::OK, "ok"),
+        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
     };
     let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };
     let body = json!({ "database": database, "channels_off": app.channels_off, "stopping": app.stop.is_cancelled() });
