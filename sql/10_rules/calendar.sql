@@ -17,6 +17,14 @@ $$;
 comment on function rules.instant_of(timestamp, text) is 'R4.3 the instant of a local time as RFC 5545 (3.3.5) reads it: in a gap with the offset before it, in an overlap the first occurrence.';
 grant execute on function rules.instant_of(timestamp, text) to pruuf_user, pruuf_worker, pruuf_engine;
 
+create or replace function rules.zone_name(name text) returns text
+language sql immutable parallel safe security invoker set search_path = ''
+as $$
+  select case name when 'CET' then 'Europe/Brussels' when 'MET' then 'Europe/Brussels' when 'EET' then 'Europe/Athens' when 'WET' then 'Europe/Lisbon' else name end
+$$;
+comment on function rules.zone_name(text) is 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
+grant execute on function rules.zone_name(text) to pruuf_user, pruuf_engine;
+
 create or replace function rules.is_time_zone(name text) returns boolean
 language sql stable parallel safe security invoker set search_path = ''
 as $$

@@ -38,7 +38,7 @@ begin
   insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
   select s.member_id, s.local_times, new_zone, s.weekdays, s.grace_minutes, s.reminders
     from data.schedules s
-   where s.member_id = member and s.superseded_at is null and s.time_zone <> new_zone and rules.is_time_zone(new_zone);
+   where s.member_id = member and s.superseded_at is null and s.time_zone <> rules.zone_name(new_zone) and rules.is_time_zone(new_zone);
 end;
 $$;
 comment on function rules.follow_time_zone(uuid, text) is 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';

@@ -5,17 +5,26 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   first_on date := (after at time zone schedule.time_zone)::date;
+  slot record;
 begin
-  -- A week has a day that counts; the ninth date is for a slot of the first one that has passed.
-  for day in 0 .. 8 loop
+  -- A week has a day that counts; the last date is for a slot of the first one that has passed.
+  for day in -1 .. 8 loop
     continue when extract(isodow from first_on + day)::smallint <> all (schedule.weekdays);
-    select first_on + day, t, rules.instant_of(first_on + day + t, schedule.time_zone)
-      into local_on, local_time, due_at
+    -- Yesterday's last minutes lie ahead only where the clocks have just jumped over midnight (Nuuk: 23:00 to 00:00).
+    continue when day = -1 and rules.instant_of(first_on - interval '1 minute', schedule.time_zone) <= after;
+    select t, rules.instant_of(first_on + day + t, schedule.time_zone) as due_at
+      into slot
       from unnest(schedule.local_times) as t
      where rules.instant_of(first_on + day + t, schedule.time_zone) > after
        and rules.instant_of(first_on + day + t, schedule.time_zone) >= not_before
-     order by 3, 2 limit 1;
-    exit when found;
+     order by 2, 1 limit 1;
+    if found and (due_at is null or slot.due_at < due_at) then
+      local_on := first_on + day;
+      local_time := slot.t;
+      due_at := slot.due_at;
+    end if;
+    -- A slot that such a jump took into the next day may lie behind that day's own first.
+    exit when local_on < first_on + day or local_on = (due_at at time zone schedule.time_zone)::date;
   end loop;
 end;
 $$;
@@ -113,6 +122,7 @@ begin
   -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
   new.created_at := rules.clock();
+  new.time_zone := rules.zone_name(new.time_zone);
   new.local_times := (select array_agg(distinct t order by t) from unnest(new.local_times) as t);
   new.weekdays := (select array_agg(distinct d order by d) from unnest(new.weekdays) as d);
   update data.schedules s set superseded_at = new.created_at where s.member_id = new.member_id and s.superseded_at is null;

@@ -15,12 +15,14 @@ use poem_openapi::payload::EventStream;
 use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Section;
 use super::notifications::{Notification, NotificationRow};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
+use crate::auth::token::LIFE_SECONDS;
 use crate::db::Caller;
 use crate::db::listen::Heard;
 use crate::problem::Problem;
@@ -47,20 +49,23 @@ struct Follower {
     wake: Receiver<Heard>,
     after: Option<Uuid>,
     since: Option<DateTime<Utc>>,
+    ends_at: Instant,
     sent: VecDeque<Uuid>,
     waiting: VecDeque<Notification>,
 }
 
 impl Follower {
-    /// The next event; the stream ends when the server stops, and the client comes back with `Last-Event-ID`.
+    /// The next event; the stream ends with the server or with a token's life, and the client comes back with `Last-Event-ID`.
     async fn next(mut self) -> Option<(Notification, Self)> {
         loop {
             if let Some(notification) = self.waiting.pop_front() {
                 return Some((notification, self));
             }
             let stop = self.app.stop.clone();
+            let end = self.ends_at;
             tokio::select! {
                 () = stop.cancelled() => return None,
+                () = tokio::time::sleep_until(end) => return None,
                 () = self.woken() => {}
             }
             if self.look().await.is_err() {
@@ -109,7 +114,8 @@ fn follow(follower: Follower) -> impl Stream<Item = Notification> + Send + 'stat
 impl Api {
     /// Follow what I am told
     ///
-    /// Server-sent events; each event's id is a notification's. After a break send the last one as `Last-Event-ID`: what
+    /// Server-sent events; each event's id is a notification's. A stream ends when an access token as old as itself would:
+    /// open it again with a new one. After a break send the last one as `Last-Event-ID`: what
     /// came since is sent again, and possibly some events of the half minute before it.
     #[oai(path = "/v1/events", method = "get", operation_id = "list_events")]
     async fn list_events(
@@ -124,6 +130,7 @@ impl Api {
             caller: caller.0,
             after: last_event_id.0,
             since: None,
+            ends_at: Instant::now() + Duration::from_secs(LIFE_SECONDS.unsigned_abs()),
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
         };

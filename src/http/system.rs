@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use poem::http::StatusCode;
-use poem::web::{Data, Json};
+use poem::web::{Data, Html, Json};
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, endpoint, handler};
 use serde_json::json;
 
@@ -16,10 +16,10 @@ pub fn text(body: String, content_type: &'static str) -> impl Endpoint<Output = 
     endpoint::make_sync(move |_| Response::builder().content_type(content_type).body(body.clone())).map_to_response()
 }
 
-/// The page that shows the API.
-#[must_use]
-pub fn docs_page() -> String {
-    super::service().scalar_html()
+/// `GET /docs`: the page that shows the API. Made when it is asked for: it is 3 MB that nobody needs in between.
+#[handler]
+pub fn docs() -> Html<String> {
+    Html(super::service().scalar_html())
 }
 
 /// The page that a problem's `type` points to.

@@ -2,8 +2,10 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calendar;
 mod cluster;
 mod database;
+mod dev;
 mod journey;
 mod providers;
 mod release;

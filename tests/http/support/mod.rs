@@ -79,7 +79,7 @@ impl World {
     /// A world in which no server runs yet.
     pub async fn without_server() -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
-            pruuf::telemetry::start();
+            pruuf::telemetry::start("info");
         }
         let db = TestDatabase::create().await;
         let fakes = Fakes::start().await.unwrap();
