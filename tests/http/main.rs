@@ -10,3 +10,4 @@ mod journey;
 mod providers;
 mod release;
 mod support;
+mod trail;
