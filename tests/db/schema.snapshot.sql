@@ -883,6 +883,11 @@ CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) IS 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+CREATE FUNCTION rules.zone_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
 CREATE TABLE audit.events (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,

@@ -385,7 +385,7 @@ async fn r9_1_a_stranger_gets_no_further_by_other_ways() {
         "copy data.users to '/tmp/users'",
         "copy data.users to program 'cat'",
         "select pg_read_file('/etc/passwd')",
-        "create extension citext",
+        "create extension citext schema data",
         "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pruuf_admin'",
         "select rolpassword from pg_authid",
     ] {

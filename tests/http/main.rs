@@ -14,3 +14,4 @@ mod journey;
 mod providers;
 mod release;
 mod support;
+mod trail;
