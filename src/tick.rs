@@ -17,8 +17,10 @@ use crate::db::listen::Heard;
 const POLL: Duration = Duration::from_millis(1500);
 /// The timer asks anew at least so often: the database wakes it only for deadlines nearer than a minute.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// The shortest sleep, so that a deadline that cannot be handled does not spin.
+/// The shortest sleep.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
+/// The shortest sleep after a job failed: what it could not handle is still due, and would be tried without a pause.
+const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Ticked {
@@ -38,6 +40,7 @@ struct TickProblem {
 
 /// Does all that is due, in batches. Gives the time to the next deadline, if one is known.
 async fn tick(app: &App) -> Option<Duration> {
+    let mut least = Duration::ZERO;
     loop {
         let ticked: Ticked = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok()?;
         if ticked.missed > 0 {
@@ -47,6 +50,7 @@ async fn tick(app: &App) -> Option<Duration> {
             tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
         }
         for problem in ticked.problems {
+            least = SLEEP_AFTER_PROBLEMS;
             tracing::error!(
                 job.name = problem.job,
                 error.sqlstate = problem.sqlstate,
@@ -55,7 +59,8 @@ async fn tick(app: &App) -> Option<Duration> {
             );
         }
         if !ticked.more {
-            return ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            let next = ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            return next.map(|next| next.max(least));
         }
     }
 }
