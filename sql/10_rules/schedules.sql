@@ -36,12 +36,23 @@ create or replace function rules.slot_after_obligation(
   out local_on date, out local_time time, out due_at timestamptz)
 language plpgsql stable security invoker set search_path = ''
 as $$
+declare
+  stays_at timestamptz := before.due_at;
 begin
   select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, '-infinity');
   if schedule.id = before.schedule_id then
     return;
   end if;
-  -- The schedule has changed since: half a day between the two, or a time moved by minutes asks twice for one tap.
+  -- The schedule has changed since: half a day between the two, or a time moved by minutes asks twice for one tap;
+  -- but what both schedules expect within it is expected.
+  loop
+    select n.due_at into stays_at from data.schedules s cross join lateral rules.slot_after(s, stays_at, '-infinity') as n where s.id = before.schedule_id;
+    exit when (stays_at < before.due_at + interval '12 hours') is not true;
+    select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, stays_at);
+    if due_at = stays_at then
+      return;
+    end if;
+  end loop;
   select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, before.due_at + interval '12 hours');
   if due_at > before.due_at + interval '36 hours' and not exists (
     select from generate_series(before.local_on + 1, local_on - 1, interval '1 day') as between_them
@@ -51,7 +62,7 @@ begin
   end if;
 end;
 $$;
-comment on function rules.slot_after_obligation(data.schedules, data.obligations) is 'R4.7 the slot that follows an obligation. Under a changed schedule it lies 12 to 36 hours later, unless days off lie between.';
+comment on function rules.slot_after_obligation(data.schedules, data.obligations) is 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
 grant execute on function rules.slot_after_obligation(data.schedules, data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.reminder_after(schedule data.schedules, due_at timestamptz, alert_at timestamptz, after timestamptz,
