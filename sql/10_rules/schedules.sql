@@ -103,7 +103,8 @@ begin
 
   insert into data.obligations (member_id, schedule_id, local_on, local_time, time_zone, opens_at, due_at, alert_at, remind_at)
   select member, schedule.id, slot.local_on, slot.local_time, schedule.time_zone, opens, slot.due_at, a.alert_at,
-         (select r.remind_at from rules.reminder_after(schedule, slot.due_at, a.alert_at, at) r)
+         -- Never before it opens: whoever is reminded may check in.
+         (select case when r.remind_at < opens then opens else r.remind_at end from rules.reminder_after(schedule, slot.due_at, a.alert_at, at) r)
     from (select slot.due_at + make_interval(mins => schedule.grace_minutes) as alert_at) as a
   returning * into made;
 
