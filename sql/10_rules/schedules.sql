@@ -132,8 +132,8 @@ begin
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
   new.created_at := rules.clock();
   new.time_zone := rules.zone_name(new.time_zone);
-  new.local_times := (select array_agg(distinct t order by t) from unnest(new.local_times) as t);
-  new.weekdays := (select array_agg(distinct d order by d) from unnest(new.weekdays) as d);
+  new.local_times := coalesce((select array_agg(distinct t order by t) from unnest(new.local_times) as t), '{}');
+  new.weekdays := coalesce((select array_agg(distinct d order by d) from unnest(new.weekdays) as d), '{}');
   update data.schedules s set superseded_at = new.created_at where s.member_id = new.member_id and s.superseded_at is null;
   return new;
 end;

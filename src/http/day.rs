@@ -81,7 +81,7 @@ impl Reminder {
 #[derive(Object)]
 struct NewSchedule {
     /// One to four local times of day, `HH:MM`.
-    #[oai(validator(min_items = 1, max_items = 4))]
+    #[oai(validator(min_items = 1, max_items = 4, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     local_times: Vec<String>,
     /// IANA name, like `Pacific/Auckland`.
     time_zone: String,
