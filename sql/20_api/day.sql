@@ -110,7 +110,7 @@ create or replace function rules.history_shape(member uuid, cursor uuid, size in
 language sql stable security invoker set search_path = ''
 as $$
   with closed as (
-    select o.*, c.received_at, c.method, greatest(extract(epoch from c.received_at - o.due_at), 0)::integer as late_by
+    select o.*, c.received_at, c.method, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
       from data.obligations o
       left join data.obligations_met m on m.obligation_id = o.id
       left join data.check_ins c on c.id = m.check_in_id
