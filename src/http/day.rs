@@ -126,8 +126,12 @@ struct ScheduleSet {
 pub enum DayStatus {
     /// No time has been chosen yet: nobody is watched.
     WaitingForATime,
-    /// Nothing is asked before `next.opens_at`.
+    /// The first time is yet to come: nothing is asked before `next.opens_at`.
+    NotYetDue,
+    /// The Member has checked in; nothing is asked before `next.opens_at`.
     CheckedIn,
+    /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
+    Missed,
     /// A check-in is awaited.
     Open,
     /// The time has passed; Contacts are told at `next.alert_at`.
