@@ -2,8 +2,10 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
 mod calendar;
 mod cluster;
+mod day;
 mod journey;
 mod providers;
 mod support;

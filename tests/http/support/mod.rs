@@ -1,6 +1,7 @@
 //! A world for a test: a database of its own, a server, fake providers, people, and a clock that moves when it is told.
 
 pub mod database;
+pub mod exact;
 pub mod people;
 
 use std::future::Future;
