@@ -21,6 +21,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 /// How long a deadline waits that is past and could not be handled, since somebody else holds its row: it must not spin.
 const STUCK_SLEEP: Duration = Duration::from_millis(200);
+/// The shortest sleep after a job failed: what it could not handle is still due, and would be tried without a pause.
+const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Ticked {
@@ -40,6 +42,7 @@ struct TickProblem {
 
 /// Does all that is due, in batches. Gives the time to the next deadline, if one is known.
 async fn tick(app: &App) -> Option<Duration> {
+    let mut least = Duration::ZERO;
     loop {
         let ticked: Ticked = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok()?;
         if ticked.missed > 0 {
@@ -49,6 +52,7 @@ async fn tick(app: &App) -> Option<Duration> {
             tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
         }
         for problem in ticked.problems {
+            least = SLEEP_AFTER_PROBLEMS;
             tracing::error!(
                 job.name = problem.job,
                 error.sqlstate = problem.sqlstate,
@@ -57,7 +61,8 @@ async fn tick(app: &App) -> Option<Duration> {
             );
         }
         if !ticked.more {
-            return ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(STUCK_SLEEP));
+            let next = ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(STUCK_SLEEP));
+            return next.map(|next| next.max(least));
         }
     }
 }

@@ -56,6 +56,11 @@ declare
 begin
   loop
     select * into expected from data.obligations o where o.member_id = member and o.state = 'open' for update;
+    if expected.id is null then
+      -- The job has closed it while this waited, and the next one is new; or a fault left none, and here it comes.
+      continue when exists (select from data.obligations o where o.member_id = member and o.state = 'open');
+      expected := rules.open_next(member, at);
+    end if;
     exit when expected.id is null or expected.alert_at > at;
     perform rules.raise_missed(array[expected.id], at);
     perform rules.open_next(member, at);

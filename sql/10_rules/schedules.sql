@@ -36,12 +36,23 @@ create or replace function rules.slot_after_obligation(
   out local_on date, out local_time time, out due_at timestamptz)
 language plpgsql stable security invoker set search_path = ''
 as $$
+declare
+  stays_at timestamptz := before.due_at;
 begin
   select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, '-infinity');
   if schedule.id = before.schedule_id then
     return;
   end if;
-  -- The schedule has changed since: half a day between the two, or a time moved by minutes asks twice for one tap.
+  -- The schedule has changed since: half a day between the two, or a time moved by minutes asks twice for one tap;
+  -- but what both schedules expect within it is expected.
+  loop
+    select n.due_at into stays_at from data.schedules s cross join lateral rules.slot_after(s, stays_at, '-infinity') as n where s.id = before.schedule_id;
+    exit when (stays_at < before.due_at + interval '12 hours') is not true;
+    select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, stays_at);
+    if due_at = stays_at then
+      return;
+    end if;
+  end loop;
   select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, before.due_at + interval '12 hours');
   if due_at > before.due_at + interval '36 hours' and not exists (
     select from generate_series(before.local_on + 1, local_on - 1, interval '1 day') as between_them
@@ -51,7 +62,7 @@ begin
   end if;
 end;
 $$;
-comment on function rules.slot_after_obligation(data.schedules, data.obligations) is 'R4.7 the slot that follows an obligation. Under a changed schedule it lies 12 to 36 hours later, unless days off lie between.';
+comment on function rules.slot_after_obligation(data.schedules, data.obligations) is 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
 grant execute on function rules.slot_after_obligation(data.schedules, data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.reminder_after(schedule data.schedules, due_at timestamptz, alert_at timestamptz, after timestamptz,
@@ -94,7 +105,8 @@ begin
 
   insert into data.obligations (member_id, schedule_id, local_on, local_time, time_zone, opens_at, due_at, alert_at, remind_at)
   select member, schedule.id, slot.local_on, slot.local_time, schedule.time_zone, opens, slot.due_at, a.alert_at,
-         (select r.remind_at from rules.reminder_after(schedule, slot.due_at, a.alert_at, at) r)
+         -- Never before it opens: whoever is reminded may check in.
+         (select case when r.remind_at < opens then opens else r.remind_at end from rules.reminder_after(schedule, slot.due_at, a.alert_at, at) r)
     from (select slot.due_at + make_interval(mins => schedule.grace_minutes) as alert_at) as a
   returning * into made;
 
@@ -129,8 +141,8 @@ begin
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
   new.created_at := rules.clock();
   new.time_zone := rules.zone_name(new.time_zone);
-  new.local_times := (select array_agg(distinct t order by t) from unnest(new.local_times) as t);
-  new.weekdays := (select array_agg(distinct d order by d) from unnest(new.weekdays) as d);
+  new.local_times := coalesce((select array_agg(distinct t order by t) from unnest(new.local_times) as t), '{}');
+  new.weekdays := coalesce((select array_agg(distinct d order by d) from unnest(new.weekdays) as d), '{}');
   update data.schedules s set superseded_at = new.created_at where s.member_id = new.member_id and s.superseded_at is null;
   return new;
 end;

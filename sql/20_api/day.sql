@@ -9,17 +9,22 @@ begin
         when o.id is null then 'waiting_for_a_time'
         when at >= o.due_at then 'overdue'
         when at >= o.opens_at then 'open'
+        when last.state is null then 'not_yet_due'
+        when last.state = 'missed' and (tap.received_at < last.closed_at) is not false then 'missed'
         else 'checked_in' end,
       'next', rules.obligation_shape(o),
-      'last_check_in_at', (select max(c.received_at) from data.check_ins c where c.member_id = member),
+      'last_check_in_at', tap.received_at,
       'open_alerts', a.open_alerts)
     from (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'raised_at', a.raised_at,
                                                        'acknowledged_by', rules.named_in(a, a.acknowledged_by)) order by a.id), '[]') as open_alerts
             from data.alerts a where a.member_id = member and a.state <> 'resolved') a
-    left join data.obligations o on o.member_id = member and o.state = 'open');
+    left join data.obligations o on o.member_id = member and o.state = 'open'
+    left join lateral (select max(c.received_at) as received_at from data.check_ins c where c.member_id = member) tap on true
+    left join lateral (select l.state, l.closed_at from data.obligations l
+                        where l.member_id = member and l.state not in ('open', 'excused') order by l.due_at desc limit 1) last on true);
 end;
 $$;
-comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
+comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of since the last time, missed when they were not and the alert is over, not_yet_due when there was no time yet.';
 grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
 
 create or replace function api.get_today() returns jsonb
@@ -110,7 +115,7 @@ create or replace function rules.history_shape(member uuid, cursor uuid, size in
 language sql stable security invoker set search_path = ''
 as $$
   with closed as (
-    select o.*, c.received_at, c.method, greatest(extract(epoch from c.received_at - o.due_at), 0)::integer as late_by
+    select o.*, c.received_at, c.method, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
       from data.obligations o
       left join data.obligations_met m on m.obligation_id = o.id
       left join data.check_ins c on c.id = m.check_in_id

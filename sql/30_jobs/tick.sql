@@ -54,7 +54,8 @@ begin
         begin
           perform rules.open_next(o.member_id, at) from data.obligations o where o.id = one;
         exception when others then
-          failed := failed || jsonb_build_array(jsonb_build_object('job', 'open_next', 'obligation_id', one, 'sqlstate', sqlstate));
+          failed := failed || jsonb_build_array(jsonb_build_object('job', 'open_next', 'obligation_id', one, 'sqlstate', sqlstate))
+                           || jobs.open_same_tomorrow(one, at);
         end;
       exception when others then
         failed := failed || jsonb_build_array(jsonb_build_object('job', 'raise_missed', 'obligation_id', one, 'sqlstate', sqlstate));
@@ -69,6 +70,21 @@ end;
 $$;
 comment on function jobs.raise_due_alerts(timestamptz, integer) is 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
 grant execute on function jobs.raise_due_alerts(timestamptz, integer) to pruuf_worker;
+
+create or replace function jobs.open_same_tomorrow(obligation uuid, at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into data.obligations (member_id, schedule_id, local_on, local_time, time_zone, opens_at, due_at, alert_at)
+  select o.member_id, o.schedule_id, o.local_on + 1, o.local_time, o.time_zone, o.due_at, o.due_at + interval '24 hours', o.alert_at + interval '24 hours'
+    from data.obligations o where o.id = obligation;
+  return jsonb_build_array();
+exception when others then
+  return jsonb_build_array(jsonb_build_object('job', 'open_same_tomorrow', 'obligation_id', obligation, 'sqlstate', sqlstate));
+end;
+$$;
+comment on function jobs.open_same_tomorrow(uuid, timestamptz) is 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+grant execute on function jobs.open_same_tomorrow(uuid, timestamptz) to pruuf_worker;
 
 create or replace function jobs.send_due_reminders(at timestamptz, most integer) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

@@ -81,7 +81,7 @@ impl Reminder {
 #[derive(Object)]
 struct NewSchedule {
     /// One to four local times of day, `HH:MM`.
-    #[oai(validator(min_items = 1, max_items = 4))]
+    #[oai(validator(min_items = 1, max_items = 4, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     local_times: Vec<String>,
     /// IANA name, like `Pacific/Auckland`.
     time_zone: String,
@@ -126,8 +126,12 @@ struct ScheduleSet {
 pub enum DayStatus {
     /// No time has been chosen yet: nobody is watched.
     WaitingForATime,
-    /// Nothing is asked before `next.opens_at`.
+    /// The first time is yet to come: nothing is asked before `next.opens_at`.
+    NotYetDue,
+    /// The Member has checked in; nothing is asked before `next.opens_at`.
     CheckedIn,
+    /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
+    Missed,
     /// A check-in is awaited.
     Open,
     /// The time has passed; Contacts are told at `next.alert_at`.

@@ -2,10 +2,12 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
 mod auth;
 mod calendar;
 mod cluster;
 mod database;
+mod day;
 mod delivery;
 mod dev;
 mod events;

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod crowd;
 pub mod database;
+pub mod exact;
 pub mod people;
 
 use std::future::Future;
