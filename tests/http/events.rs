@@ -27,7 +27,12 @@ impl Stream {
         if let Some(id) = after {
             request = request.header("Last-Event-ID", id);
         }
-        let response = request.send().await.unwrap();
+        let mut response = request.try_clone().unwrap().send().await.unwrap();
+        // A server without a single connection to its database yet, on a busy machine: come again, as clients do.
+        while response.status() == 503 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            response = request.try_clone().unwrap().send().await.unwrap();
+        }
         assert_eq!(response.status(), 200);
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
         Self { response, text: String::new() }
