@@ -2,8 +2,12 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod addresses;
 mod auth;
 mod cluster;
+mod connections;
 mod journey;
+mod openapi;
+mod protocol;
 mod providers;
 mod support;
