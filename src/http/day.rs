@@ -272,6 +272,14 @@ pub struct History {
     totals: Totals,
 }
 
+/// The instant, or the nearest one that RFC 3339 can write (years 1 to 9999): a device whose clock is out of its mind
+/// still checks in, and is told that its clock differs.
+pub fn writable(instant: DateTime<Utc>) -> DateTime<Utc> {
+    // Seconds of 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z from 1970.
+    let edge = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or(instant);
+    instant.clamp(edge(-62_135_596_800), edge(253_402_300_799))
+}
+
 #[OpenApi(tag = "Section::Day")]
 impl Api {
     /// How my day stands
@@ -316,8 +324,8 @@ impl Api {
         body: Json<NewCheckIn>,
     ) -> Result<Created<CheckInRecorded>, Problem> {
         let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
-        let params: crate::db::Params<'_> =
-            &[&body.device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
+        let device_time = body.device_time.map(writable);
+        let params: crate::db::Params<'_> = &[&device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
         let once = once(key.0, "record_check_in", &body.0);
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
