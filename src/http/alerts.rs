@@ -103,6 +103,7 @@ struct LastHeard {
 
 /// An alert.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Alert {
     id: Uuid,
     kind: AlertKind,
@@ -128,6 +129,7 @@ struct Alert {
 }
 
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct AlertPage {
     items: Vec<Alert>,
     next_cursor: Option<Uuid>,

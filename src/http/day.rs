@@ -138,6 +138,7 @@ pub enum DayStatus {
 
 /// An alert that is not over.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct OpenAlert {
     id: Uuid,
     state: super::alerts::AlertState,
@@ -148,6 +149,7 @@ pub struct OpenAlert {
 
 /// The Member's day.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Today {
     /// The server's clock.
     now: DateTime<Utc>,
@@ -194,6 +196,7 @@ struct NewCheckIn {
 
 /// A check-in.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckIn {
     id: Uuid,
     received_at: DateTime<Utc>,
@@ -207,6 +210,7 @@ struct CheckIn {
 }
 
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckInPage {
     items: Vec<CheckIn>,
     next_cursor: Option<Uuid>,
@@ -214,6 +218,7 @@ struct CheckInPage {
 
 /// A check-in, and what it did.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckInRecorded {
     id: Uuid,
     received_at: DateTime<Utc>,
@@ -226,7 +231,7 @@ struct CheckInRecorded {
     met: Vec<Obligation>,
     /// The alerts that it ended.
     resolved_alerts: Vec<Uuid>,
-    /// The check-in that is expected next; null when no time has been chosen.
+    /// The check-in that is expected next; absent when no time has been chosen.
     next: Option<Obligation>,
     /// Whether the device's clock is more than an hour off.
     device_clock_differs: bool,
@@ -234,6 +239,7 @@ struct CheckInRecorded {
 
 /// A day of the past.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct PastObligation {
     id: Uuid,
     local_on: NaiveDate,
@@ -251,12 +257,13 @@ struct PastObligation {
 
 /// Totals over the whole history.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Totals {
     met: i64,
     met_late: i64,
     missed: i64,
     excused: i64,
-    /// 0 to 1; null before the first day.
+    /// 0 to 1; absent before the first day.
     on_time_rate: Option<f64>,
     /// Days in a row without a miss, up to now. Late counts, excused neither counts nor breaks.
     current_streak: i64,
@@ -266,6 +273,7 @@ struct Totals {
 
 /// The past, the newest first.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct History {
     items: Vec<PastObligation>,
     next_cursor: Option<Uuid>,

@@ -25,6 +25,7 @@ pub struct NotificationRow {
     /// Its id, which is also its event's.
     pub id: Uuid,
     kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     alert_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     read_at: Option<DateTime<Utc>>,
@@ -34,6 +35,7 @@ pub struct NotificationRow {
 
 /// Something the user is told.
 #[derive(Object, serde::Serialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Notification {
     id: Uuid,
     /// What it is about; more kinds may come.
@@ -43,6 +45,7 @@ pub struct Notification {
     /// The alert it belongs to.
     alert_id: Option<Uuid>,
     created_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<DateTime<Utc>>,
 }
 
@@ -78,6 +81,7 @@ struct NotificationRows {
 }
 
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct NotificationPage {
     items: Vec<Notification>,
     next_cursor: Option<Uuid>,
