@@ -5,8 +5,21 @@ set local check_function_bodies = off;
 -- these files is not granted. 00 to 39 are one transaction, so that no request sees the time between.
 revoke all on all functions in schema rules, api, jobs, audit, meta
   from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+-- What the engine owns it keeps: PostgreSQL asks for execute of whoever replaces a function, here the owner as its member.
+do $$
+declare
+  owned regprocedure;
+begin
+  for owned in select p.oid from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+                where p.proowner = 'pruuf_engine'::regrole and n.nspname in ('rules', 'api', 'jobs', 'audit', 'meta') loop
+    execute format('grant execute on function %s to pruuf_engine', owned);
+  end loop;
+end;
+$$;
 
-grant usage on schema data, rules, audit to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+revoke usage on schema audit from pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing;
+grant usage on schema audit to pruuf_engine;
+grant usage on schema data, rules to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
 grant usage on schema jobs to pruuf_worker;
 grant usage on schema meta to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;

@@ -80,7 +80,7 @@ pub fn say(line: &str) {
 }
 
 async fn serve() -> Outcome {
-    telemetry::start();
+    telemetry::start("info");
     Server::start(Config::from_env()?).await?.run_until(stop_signal()).await;
     Ok(())
 }

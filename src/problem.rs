@@ -330,3 +330,24 @@ pub fn from_framework(error: &poem::Error) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn every_code_is_in_the_documentation_and_none_that_is_gone() {
+        let page = include_str!("../docs/problems.md");
+        let listed: Vec<String> = page
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 3)
+            .map(|line| line.split(" | ").take(3).collect::<Vec<_>>().join(" | "))
+            .collect();
+        let known: Vec<String> = Code::ALL
+            .iter()
+            .map(|code| code.parts())
+            .map(|(slug, status, title)| format!("| `{slug}` | {status} | {title}"))
+            .collect();
+        assert_eq!(listed, known);
+    }
+}

@@ -17,8 +17,10 @@ use crate::db::listen::Heard;
 const POLL: Duration = Duration::from_millis(1500);
 /// The timer asks anew at least so often: the database wakes it only for deadlines nearer than a minute.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// The shortest sleep, so that a deadline that cannot be handled does not spin.
+/// The shortest sleep: a deadline may lie between the tick's look and now.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
+/// How long a deadline waits that is past and could not be handled, since somebody else holds its row: it must not spin.
+const STUCK_SLEEP: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize)]
 struct Ticked {
@@ -55,7 +57,7 @@ async fn tick(app: &App) -> Option<Duration> {
             );
         }
         if !ticked.more {
-            return ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+            return ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(STUCK_SLEEP));
         }
     }
 }

@@ -21,9 +21,10 @@ comment on function rules.raise_missed(uuid[], timestamptz) is 'R6.1 closes the 
 grant execute on function rules.raise_missed(uuid[], timestamptz) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.alert_facts(missed data.obligations, at timestamptz) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'member', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = missed.member_id),
     'due', rules.slot_shape(missed),
     'last_heard', (select jsonb_build_object('at', c.received_at, 'local', rules.iso_local(c.received_at, missed.time_zone))
@@ -32,7 +33,8 @@ as $$
                    from data.connections c join data.users u on u.id = c.contact_id
                   where c.member_id = missed.member_id and c.ended_at is null),
     'late_by_seconds', case when at > missed.alert_at + make_interval(secs => rules.policy('late_server'))
-                            then extract(epoch from at - missed.alert_at)::integer end)
+                            then extract(epoch from at - missed.alert_at)::integer end);
+end;
 $$;
 comment on function rules.alert_facts(data.obligations, timestamptz) is 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
 grant execute on function rules.alert_facts(data.obligations, timestamptz) to pruuf_worker, pruuf_engine;
@@ -89,7 +91,7 @@ comment on function rules.tell_all_clear(data.alerts, timestamptz) is 'R6.5 ever
 grant execute on function rules.tell_all_clear(data.alerts, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_alerts__record() returns trigger
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform audit.append(case new.state when 'open' then 'alert.raised' else 'alert.' || new.state end, new.member_id, new.id,
@@ -97,6 +99,7 @@ begin
   return null;
 end;
 $$;
+alter function rules.tg_alerts__record() owner to pruuf_engine;
 comment on function rules.tg_alerts__record() is 'R9.2 every step of an alert is in the trail.';
 
 create or replace function rules.tg_alert_actions__stamp() returns trigger

@@ -17,6 +17,14 @@ $$;
 comment on function rules.instant_of(timestamp, text) is 'R4.3 the instant of a local time as RFC 5545 (3.3.5) reads it: in a gap with the offset before it, in an overlap the first occurrence.';
 grant execute on function rules.instant_of(timestamp, text) to pruuf_user, pruuf_worker, pruuf_engine;
 
+create or replace function rules.zone_name(name text) returns text
+language sql immutable parallel safe security invoker set search_path = ''
+as $$
+  select case name when 'CET' then 'Europe/Brussels' when 'MET' then 'Europe/Brussels' when 'EET' then 'Europe/Athens' when 'WET' then 'Europe/Lisbon' else name end
+$$;
+comment on function rules.zone_name(text) is 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
+grant execute on function rules.zone_name(text) to pruuf_user, pruuf_engine;
+
 create or replace function rules.is_time_zone(name text) returns boolean
 language sql stable parallel safe security invoker set search_path = ''
 as $$
@@ -26,7 +34,11 @@ comment on function rules.is_time_zone(text) is 'Whether this is the name of an 
 grant execute on function rules.is_time_zone(text) to pruuf_user, pruuf_engine;
 
 create or replace function rules.iso_local(instant timestamptz, time_zone text) returns text
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select to_char(instant at time zone time_zone, 'YYYY-MM-DD"T"HH24:MI:SS') $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return to_char(instant at time zone time_zone, 'YYYY-MM-DD"T"HH24:MI:SS');
+end;
+$$;
 comment on function rules.iso_local(timestamptz, text) is 'The local wall-clock time of an instant, ISO 8601 without an offset.';
 grant execute on function rules.iso_local(timestamptz, text) to pruuf_user, pruuf_worker, pruuf_engine;

@@ -1,6 +1,10 @@
 create or replace function rules.current_user_id() returns uuid
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select nullif(current_setting('pruuf.user_id', true), '')::uuid $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return nullif(current_setting('pruuf.user_id', true), '')::uuid;
+end;
+$$;
 comment on function rules.current_user_id() is 'Who asks: the user of the verified access token, null for nobody.';
 grant execute on function rules.current_user_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 
@@ -20,14 +24,22 @@ comment on function rules.signed_in_user_id() is 'Who asks, and a refusal for no
 grant execute on function rules.signed_in_user_id() to pruuf_user, pruuf_engine;
 
 create or replace function rules.request_id() returns text
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select nullif(current_setting('pruuf.request_id', true), '') $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return nullif(current_setting('pruuf.request_id', true), '');
+end;
+$$;
 comment on function rules.request_id() is 'The X-Request-Id of the request, for the audit trail.';
 grant execute on function rules.request_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 
 create or replace function rules.caller_ip() returns inet
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select nullif(current_setting('pruuf.ip', true), '')::inet $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return nullif(current_setting('pruuf.ip', true), '')::inet;
+end;
+$$;
 comment on function rules.caller_ip() is 'The address of the client, for sessions and the audit trail.';
 grant execute on function rules.caller_ip() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 

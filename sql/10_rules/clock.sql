@@ -1,6 +1,10 @@
 create or replace function rules.clock() returns timestamptz
-language sql stable parallel safe security invoker set search_path = ''
-as $$ select now() + ahead_by from meta.clock $$;
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return (select now() + c.ahead_by from meta.clock c);
+end;
+$$;
 comment on function rules.clock() is 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
 grant execute on function rules.clock() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
 

@@ -3,11 +3,12 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   known data.idempotency_keys;
-  caller uuid := rules.signed_in_user_id();
+  caller uuid;
 begin
   if key is null then
     return null;
   end if;
+  caller := rules.signed_in_user_id();
   -- The same key at the same moment waits here until the first one has its answer.
   perform pg_advisory_xact_lock(hashtextextended('key ' || caller || ' ' || recall.key, 0));
   select * into known from data.idempotency_keys k

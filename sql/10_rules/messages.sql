@@ -1,6 +1,10 @@
 create or replace function rules.may_have_arrived(delivery data.deliveries) returns boolean
-language sql immutable parallel safe security invoker set search_path = ''
-as $$ select delivery.may_have_arrived or delivery.state in ('sending', 'accepted', 'delivered', 'confirmed') $$;
+language plpgsql immutable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return delivery.may_have_arrived or delivery.state in ('sending', 'accepted', 'delivered', 'confirmed');
+end;
+$$;
 comment on function rules.may_have_arrived(data.deliveries) is 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
 grant execute on function rules.may_have_arrived(data.deliveries) to pruuf_engine, pruuf_worker;
 
@@ -60,9 +64,10 @@ comment on function rules.places(data.notifications, text) is 'R7.2 where a noti
 grant execute on function rules.places(data.notifications, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean
-language sql immutable parallel safe security invoker set search_path = ''
+language plpgsql immutable parallel safe security invoker set search_path = ''
 as $$
-  select case before
+begin
+  return case before
     when 'pending' then after in ('sending', 'cancelled', 'expired', 'failed', 'accepted', 'delivered', 'confirmed')
     when 'sending' then after in ('pending', 'accepted', 'delivered', 'confirmed', 'failed', 'cancelled', 'expired')
     when 'accepted' then after in ('delivered', 'confirmed', 'failed')
@@ -71,10 +76,11 @@ as $$
     when 'expired' then after in ('accepted', 'delivered', 'confirmed')
     when 'failed' then after in ('accepted', 'delivered', 'confirmed')
     else false
-  end
+  end;
+end;
 $$;
 comment on function rules.delivery_may_become(text, text) is 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
-grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine, pruuf_user;
+grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.tg_deliveries__only_up() returns trigger
 language plpgsql volatile security invoker set search_path = ''

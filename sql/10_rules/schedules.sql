@@ -5,17 +5,26 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   first_on date := (after at time zone schedule.time_zone)::date;
+  slot record;
 begin
-  -- A week has a day that counts; the ninth date is for a slot of the first one that has passed.
-  for day in 0 .. 8 loop
+  -- A week has a day that counts; the last date is for a slot of the first one that has passed.
+  for day in -1 .. 8 loop
     continue when extract(isodow from first_on + day)::smallint <> all (schedule.weekdays);
-    select first_on + day, t, rules.instant_of(first_on + day + t, schedule.time_zone)
-      into local_on, local_time, due_at
+    -- Yesterday's last minutes lie ahead only where the clocks have just jumped over midnight (Nuuk: 23:00 to 00:00).
+    continue when day = -1 and rules.instant_of(first_on - interval '1 minute', schedule.time_zone) <= after;
+    select t, rules.instant_of(first_on + day + t, schedule.time_zone) as due_at
+      into slot
       from unnest(schedule.local_times) as t
      where rules.instant_of(first_on + day + t, schedule.time_zone) > after
        and rules.instant_of(first_on + day + t, schedule.time_zone) >= not_before
-     order by 3, 2 limit 1;
-    exit when found;
+     order by 2, 1 limit 1;
+    if found and (due_at is null or slot.due_at < due_at) then
+      local_on := first_on + day;
+      local_time := slot.t;
+      due_at := slot.due_at;
+    end if;
+    -- A slot that such a jump took into the next day may lie behind that day's own first.
+    exit when local_on < first_on + day or local_on = (due_at at time zone schedule.time_zone)::date;
   end loop;
 end;
 $$;
@@ -47,14 +56,16 @@ grant execute on function rules.slot_after_obligation(data.schedules, data.oblig
 
 create or replace function rules.reminder_after(schedule data.schedules, due_at timestamptz, alert_at timestamptz, after timestamptz,
   out phase text, out remind_at timestamptz)
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select r.phase, r.remind_at
+begin
+  select r.phase, r.remind_at into reminder_after.phase, reminder_after.remind_at
     from (values ('before', due_at - make_interval(mins => rules.policy('reminder_lead'))),
                  ('at_time', due_at),
                  ('half_grace', due_at + (alert_at - due_at) / 2)) as r (phase, remind_at)
    where r.phase = any (schedule.reminders) and r.remind_at > after and r.remind_at < alert_at
-   order by r.remind_at limit 1
+   order by r.remind_at limit 1;
+end;
 $$;
 comment on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) is 'R4.1 which reminder of an obligation comes next, and when.';
 grant execute on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) to pruuf_worker, pruuf_engine;
@@ -97,19 +108,27 @@ comment on function rules.open_next(uuid, timestamptz) is 'R4.2, R4.4 makes the 
 grant execute on function rules.open_next(uuid, timestamptz) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.lock_member(member uuid) returns void
-language sql volatile security invoker set search_path = ''
-as $$ select pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0)) $$;
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('member ' || member::text, 0));
+end;
+$$;
 comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
-grant execute on function rules.lock_member(uuid) to pruuf_user, pruuf_engine;
+grant execute on function rules.lock_member(uuid) to pruuf_engine;
 
 create or replace function rules.tg_schedules__take_over() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  if not rules.is_time_zone(new.time_zone) then
+    raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
+  end if;
   perform rules.lock_member(new.member_id);
   -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
   new.created_at := rules.clock();
+  new.time_zone := rules.zone_name(new.time_zone);
   new.local_times := (select array_agg(distinct t order by t) from unnest(new.local_times) as t);
   new.weekdays := (select array_agg(distinct d order by d) from unnest(new.weekdays) as d);
   update data.schedules s set superseded_at = new.created_at where s.member_id = new.member_id and s.superseded_at is null;

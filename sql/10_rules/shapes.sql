@@ -1,18 +1,21 @@
 create or replace function rules.slot_shape(o data.obligations) returns jsonb
-language sql stable parallel safe security invoker set search_path = ''
+language plpgsql stable parallel safe security invoker set search_path = ''
 as $$
-  select jsonb_build_object('local_on', o.local_on, 'local_time', o.local_time, 'time_zone', o.time_zone, 'at', o.due_at)
+begin
+  return jsonb_build_object('local_on', o.local_on, 'local_time', o.local_time, 'time_zone', o.time_zone, 'at', o.due_at);
+end;
 $$;
 comment on function rules.slot_shape(data.obligations) is 'What was due, in the words of an alert''s facts.';
 grant execute on function rules.slot_shape(data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.obligation_shape(o data.obligations) returns jsonb
-language sql stable parallel safe security invoker set search_path = ''
+language plpgsql stable parallel safe security invoker set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return case when o.id is not null then jsonb_build_object(
     'id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-    'opens_at', o.opens_at, 'due_at', o.due_at, 'alert_at', o.alert_at, 'state', o.state)
-   where o.id is not null
+    'opens_at', o.opens_at, 'due_at', o.due_at, 'alert_at', o.alert_at, 'state', o.state) end;
+end;
 $$;
 comment on function rules.obligation_shape(data.obligations) is 'An obligation as the API shows it.';
 grant execute on function rules.obligation_shape(data.obligations) to pruuf_user, pruuf_engine;
@@ -35,13 +38,15 @@ comment on function rules.person_shape(uuid) is 'Another user as far as the call
 grant execute on function rules.person_shape(uuid) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.check_in_shape(c data.check_ins) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'id', c.id, 'received_at', c.received_at, 'method', c.method, 'device_time', c.device_time, 'note', c.note, 'mood', c.mood,
     'met', coalesce((select jsonb_agg(rules.obligation_shape(o) order by o.due_at)
                        from data.obligations_met m join data.obligations o on o.id = m.obligation_id
-                      where m.check_in_id = c.id), '[]'))
+                      where m.check_in_id = c.id), '[]'));
+end;
 $$;
 comment on function rules.check_in_shape(data.check_ins) is 'A check-in and what it met.';
 grant execute on function rules.check_in_shape(data.check_ins) to pruuf_user, pruuf_engine;

@@ -40,7 +40,7 @@ begin
    order by c.created_at desc, c.id desc limit 1 for update;
   if code.id is null or code.expires_at <= at or code.tries_left = 0 or code.ticket_hash is not null then
     refusal := rules.refusal('code-expired', 'This code is no longer good. Ask for a new one.');
-  elsif code.code_hash <> check_code.code_hash then
+  elsif code.code_hash is distinct from check_code.code_hash then
     update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
     refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
   end if;

@@ -1,7 +1,9 @@
 create or replace function rules.day_shape(member uuid, at timestamptz) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object(
+begin
+  return (
+    select jsonb_build_object(
       'status', case
         when a.open_alerts <> '[]' then 'alert'
         when o.id is null then 'waiting_for_a_time'
@@ -14,7 +16,8 @@ as $$
     from (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'raised_at', a.raised_at,
                                                        'acknowledged_by', rules.named_in(a, a.acknowledged_by)) order by a.id), '[]') as open_alerts
             from data.alerts a where a.member_id = member and a.state <> 'resolved') a
-    left join data.obligations o on o.member_id = member and o.state = 'open'
+    left join data.obligations o on o.member_id = member and o.state = 'open');
+end;
 $$;
 comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
 grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
@@ -56,9 +59,6 @@ declare
   expected data.obligations;
   from_slot record;
 begin
-  if not rules.is_time_zone(set_schedule.time_zone) then
-    raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
-  end if;
   insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
   values (me, set_schedule.local_times, set_schedule.time_zone, coalesce(set_schedule.weekdays, '{1,2,3,4,5,6,7}'),
           coalesce(set_schedule.grace_minutes, rules.policy('default_grace')::smallint), coalesce(set_schedule.reminders, '{before,at_time,half_grace}'));

@@ -115,7 +115,7 @@ comment on function api.verify_address(uuid, bytea) is 'POST /v1/me/addresses/{i
 grant execute on function api.verify_address(uuid, bytea) to pruuf_user;
 
 create or replace function api.remove_address(address_id uuid) returns jsonb
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
@@ -132,6 +132,7 @@ begin
   return jsonb_build_object();
 end;
 $$;
+alter function api.remove_address(uuid) owner to pruuf_engine;
 comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}';
 grant execute on function api.remove_address(uuid) to pruuf_user;
 
@@ -164,15 +165,19 @@ comment on function api.put_device(uuid, text, text) is 'PUT /v1/me/devices/{id}
 grant execute on function api.put_device(uuid, text, text) to pruuf_user;
 
 create or replace function api.remove_device(device_id uuid) returns jsonb
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  me uuid := rules.signed_in_user_id();
 begin
-  delete from data.devices d where d.user_id = rules.signed_in_user_id() and d.id = remove_device.device_id;
+  delete from data.devices d where d.user_id = me and d.id = remove_device.device_id;
   if not found then
     perform rules.refuse_unknown('device');
   end if;
+  perform audit.append('device.removed', me, remove_device.device_id);
   return jsonb_build_object();
 end;
 $$;
+alter function api.remove_device(uuid) owner to pruuf_engine;
 comment on function api.remove_device(uuid) is 'DELETE /v1/me/devices/{id}';
 grant execute on function api.remove_device(uuid) to pruuf_user;

@@ -74,6 +74,17 @@ $$;
 comment on function api.hide_notification(uuid) is 'DELETE /v1/notifications/{id}: it leaves the list; the record stays.';
 grant execute on function api.hide_notification(uuid) to pruuf_user;
 
+create or replace function rules.tg_notifications__stamp() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  new.read_at := case when old.read_at is null and new.read_at is not null then rules.clock() else old.read_at end;
+  new.hidden_at := case when old.hidden_at is null and new.hidden_at is not null then rules.clock() else old.hidden_at end;
+  return new;
+end;
+$$;
+comment on function rules.tg_notifications__stamp() is 'The server''s clock says when something was read or hidden, once; neither is undone.';
+
 create or replace function rules.tg_notifications__read() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -113,11 +124,11 @@ grant execute on function api.confirm_delivery(uuid) to pruuf_user;
 create or replace function api.list_events(since timestamptz, after uuid) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object('now', rules.clock(), 'items', coalesce(jsonb_agg(rules.notification_shape(n) order by n.id), '[]'))
+  select jsonb_build_object('now', rules.clock(), 'items', coalesce(jsonb_agg(rules.notification_shape(n) order by n.created_at, n.id), '[]'))
     from (select n.* from data.notifications n
            where n.user_id = rules.signed_in_user_id() and n.hidden_at is null
              and n.created_at >= coalesce((select b.created_at - interval '30 seconds' from data.notifications b where b.id = list_events.after), list_events.since, rules.clock())
-           order by n.id desc limit 500) n
+           order by n.created_at, n.id limit 500) n
 $$;
-comment on function api.list_events(timestamptz, uuid) is 'GET /v1/events. R7.8 what came since an event or an instant. It looks half a minute back: a transaction that began earlier may have committed later.';
+comment on function api.list_events(timestamptz, uuid) is 'GET /v1/events. R7.8 what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
 grant execute on function api.list_events(timestamptz, uuid) to pruuf_user;

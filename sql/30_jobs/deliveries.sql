@@ -1,21 +1,29 @@
-create or replace function jobs.claim_deliveries(channel text, most integer, lease_seconds integer) returns setof jsonb
+create or replace function jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] default '{}') returns setof jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   at timestamptz := rules.clock();
 begin
-  perform jobs.reclaim_lost(claim_deliveries.channel, most, at);
+  -- Before others' leases are looked at: after an outage of the database everybody's have run out.
+  perform jobs.renew_leases(in_hand, at, make_interval(secs => lease_seconds));
+  perform jobs.reclaim_lost(claim_deliveries.channel, in_hand, most, at);
   return query
   with due as (
     select d.id from data.deliveries d
      where d.channel = claim_deliveries.channel and d.state = 'pending' and d.next_attempt_at <= at and (d.expires_at is null or d.expires_at > at)
+       and d.id <> all (in_hand)
      order by d.work_rank, d.next_attempt_at limit most for update skip locked),
   taken as (
-    update data.deliveries d set state = 'sending', attempts = d.attempts + 1, lease_until = at + make_interval(secs => lease_seconds)
+    -- The number stops counting where the column ends: the trying does not (R7.3).
+    update data.deliveries d set state = 'sending', attempts = least(d.attempts, 32766) + 1, lease_until = at + make_interval(secs => lease_seconds)
       from due where d.id = due.id
     returning d.*)
   select jsonb_build_object(
-      'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts, 'may_have_arrived', t.may_have_arrived, 'created_at', t.created_at,
+      'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts, 'may_have_arrived', t.may_have_arrived,
+      'age_seconds', extract(epoch from at - t.created_at),
+      'others_message_ids', case when t.may_have_arrived and t.channel = 'sms' then (
+         select jsonb_agg(o.provider_message_id) from data.deliveries o
+          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 minute') end,
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
       'language', coalesce(u.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
       'sealed', encode(coalesce(a.sealed, n.address_sealed), 'base64'), 'lookup', encode(coalesce(a.lookup, n.address_lookup), 'base64'),
@@ -29,15 +37,26 @@ begin
    order by t.work_rank, t.created_at;
 end;
 $$;
-comment on function jobs.claim_deliveries(text, integer, integer) is 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease: whoever does not finish by then loses it to the next.';
-grant execute on function jobs.claim_deliveries(text, integer, integer) to pruuf_worker;
+comment on function jobs.claim_deliveries(text, integer, integer, uuid[]) is 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+grant execute on function jobs.claim_deliveries(text, integer, integer, uuid[]) to pruuf_worker;
 
-create or replace function jobs.reclaim_lost(channel text, most integer, at timestamptz) returns void
+create or replace function jobs.renew_leases(in_hand uuid[], at timestamptz, lease interval) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update data.deliveries d set lease_until = at + lease
+   where d.id in (
+     select h.id from data.deliveries h
+      where h.id = any (in_hand) and h.state = 'sending' and h.lease_until < at + lease * 0.7 for update skip locked)
+$$;
+comment on function jobs.renew_leases(uuid[], timestamptz, interval) is 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
+grant execute on function jobs.renew_leases(uuid[], timestamptz, interval) to pruuf_worker;
+
+create or replace function jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
   with lost as (
     select d.id from data.deliveries d
-     where d.channel = reclaim_lost.channel and d.state = 'sending' and d.lease_until <= at
+     where d.channel = reclaim_lost.channel and d.state = 'sending' and d.lease_until <= at and d.id <> all (in_hand)
      order by d.lease_until limit most for update skip locked),
   back as (
     update data.deliveries d
@@ -47,8 +66,8 @@ as $$
     returning d.id, d.attempts)
   insert into data.attempts (delivery_id, number, ended_at, result, detail) select id, attempts, at, 'unknown', 'lease-lost' from back
 $$;
-comment on function jobs.reclaim_lost(text, integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
-grant execute on function jobs.reclaim_lost(text, integer, timestamptz) to pruuf_worker;
+comment on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+grant execute on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) to pruuf_worker;
 
 create or replace function jobs.finish_deliveries(results jsonb) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
@@ -56,8 +75,10 @@ as $$
 declare
   at timestamptz := rules.clock();
 begin
+  -- One whose delivery is gone (its account was erased meanwhile) must not hold up the others.
   insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms)
-  select r.id, r.attempt, at, r.result, r.detail, r.took_ms from rules.attempt_results(results) r;
+  select r.id, r.attempt, at, r.result, r.detail, r.took_ms
+    from rules.attempt_results(results) r join data.deliveries d on d.id = r.id;
 
   update data.deliveries d
      set state = case
@@ -71,7 +92,7 @@ begin
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown'),
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
-    from rules.attempt_results(results) r
+    from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
 
   if exists (select from rules.attempt_results(results) r where r.result = 'permanent') then
@@ -88,15 +109,22 @@ create or replace function rules.attempt_results(results jsonb)
 returns table (id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
 language sql immutable parallel safe security invoker set search_path = ''
 as $$
-  select * from jsonb_to_recordset(results) as r (
+  select r.id, r.attempt, r.result,
+         case when r.detail ~ '^[A-Za-z0-9_.:-]{1,80}$' then r.detail when r.detail is not null or r.result = 'permanent' then 'not-a-code' end,
+         r.took_ms, r.provider_message_id, r.retry_after_seconds, r.turns_off
+    from jsonb_to_recordset(results) as r (
     id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
 $$;
 comment on function rules.attempt_results(jsonb) is 'The columns of what a sender reports of its attempts.';
 grant execute on function rules.attempt_results(jsonb) to pruuf_worker;
 
 create or replace function rules.backoff(attempts integer) returns interval
-language sql volatile parallel safe security invoker set search_path = ''
-as $$ select make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random())) $$;
+language plpgsql volatile parallel safe security invoker set search_path = ''
+as $$
+begin
+  return make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random()));
+end;
+$$;
 comment on function rules.backoff(integer) is 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
 grant execute on function rules.backoff(integer) to pruuf_worker;
 
@@ -106,13 +134,14 @@ as $$
 declare
   dead data.deliveries;
 begin
-  select * into strict dead from data.deliveries d where d.id = delivery;
+  select * into dead from data.deliveries d where d.id = delivery;
   update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
   if turns_off is null then
     return;
   end if;
   update data.addresses a set off_at = at, off_reason = turns_off where a.id = dead.address_id and a.off_at is null;
-  update data.devices v set off_at = at, off_reason = turns_off where v.id = dead.device_id and v.off_at is null;
+  -- A device has one reason, whatever FCM calls it: its token is good for nothing.
+  update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
   update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
    where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id);
   update data.deliveries d set next_attempt_at = at

@@ -9,7 +9,8 @@ begin
   if current_setting('shared_preload_libraries') ~ '\mpg_cron\M' and current_setting('cron.database_name', true) = current_database() then
     create extension if not exists pg_cron;
     perform cron.schedule('pruuf-tick', '* * * * *',
-      'begin; set local role pruuf_worker; select jobs.tick() from generate_series(1, 20); commit');
+      -- No begin and no commit: pg_cron's background workers refuse them. The role ends with the job's session.
+      'set role pruuf_worker; select jobs.tick() from generate_series(1, 20)');
   end if;
   set role pruuf_owner;
 end;

@@ -1,5 +1,5 @@
 revoke all on data.addresses from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
-grant select, delete on data.addresses to pruuf_user;
+grant select on data.addresses to pruuf_user;
 grant select on data.addresses to pruuf_worker;
 grant update (off_at, off_reason) on data.addresses to pruuf_worker;
 grant select, insert, update, delete on data.addresses to pruuf_engine;
@@ -8,7 +8,6 @@ drop policy if exists owner_reads_own_addresses on data.addresses;
 create policy owner_reads_own_addresses on data.addresses for select to pruuf_user using (user_id = (select rules.current_user_id()));
 
 drop policy if exists owner_removes_own_addresses on data.addresses;
-create policy owner_removes_own_addresses on data.addresses for delete to pruuf_user using (user_id = (select rules.current_user_id()));
 
 drop policy if exists worker_reads_addresses on data.addresses;
 create policy worker_reads_addresses on data.addresses for select to pruuf_worker using (true);

@@ -29,11 +29,15 @@ const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.us
 const SESSION_CHECK: &str = "select rules.refuse_ended_session()";
 
 /// How long one call of a request may run, in milliseconds. A check-in takes about one.
-const REQUEST_TIMEOUT_MS: &str = "5000";
+const REQUEST_TIMEOUT_MS: u64 = 5_000;
 /// How long one call of a job may run, in milliseconds: a batch of 500 misses takes about 200.
-const JOB_TIMEOUT_MS: &str = "60000";
+const JOB_TIMEOUT_MS: u64 = 60_000;
 /// Connections to the database. More than this many transactions at once only wait for each other's locks and cores.
 const POOL_SIZE: usize = 32;
+/// Connections of the deadline check and the deliverer: their own, so that no flood of requests holds up an alert (R9.5).
+const JOB_POOL_SIZE: usize = 8;
+/// How long is waited for an answer that the database itself should have broken off: beyond it the connection is dead.
+const SILENCE: Duration = Duration::from_secs(3);
 /// How long a request waits for a connection before it is told to come again.
 const POOL_WAIT: Duration = Duration::from_secs(5);
 
@@ -84,6 +88,7 @@ pub struct Idempotency {
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    jobs: Pool,
 }
 
 /// The database cannot be used.
@@ -137,14 +142,16 @@ impl Db {
     /// # Errors
     /// When the URL or the certificates cannot be read.
     pub fn new(url: &SecretString) -> Result<Self, DbError> {
-        let manager =
-            Manager::from_config(settings(url)?, tls()?, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager)
-            .max_size(POOL_SIZE)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) })
-            .build()?;
-        Ok(Self { pool })
+        let (settings, tls) = (settings(url)?, tls()?);
+        let pool = |size| {
+            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            Pool::builder(Manager::from_config(settings.clone(), tls.clone(), recycling))
+                .max_size(size)
+                .runtime(Runtime::Tokio1)
+                .timeouts(Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) })
+                .build()
+        };
+        Ok(Self { pool: pool(POOL_SIZE)?, jobs: pool(JOB_POOL_SIZE)? })
     }
 
     /// Refuses a login that row-level security does not bind (R9.1).
@@ -165,7 +172,8 @@ impl Db {
     /// # Errors
     /// When the database does not answer.
     pub async fn is_current(&self) -> Result<bool, DbError> {
-        let client = self.pool.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
+        // Not from the requests' pool: a busy server is ready.
+        let client = self.jobs.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
         release::is_current(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
     }
 
@@ -234,19 +242,30 @@ impl Db {
         statement: &str,
         params: Params<'_>,
     ) -> Result<T, Problem> {
-        let client = self.connection().await?;
-        let first = transaction(&client, caller, begin, statement, params).await;
-        let answer = match first {
-            Err(error) if Problem::is_conflict_of_transactions(&error) => {
-                transaction(&client, caller, begin, statement, params).await?
-            }
-            other => other?,
+        let (pool, limit) = match caller.role {
+            Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
+            Role::Anon | Role::User => (&self.pool, REQUEST_TIMEOUT_MS),
         };
-        decode(&answer)
+        let client = Self::connection(pool).await?;
+        let tried = async {
+            match transaction(&client, caller, begin, statement, params, limit).await {
+                Err(error) if Problem::is_conflict_of_transactions(&error) => {
+                    transaction(&client, caller, begin, statement, params, limit).await
+                }
+                other => other,
+            }
+        };
+        let Ok(answer) = tokio::time::timeout(Duration::from_millis(limit) + SILENCE, tried).await else {
+            // Neither an answer nor the statement's own time-out: whatever it is, nobody else should wait on it.
+            drop(Object::take(client));
+            tracing::warn!(error.kind = "silence", "the database does not answer");
+            return Err(Problem::new(Code::Unavailable));
+        };
+        decode(&answer?)
     }
 
-    async fn connection(&self) -> Result<Object, Problem> {
-        self.pool.get().await.map_err(|_| {
+    async fn connection(pool: &Pool) -> Result<Object, Problem> {
+        pool.get().await.map_err(|_| {
             tracing::warn!(error.kind = "pool", "no connection to the database");
             Problem::new(Code::Unavailable)
         })
@@ -278,15 +297,17 @@ async fn transaction(
     begin: &str,
     statement: &str,
     params: Params<'_>,
+    limit_ms: u64,
 ) -> Result<Vec<u8>, tokio_postgres::Error> {
     let context = client.prepare_typed_cached(CONTEXT, &[const { Type::TEXT }; 6]).await?;
     let session_check = client.prepare_cached(SESSION_CHECK).await?;
     let call = client.prepare_cached(statement).await?;
-    let (role, timeout) = match caller.role {
-        Role::Anon => ("pruuf_anon", REQUEST_TIMEOUT_MS),
-        Role::User => ("pruuf_user", REQUEST_TIMEOUT_MS),
-        Role::Worker => ("pruuf_worker", JOB_TIMEOUT_MS),
+    let role = match caller.role {
+        Role::Anon => "pruuf_anon",
+        Role::User => "pruuf_user",
+        Role::Worker => "pruuf_worker",
     };
+    let timeout = limit_ms.to_string();
     let user_id = caller.user_id.map(|id| id.to_string()).unwrap_or_default();
     let ip = caller.ip.map(|ip| ip.to_string()).unwrap_or_default();
     let session_id = caller.session_id.map(|id| id.to_string()).unwrap_or_default();

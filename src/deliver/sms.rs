@@ -66,7 +66,7 @@ impl Twilio {
         Ok(Self { client, messages_url, config })
     }
 
-    /// Sends one SMS. Twilio knows no idempotency: after [`Outcome::Unknown`] ask [`Twilio::was_sent`] first.
+    /// Sends one SMS. Twilio knows no idempotency: after [`Outcome::Unknown`] ask [`Twilio::find_sent`] first.
     pub async fn send(&self, message: &Message) -> Outcome {
         let (Destination::Phone(to), Content::Sms(sms)) = (&message.to, &message.content) else {
             return Outcome::wrong_channel();
@@ -115,10 +115,11 @@ impl Twilio {
         }
     }
 
-    /// Did Twilio take this text to this number at or after `since` (when the earlier attempt began)? To be
+    /// The name (SID) under which Twilio took this text to this number at or after `since`, if it did. To be
     /// asked before a resend after [`Outcome::Unknown`] or a lease that ran out. When Twilio cannot be asked
-    /// the answer is no: a duplicate is a nuisance, a lost alert is not.
-    pub async fn was_sent(&self, to: &str, body: &str, since: DateTime<Utc>) -> bool {
+    /// the answer is no: a duplicate is a nuisance, a lost alert is not. `others`: the names (SID) of messages that carried
+    /// other deliveries; the same words about another Member, or of another round, are not this message.
+    pub async fn find_sent(&self, to: &str, body: &str, since: DateTime<Utc>, others: &[String]) -> Option<String> {
         let mut url = self.messages_url.clone();
         // Newest first. Not filtered by DateSent: a queued message has none yet.
         url.query_pairs_mut().append_pair("To", to).append_pair("PageSize", "50");
@@ -129,21 +130,20 @@ impl Twilio {
             .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
             .send()
             .await;
-        let Ok(response) = asked else { return false };
+        let response = asked.ok()?;
         if !response.status().is_success() {
-            return false;
+            return None;
         }
         let list: Value = response.json().await.unwrap_or_default();
-        list["messages"].as_array().is_some_and(|messages| {
-            messages.iter().any(|message| {
-                let created_at =
-                    message["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-                message["to"] == to
-                    && message["body"] == body
-                    && created_at.is_some_and(|at| at >= since - CLOCK_SLACK)
-                    && !matches!(message["status"].as_str(), Some("failed" | "undelivered" | "canceled"))
-            })
-        })
+        let found = list["messages"].as_array()?.iter().find(|message| {
+            let created_at = message["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+            message["to"] == to
+                && message["body"] == body
+                && !others.iter().any(|other| message["sid"] == **other)
+                && created_at.is_some_and(|at| at >= since - CLOCK_SLACK)
+                && !matches!(message["status"].as_str(), Some("failed" | "undelivered" | "canceled"))
+        })?;
+        found["sid"].as_str().map(str::to_owned)
     }
 }
 

@@ -15,12 +15,14 @@ use poem_openapi::payload::EventStream;
 use serde::Deserialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Section;
 use super::notifications::{Notification, NotificationRow};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
+use crate::auth::token::LIFE_SECONDS;
 use crate::db::Caller;
 use crate::db::listen::Heard;
 use crate::problem::Problem;
@@ -32,6 +34,8 @@ pub struct Api;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often a stream looks without having been woken: a lost NOTIFY costs so much.
 const POLL: Duration = Duration::from_secs(10);
+/// How many events `list_events` gives at most.
+const LONGEST_PAGE: usize = 500;
 /// How many ids a stream remembers, so as not to send twice what `list_events` looks back for.
 const REMEMBERED: usize = 1000;
 
@@ -47,21 +51,26 @@ struct Follower {
     wake: Receiver<Heard>,
     after: Option<Uuid>,
     since: Option<DateTime<Utc>>,
+    ends_at: Instant,
     sent: VecDeque<Uuid>,
     waiting: VecDeque<Notification>,
+    is_behind: bool,
 }
 
 impl Follower {
-    /// The next event; the stream ends when the server stops, and the client comes back with `Last-Event-ID`.
+    /// The next event; the stream ends with the server or with a token's life, and the client comes back with `Last-Event-ID`.
     async fn next(mut self) -> Option<(Notification, Self)> {
         loop {
             if let Some(notification) = self.waiting.pop_front() {
                 return Some((notification, self));
             }
             let stop = self.app.stop.clone();
+            let end = self.ends_at;
             tokio::select! {
                 () = stop.cancelled() => return None,
-                () = self.woken() => {}
+                () = tokio::time::sleep_until(end) => return None,
+                () = self.woken(), if !self.is_behind => {}
+                () = std::future::ready(()), if self.is_behind => {}
             }
             if self.look().await.is_err() {
                 return None;
@@ -87,6 +96,7 @@ impl Follower {
     async fn look(&mut self) -> Result<(), Problem> {
         let call = "api.list_events(since => $1, after => $2)";
         let page: Page = self.app.db.read(&self.caller, call, &[&self.since, &self.after]).await?;
+        let page_ends = page.items.last().filter(|_| page.items.len() >= LONGEST_PAGE).map(|row| row.created_at);
         for row in page.items {
             if Some(row.id) != self.after && !self.sent.contains(&row.id) {
                 self.sent.push_back(row.id);
@@ -96,7 +106,9 @@ impl Follower {
         let forget = self.sent.len().saturating_sub(REMEMBERED);
         self.sent.drain(..forget);
         self.after = None;
-        self.since = Some(page.now - chrono::Duration::seconds(30));
+        // A page of which all was sent before would come again for ever.
+        self.is_behind = page_ends.is_some() && !self.waiting.is_empty();
+        self.since = page_ends.filter(|_| self.is_behind).or(Some(page.now - chrono::Duration::seconds(30)));
         Ok(())
     }
 }
@@ -109,7 +121,8 @@ fn follow(follower: Follower) -> impl Stream<Item = Notification> + Send + 'stat
 impl Api {
     /// Follow what I am told
     ///
-    /// Server-sent events; each event's id is a notification's. After a break send the last one as `Last-Event-ID`: what
+    /// Server-sent events; each event's id is a notification's. A stream ends when an access token as old as itself would:
+    /// open it again with a new one. After a break send the last one as `Last-Event-ID`: what
     /// came since is sent again, and possibly some events of the half minute before it.
     #[oai(path = "/v1/events", method = "get", operation_id = "list_events")]
     async fn list_events(
@@ -124,8 +137,10 @@ impl Api {
             caller: caller.0,
             after: last_event_id.0,
             since: None,
+            ends_at: Instant::now() + Duration::from_secs(LIFE_SECONDS.unsigned_abs()),
             sent: VecDeque::new(),
             waiting: VecDeque::new(),
+            is_behind: false,
         };
         // Before the answer: from here on nothing is missed.
         follower.look().await?;

@@ -19,6 +19,8 @@ pub struct RequestId(pub String);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
+const EVENTS: &str = "/v1/events";
+
 /// Headers of every answer (OWASP Secure Headers Project; the API itself loads nothing).
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -100,6 +102,10 @@ pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem:
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
+    if request.uri().path() == EVENTS {
+        // A compressor would hold events back until it has enough of them.
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
     let mut response = match endpoint.call(request).await {
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),

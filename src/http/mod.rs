@@ -96,7 +96,7 @@ pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
         .nest("/", service)
         .at("/openapi.json", get(system::text(json, "application/json")))
         .at("/openapi.yaml", get(system::text(yaml, "application/yaml")))
-        .at("/docs", get(system::text(system::docs_page(), "text/html; charset=utf-8")))
+        .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
         .at("/healthz", get(system::health))

@@ -25,9 +25,9 @@ pub struct NotificationRow {
     /// Its id, which is also its event's.
     pub id: Uuid,
     kind: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     alert_id: Option<Uuid>,
-    created_at: DateTime<Utc>,
+    /// When it was made: the order of events.
+    pub created_at: DateTime<Utc>,
     read_at: Option<DateTime<Utc>>,
     language: String,
     facts: serde_json::Value,
@@ -43,6 +43,7 @@ pub struct Notification {
     title: String,
     body: String,
     /// The alert it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     alert_id: Option<Uuid>,
     created_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]

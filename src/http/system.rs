@@ -2,24 +2,28 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use poem::http::StatusCode;
-use poem::web::{Data, Json};
+use poem::web::{Data, Html, Json};
 use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, endpoint, handler};
 use serde_json::json;
 
 use crate::app::App;
 use crate::problem::Code;
 
+/// How long a database may take to answer and still be called ready.
+const READY_PATIENCE: Duration = Duration::from_secs(3);
+
 /// Serves a text that does not change.
 pub fn text(body: String, content_type: &'static str) -> impl Endpoint<Output = Response> {
     endpoint::make_sync(move |_| Response::builder().content_type(content_type).body(body.clone())).map_to_response()
 }
 
-/// The page that shows the API.
-#[must_use]
-pub fn docs_page() -> String {
-    super::service().scalar_html()
+/// `GET /docs`: the page that shows the API. Made when it is asked for: it is 3 MB that nobody needs in between.
+#[handler]
+pub fn docs() -> Html<String> {
+    Html(super::service().scalar_html())
 }
 
 /// The page that a problem's `type` points to.
@@ -48,10 +52,10 @@ pub fn health() -> Json<serde_json::Value> {
 /// `GET /readyz`: 200 when requests can be served: the database answers and runs this release.
 #[handler]
 pub async fn ready(app: Data<&Arc<App>>) -> Response {
-    let (status, database) = match app.db.is_current().await {
-        Ok(true) => (StatusCode::OK, "ok"),
-        Ok(false) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
+    let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.is_current()).await {
+        Ok(Ok(true)) => (StatusCode::OK, "ok"),
+        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
+        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
     };
     let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };
     let body = json!({ "database": database, "channels_off": app.channels_off, "stopping": app.stop.is_cancelled() });

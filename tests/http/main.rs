@@ -4,10 +4,17 @@
 
 mod addresses;
 mod auth;
+mod calendar;
 mod cluster;
 mod connections;
+mod database;
+mod delivery;
+mod dev;
+mod events;
+mod faults;
 mod journey;
 mod openapi;
 mod protocol;
 mod providers;
+mod release;
 mod support;

@@ -375,12 +375,14 @@ async fn sms_without_an_answer_can_be_looked_up() {
     ] {
         fakes.set(Channel::Sms, Some(PHONE), behaviour.clone());
         assert_eq!(twilio.send(&sms()).await, unknown(expected), "{behaviour:?}");
-        assert_eq!(twilio.was_sent(PHONE, body, since).await, was_sent, "{behaviour:?}");
+        assert_eq!(twilio.find_sent(PHONE, body, since, &[]).await.is_some(), was_sent, "{behaviour:?}");
     }
-    assert!(!twilio.was_sent(PHONE, "another text", since).await);
-    assert!(!twilio.was_sent("+64219999999", body, since).await);
+    assert_eq!(twilio.find_sent(PHONE, "another text", since, &[]).await, None);
+    assert_eq!(twilio.find_sent("+64219999999", body, since, &[]).await, None);
     let later = since + chrono::TimeDelta::hours(1);
-    assert!(!twilio.was_sent(PHONE, body, later).await, "the same text of an earlier round");
+    let found = twilio.find_sent(PHONE, body, since, &[]).await.unwrap();
+    assert_eq!(twilio.find_sent(PHONE, body, since, &[found]).await, None, "the same words of another delivery");
+    assert_eq!(twilio.find_sent(PHONE, body, later, &[]).await, None, "the same text of an earlier round");
 }
 
 // ---- all of them

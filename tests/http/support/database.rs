@@ -33,6 +33,8 @@ pub struct TestDatabase {
     pub name: String,
     /// A superuser's connection: for setting up and looking, never for what is tested.
     pub admin: Client,
+    admin_url: String,
+    server_url: String,
 }
 
 impl TestDatabase {
@@ -42,22 +44,40 @@ impl TestDatabase {
         let name = format!("test_{}", Uuid::new_v4().simple());
         let postgres = connect(&urls.admin.replace("DATABASE", "postgres")).await;
         postgres.batch_execute(&format!("create database {name} template {TEMPLATE}")).await.unwrap();
-        let admin = connect(&urls.admin.replace("DATABASE", &name)).await;
-        Self { name, admin }
+        // CREATE DATABASE copies everything but the grants on the database itself: V0001 gives these.
+        postgres
+            .batch_execute(&format!(
+                "revoke all on database {name} from public; grant connect on database {name} to pruuf_server;
+                 grant create on database {name} to pruuf_owner"
+            ))
+            .await
+            .unwrap();
+        Self::at(urls.admin.replace("DATABASE", &name), urls.server.replace("DATABASE", &name), name).await
+    }
+
+    /// A migrated one in a cluster that is the test's own, which may restart it.
+    pub async fn create_in(cluster: &Cluster, name: &str) -> Self {
+        let postgres = connect(&cluster.admin_url("postgres")).await;
+        postgres.batch_execute(&format!("create database {name}")).await.unwrap();
+        let url = cluster.admin_url(name);
+        release::migrate(&url.clone().into()).await.unwrap();
+        let database = Self::at(url, cluster.server_url(name), name.to_owned()).await;
+        database.admin.batch_execute("update meta.clock set rehearsal = true").await.unwrap();
+        database
+    }
+
+    async fn at(admin_url: String, server_url: String, name: String) -> Self {
+        Self { name, admin: connect(&admin_url).await, admin_url, server_url }
     }
 
     /// As a superuser.
     pub fn admin_url(&self) -> String {
-        self.url(|urls| &urls.admin)
+        self.admin_url.clone()
     }
 
     /// As `pruuf_server`.
     pub fn server_url(&self) -> String {
-        self.url(|urls| &urls.server)
-    }
-
-    fn url(&self, which: impl Fn(&Urls) -> &String) -> String {
-        which(CLUSTER.get().unwrap()).replace("DATABASE", &self.name)
+        self.server_url.clone()
     }
 
     /// A connection as `pruuf_server`, which has switched to a role and claims a user, as the server does.

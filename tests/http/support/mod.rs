@@ -1,6 +1,7 @@
 //! A world for a test: a database of its own, a server, fake providers, people, and a clock that moves when it is told.
 
 pub mod accounts;
+pub mod crowd;
 pub mod database;
 pub mod people;
 
@@ -31,9 +32,9 @@ pub struct World {
     pub fakes: Fakes,
     pub vault: Vault,
     pub tokens: Tokens,
-    servers: Vec<Server>,
-    http: reqwest::Client,
-    credentials: std::path::PathBuf,
+    pub servers: Vec<Server>,
+    pub http: reqwest::Client,
+    pub credentials: std::path::PathBuf,
     expected: Mutex<Vec<(Channel, String, String)>>,
 }
 
@@ -79,10 +80,14 @@ where
 impl World {
     /// A world in which no server runs yet.
     pub async fn without_server() -> Self {
+        Self::on(TestDatabase::create().await).await
+    }
+
+    /// A world on a database that exists; no server runs yet.
+    pub async fn on(db: TestDatabase) -> Self {
         if std::env::var_os("RUST_LOG").is_some() {
-            pruuf::telemetry::start();
+            pruuf::telemetry::start("info");
         }
-        let db = TestDatabase::create().await;
         let fakes = Fakes::start().await.unwrap();
         let credentials = std::env::temp_dir().join(format!("pruuf-test-fcm-{}.json", Uuid::new_v4()));
         std::fs::write(&credentials, fakes.fcm_credentials_json()).unwrap();

@@ -1,0 +1,56 @@
+-- Who may touch data.notifications, and who may not.
+\ir ../support/world.sql
+\ir ../support/voices.sql
+select tap.no_plan();
+
+select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
+  ('owner', $$select from data.notifications$$, '2 rows', ''),
+  ('contact', $$select from data.notifications$$, '1 rows', ''),
+  ('former', $$select from data.notifications$$, '0 rows', ''),
+  ('stranger', $$select from data.notifications$$, '0 rows', ''),
+  ('nobody', $$select from data.notifications$$, '0 rows', ''),
+  ('contact', $$update data.notifications set read_at = '2000-01-01'$$, '1 rows', ''),
+  ('former', $$update data.notifications set read_at = now()$$, '0 rows', ''),
+  ('stranger', $$update data.notifications set read_at = now()$$, '0 rows', ''),
+  ('nobody', $$update data.notifications set read_at = now()$$, '0 rows', ''),
+  ('owner', $$update data.notifications set user_id = :stranger$$, 'refused', ''),
+  ('contact', $$update data.notifications set user_id = :stranger$$, 'refused', ''),
+  ('former', $$update data.notifications set user_id = :stranger$$, 'refused', ''),
+  ('stranger', $$update data.notifications set user_id = :stranger$$, 'refused', ''),
+  ('nobody', $$update data.notifications set user_id = :stranger$$, 'refused', ''),
+  ('owner', $$update data.notifications set facts = '{}'$$, 'refused', ''),
+  ('contact', $$update data.notifications set facts = '{}'$$, 'refused', ''),
+  ('former', $$update data.notifications set facts = '{}'$$, 'refused', ''),
+  ('stranger', $$update data.notifications set facts = '{}'$$, 'refused', ''),
+  ('nobody', $$update data.notifications set facts = '{}'$$, 'refused', ''),
+  ('owner', $$update data.notifications set created_at = now()$$, 'refused', ''),
+  ('contact', $$update data.notifications set created_at = now()$$, 'refused', ''),
+  ('former', $$update data.notifications set created_at = now()$$, 'refused', ''),
+  ('stranger', $$update data.notifications set created_at = now()$$, 'refused', ''),
+  ('nobody', $$update data.notifications set created_at = now()$$, 'refused', ''),
+  ('owner', $$delete from data.notifications$$, 'refused', ''),
+  ('contact', $$delete from data.notifications$$, 'refused', ''),
+  ('former', $$delete from data.notifications$$, 'refused', ''),
+  ('stranger', $$delete from data.notifications$$, 'refused', ''),
+  ('nobody', $$delete from data.notifications$$, 'refused', ''),
+  ('owner', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
+  ('contact', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
+  ('former', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
+  ('stranger', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
+  ('nobody', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
+  ('worker', $$select from data.notifications$$, '4 rows', ''),
+  ('worker', $$insert into data.notifications (user_id, kind, cause, created_at) values (:contact, 'missed', 'x', now())$$, '1 rows', ''),
+  ('worker', $$insert into data.notifications (user_id, kind, cause, created_at) values (:contact, 'all_clear', 'x', now())$$, 'refused', 'the worker cannot say that all is clear'),
+  ('worker', $$insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at) values ('one_time_code', 'x', 'email', 'x', 'x', now())$$, 'refused', 'the worker cannot say that all is clear'),
+  ('worker', $$update data.notifications set read_at = now()$$, 'refused', 'the worker cannot say that all is clear'),
+  ('worker', $$delete from data.notifications$$, 'refused', 'the worker cannot say that all is clear'),
+  ('stranger', $$select api.read_notification(:alarm)$$, 'not-found', ''),
+  ('stranger', $$select api.hide_notification(:alarm)$$, 'not-found', ''),
+  ('contact', $$select api.read_notification(:alarm)$$, '1 rows', ''),
+  ('visitor', $$select from data.notifications$$, 'refused', ''),
+  ('staff', $$select from data.notifications$$, 'refused', ''),
+  ('billing', $$select from data.notifications$$, 'refused', ''),
+  ('server', $$select from data.notifications$$, 'refused', '')
+) as t (voice, statement, expected, because);
+
+select * from tap.finish();

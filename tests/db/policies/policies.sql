@@ -1,0 +1,58 @@
+-- Who may touch data.policies, and who may not.
+\ir ../support/world.sql
+\ir ../support/voices.sql
+select tap.no_plan();
+
+select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
+  ('owner', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('contact', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('former', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('stranger', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('nobody', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('visitor', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('worker', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('staff', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('billing', $$select from data.policies where value is not null$$, '22 rows', ''),
+  ('owner', $$update data.policies set value = value$$, 'refused', ''),
+  ('contact', $$update data.policies set value = value$$, 'refused', ''),
+  ('former', $$update data.policies set value = value$$, 'refused', ''),
+  ('stranger', $$update data.policies set value = value$$, 'refused', ''),
+  ('nobody', $$update data.policies set value = value$$, 'refused', ''),
+  ('visitor', $$update data.policies set value = value$$, 'refused', ''),
+  ('worker', $$update data.policies set value = value$$, 'refused', ''),
+  ('staff', $$update data.policies set value = value$$, 'refused', ''),
+  ('billing', $$update data.policies set value = value$$, 'refused', ''),
+  ('server', $$update data.policies set value = value$$, 'refused', ''),
+  ('owner', $$delete from data.policies$$, 'refused', ''),
+  ('contact', $$delete from data.policies$$, 'refused', ''),
+  ('former', $$delete from data.policies$$, 'refused', ''),
+  ('stranger', $$delete from data.policies$$, 'refused', ''),
+  ('nobody', $$delete from data.policies$$, 'refused', ''),
+  ('visitor', $$delete from data.policies$$, 'refused', ''),
+  ('worker', $$delete from data.policies$$, 'refused', ''),
+  ('staff', $$delete from data.policies$$, 'refused', ''),
+  ('billing', $$delete from data.policies$$, 'refused', ''),
+  ('server', $$delete from data.policies$$, 'refused', ''),
+  ('owner', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('contact', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('former', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('stranger', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('nobody', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('visitor', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('worker', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('staff', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('billing', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('server', $$insert into data.policies values ('x', 1, 'x', 0, 1, 'x')$$, 'refused', ''),
+  ('owner', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('contact', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('former', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('stranger', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('nobody', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('visitor', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('worker', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('staff', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('billing', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', ''),
+  ('server', $$select api.set_policy('pin_tries', 20, 'because')$$, 'refused', '')
+) as t (voice, statement, expected, because);
+
+select * from tap.finish();

@@ -1,0 +1,1377 @@
+-- pg_dump of a fresh database; bodies of functions left out. UPDATE_SNAPSHOT=1 cargo test --test http database:: writes it.
+CREATE SCHEMA api;
+COMMENT ON SCHEMA api IS 'What a request may ask: one function an endpoint.';
+CREATE SCHEMA audit;
+COMMENT ON SCHEMA audit IS 'The trail: append only.';
+CREATE SCHEMA data;
+COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
+CREATE SCHEMA jobs;
+COMMENT ON SCHEMA jobs IS 'What the clock and the deliverer may ask.';
+CREATE SCHEMA meta;
+COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
+CREATE SCHEMA rules;
+COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
+CREATE FUNCTION api.accept_invitation(code_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.accept_invitation(code_hash bytea) IS 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
+CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction.';
+CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.close_alert(alert_id uuid, outcome text, note text) IS 'POST /v1/alerts/{id}/close. R6.5';
+CREATE FUNCTION api.confirm_delivery(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.confirm_delivery(delivery_id uuid) IS 'POST /v1/deliveries/{id}/confirm. R7.1 the app says that a push was shown: FCM gives no receipt.';
+CREATE FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.1, R2.2 an account for a proved address that has none.';
+CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
+CREATE FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) IS 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_address(address_id uuid) IS 'One address of the caller: what a typed code is hashed with.';
+CREATE FUNCTION api.get_alert(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_alert(alert_id uuid) IS 'GET /v1/alerts/{id}';
+CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_history(cursor uuid, size integer) IS 'GET /v1/me/history';
+CREATE FUNCTION api.get_me() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_me() IS 'GET /v1/me';
+CREATE FUNCTION api.get_member(member_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_member(member_id uuid) IS 'GET /v1/members/{user_id}';
+CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
+CREATE FUNCTION api.get_schedule() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_schedule() IS 'GET /v1/me/schedule';
+CREATE FUNCTION api.get_today() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_today() IS 'GET /v1/me/today';
+CREATE FUNCTION api.hide_notification(notification_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.hide_notification(notification_id uuid) IS 'DELETE /v1/notifications/{id}: it leaves the list; the record stays.';
+CREATE FUNCTION api.leave_member(member_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.leave_member(member_id uuid) IS 'DELETE /v1/members/{user_id}';
+CREATE FUNCTION api.list_addresses() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_addresses() IS 'GET /v1/me/addresses';
+CREATE FUNCTION api.list_alerts(cursor uuid, size integer, only_unresolved boolean) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_alerts(cursor uuid, size integer, only_unresolved boolean) IS 'GET /v1/alerts: the caller''s own and those of the Members they watch, the newest first';
+CREATE FUNCTION api.list_check_ins(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_check_ins(cursor uuid, size integer) IS 'GET /v1/me/check-ins, the newest first';
+CREATE FUNCTION api.list_contacts() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_contacts() IS 'GET /v1/me/contacts; at most [10], so one page';
+CREATE FUNCTION api.list_events(since timestamp with time zone, after uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_events(since timestamp with time zone, after uuid) IS 'GET /v1/events. R7.8 what came since an event or an instant. It looks half a minute back: a transaction that began earlier may have committed later.';
+CREATE FUNCTION api.list_invitations(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_invitations(cursor uuid, size integer) IS 'GET /v1/invitations, those the caller sent, the newest first';
+CREATE FUNCTION api.list_members() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_members() IS 'GET /v1/members; at most [50], so one page';
+CREATE FUNCTION api.list_notifications(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_notifications(cursor uuid, size integer) IS 'GET /v1/notifications, the newest first';
+CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.put_device(device_id uuid, platform text, push_token text) IS 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
+CREATE FUNCTION api.read_all_notifications() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.read_all_notifications() IS 'POST /v1/notifications/read-all';
+CREATE FUNCTION api.read_notification(notification_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.read_notification(notification_id uuid) IS 'POST /v1/notifications/{id}/read. A trigger takes back what stood by.';
+CREATE FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text) IS 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
+CREATE FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
+CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends.';
+CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}';
+CREATE FUNCTION api.remove_contact(contact_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_contact(contact_id uuid) IS 'DELETE /v1/me/contacts/{user_id}';
+CREATE FUNCTION api.remove_device(device_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_device(device_id uuid) IS 'DELETE /v1/me/devices/{id}';
+CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) RETURNS jsonb
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.revoke_invitation(invitation_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.revoke_invitation(invitation_id uuid) IS 'DELETE /v1/invitations/{id}';
+CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
+CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.verify_address(address_id uuid, code_hash bytea) IS 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
+CREATE FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) IS 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
+CREATE FUNCTION audit.append(action text, subject uuid, object uuid DEFAULT NULL::uuid, details jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.append(action text, subject uuid, object uuid, details jsonb) IS 'R9.2 the only way into the trail; in the transaction of what it records. details: ids, counts and states, never a name, an address, a PIN, a code, a token or a text.';
+CREATE FUNCTION data.new_id() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then random. Orders rows roughly by their making; nothing may depend on more.';
+CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease: whoever does not finish by then loses it to the next.';
+CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
+CREATE FUNCTION jobs.reclaim_lost(channel text, most integer, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.reclaim_lost(channel text, most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
+CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+CREATE FUNCTION jobs.tick() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. May be called by anybody who holds the clock, as often and as many at once as they like.';
+CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+CREATE FUNCTION meta.advance_clock(by interval) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION meta.advance_clock(by interval) IS 'Moves the clock of a database made for rehearsals; only the owner may. A production database refuses by a constraint (R9.6).';
+CREATE FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) IS 'R6.4, R6.5 what a Contact does about an alert; a trigger on data.alert_actions draws the consequences.';
+CREATE TABLE data.addresses (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    lookup bytea NOT NULL,
+    sealed bytea NOT NULL,
+    verified_at timestamp with time zone,
+    off_at timestamp with time zone,
+    off_reason text,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT address_kind_is_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT address_off_has_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
+    CONSTRAINT address_off_reason_is_known CHECK ((off_reason = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text])))
+);
+ALTER TABLE ONLY data.addresses FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.addresses IS 'E-mail addresses and phone numbers: sealed is ciphertext, lookup its keyed hash (R9.3); a verified one belongs to one user.';
+CREATE FUNCTION rules.address_shape(a data.addresses) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.address_shape(a data.addresses) IS 'An address of the caller; the server opens what is sealed.';
+CREATE TABLE data.obligations (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    local_on date NOT NULL,
+    local_time time without time zone NOT NULL,
+    time_zone text NOT NULL,
+    opens_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    alert_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    closed_at timestamp with time zone,
+    remind_at timestamp with time zone,
+    CONSTRAINT closed_obligation_reminds_nobody CHECK (((state = 'open'::text) OR (remind_at IS NULL))),
+    CONSTRAINT obligation_closed_is_whole CHECK (((state = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT obligation_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'met'::text, 'met_late'::text, 'missed'::text, 'excused'::text]))),
+    CONSTRAINT obligation_times_are_in_order CHECK (((opens_at <= due_at) AND (due_at <= alert_at)))
+);
+ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
+CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
+CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
+CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attempt_results(results jsonb) IS 'The columns of what a sender reports of its attempts.';
+CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
+    LANGUAGE sql PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
+CREATE FUNCTION rules.caller_ip() RETURNS inet
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
+CREATE TABLE data.one_time_codes (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    lookup bytea NOT NULL,
+    sealed bytea NOT NULL,
+    code_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    tries_left smallint NOT NULL,
+    ticket_hash bytea,
+    ticket_expires_at timestamp with time zone,
+    ticket_used_at timestamp with time zone,
+    CONSTRAINT code_address_kind_is_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT code_tries_never_go_below_none CHECK ((tries_left >= 0)),
+    CONSTRAINT ticket_is_whole CHECK (((ticket_hash IS NULL) = (ticket_expires_at IS NULL)))
+);
+ALTER TABLE ONLY data.one_time_codes FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.one_time_codes IS 'R2.1 a code to an address, as its hash; once verified, the ticket that proves it.';
+CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+CREATE TABLE data.check_ins (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    method text DEFAULT 'app'::text NOT NULL,
+    device_time timestamp with time zone,
+    time_zone text,
+    note text,
+    mood text,
+    CONSTRAINT check_in_method_is_known CHECK ((method = 'app'::text)),
+    CONSTRAINT mood_is_known CHECK ((mood = ANY (ARRAY['good'::text, 'okay'::text, 'bad'::text]))),
+    CONSTRAINT note_is_1_to_500_characters CHECK (((length(note) >= 1) AND (length(note) <= 500)))
+);
+ALTER TABLE ONLY data.check_ins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.check_ins IS 'Every tap (R4.4), as it came; received_at is the server''s clock and alone decides (R4.5).';
+CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
+CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.clock() IS 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
+CREATE TABLE data.connections (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    invitation_id uuid,
+    tier text DEFAULT 'primary'::text NOT NULL,
+    connected_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by uuid,
+    CONSTRAINT nobody_watches_themselves CHECK ((member_id <> contact_id)),
+    CONSTRAINT tier_is_known CHECK ((tier = ANY (ARRAY['primary'::text, 'backup'::text])))
+);
+ALTER TABLE ONLY data.connections FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.invitations (
+    id uuid NOT NULL,
+    inviter_id uuid NOT NULL,
+    invitee_becomes text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    lookup bytea NOT NULL,
+    sealed bytea NOT NULL,
+    code_hash bytea NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    accepted_by uuid,
+    accepted_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invitation_accepted_is_whole CHECK (((state = 'accepted'::text) = (accepted_at IS NOT NULL))),
+    CONSTRAINT invitation_address_kind_is_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
+    CONSTRAINT invitation_revoked_is_whole CHECK (((state = 'revoked'::text) = (revoked_at IS NOT NULL))),
+    CONSTRAINT invitation_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text]))),
+    CONSTRAINT invitee_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name)))),
+    CONSTRAINT invitee_role_is_known CHECK ((invitee_becomes = ANY (ARRAY['member'::text, 'contact'::text])))
+);
+ALTER TABLE ONLY data.invitations FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) RETURNS data.connections
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
+CREATE FUNCTION rules.current_user_id() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.current_user_id() IS 'Who asks: the user of the verified access token, null for nobody.';
+CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
+CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.end_connection(member uuid, contact uuid) IS 'R3.3 ends the caller''s connection, from whichever side.';
+CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.follow_time_zone(member uuid, new_zone text) IS 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
+CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) IS 'R4.13 the closed obligations of a Member, the newest first, and their totals: late counts in a streak, excused neither counts nor breaks.';
+CREATE FUNCTION rules.instant_of(local timestamp without time zone, time_zone text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.instant_of(local timestamp without time zone, time_zone text) IS 'R4.3 the instant of a local time as RFC 5545 (3.3.5) reads it: in a gap with the offset before it, in an overlap the first occurrence.';
+CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
+CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
+CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+  select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
+$_$;
+COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it. Reads the zone files: some 30 ms, so not for a hot path.';
+CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset.';
+CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_member(member uuid) IS 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
+CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+CREATE TABLE data.deliveries (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_id uuid,
+    device_id uuid,
+    work_rank smallint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    may_have_arrived boolean DEFAULT false NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    stands_by boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    provider_message_id text,
+    failure text,
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
+    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
+    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_have_arrived(delivery data.deliveries) IS 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
+CREATE FUNCTION rules.meet(expected data.obligations, tap data.check_ins) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.meet(expected data.obligations, tap data.check_ins) IS 'R4.4 closes an obligation by a check-in, opens the next, and takes back reminders that have not gone out. After due_at it is late (R4.5).';
+CREATE FUNCTION rules.member_shape(c data.connections, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.member_shape(c data.connections, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts.';
+CREATE TABLE data.users (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    name text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT user_language_is_known CHECK ((language = 'en'::text)),
+    CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
+);
+ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.users IS 'R1.1 one kind of account; connections and schedules say whether it is a Member, a Contact, both or neither.';
+CREATE FUNCTION rules.my_account() RETURNS data.users
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.my_account() IS 'The caller''s own row: to others only id and name are granted (R3.4).';
+CREATE FUNCTION rules.named_in(a data.alerts, person uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.named_in(a data.alerts, person uuid) IS 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.notification_facts(n data.notifications) IS 'R6.7 what a text may say: the alert''s facts, who has it by now, the notification''s own, and who reads it.';
+CREATE FUNCTION rules.notification_shape(n data.notifications) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.notification_shape(n data.notifications) IS 'A notification and the facts its text is made from.';
+CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
+CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) IS 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+CREATE FUNCTION rules.page(items jsonb[], size integer) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.page(items jsonb[], size integer) IS 'A page of a list from one item more than it holds; the cursor is the id of its last item.';
+CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
+CREATE FUNCTION rules.places(told data.notifications, priority text) RETURNS TABLE(channel text, address_id uuid, device_id uuid, stands_by boolean)
+    LANGUAGE sql STABLE ROWS 3
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.places(told data.notifications, priority text) IS 'R7.2 where a notification goes: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+CREATE FUNCTION rules.policy(name text) RETURNS integer
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) RETURNS SETOF data.alerts
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.recall(key text, fingerprint bytea) IS 'R9.4 the answer this key of the caller already got, or null. Db::write asks it before the api function.';
+CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_unknown(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_unknown(what text) IS 'One answer for what is not there and for what the caller may not see.';
+CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) IS 'R9.4 keeps the answer in the transaction of its effect, and gives it back.';
+CREATE TABLE data.schedules (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    local_times time without time zone[] NOT NULL,
+    time_zone text NOT NULL,
+    weekdays smallint[] DEFAULT '{1,2,3,4,5,6,7}'::smallint[] NOT NULL,
+    grace_minutes smallint NOT NULL,
+    reminders text[] DEFAULT '{before,at_time,half_grace}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    superseded_at timestamp with time zone,
+    CONSTRAINT grace_is_0_to_240_minutes CHECK (((grace_minutes >= 0) AND (grace_minutes <= 240))),
+    CONSTRAINT schedule_has_one_to_four_times CHECK ((((cardinality(local_times) >= 1) AND (cardinality(local_times) <= 4)) AND (array_position(local_times, NULL::time without time zone) IS NULL))),
+    CONSTRAINT schedule_reminders_are_known CHECK ((reminders <@ '{before,at_time,half_grace}'::text[])),
+    CONSTRAINT schedule_times_are_whole_minutes CHECK (((array_to_string(local_times, ','::text) ~ '^([0-2][0-9]:[0-5][0-9]:00,?)+$'::text) AND (NOT ('24:00:00'::time without time zone = ANY (local_times))))),
+    CONSTRAINT schedule_weekdays_are_iso CHECK ((((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[])))
+);
+ALTER TABLE ONLY data.schedules FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.schedules IS 'R4.1 each row is a version and never changes; the obligations made from it point to it (R4.2). Weekdays are ISO: 1 is Monday.';
+CREATE FUNCTION rules.reminder_after(schedule data.schedules, due_at timestamp with time zone, alert_at timestamp with time zone, after timestamp with time zone, OUT phase text, OUT remind_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.reminder_after(schedule data.schedules, due_at timestamp with time zone, alert_at timestamp with time zone, after timestamp with time zone, OUT phase text, OUT remind_at timestamp with time zone) IS 'R4.1 which reminder of an obligation comes next, and when.';
+CREATE FUNCTION rules.request_id() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.request_id() IS 'The X-Request-Id of the request, for the audit trail.';
+CREATE FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp with time zone, outcome text DEFAULT NULL::text, note text DEFAULT NULL::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp with time zone, outcome text, note text) IS 'R6.5 ends an alert once; the second call does nothing.';
+CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.schedule_shape(s data.schedules) IS 'A schedule as the API shows it.';
+CREATE FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) IS 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+CREATE FUNCTION rules.signed_in_user_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.signed_in_user_id() IS 'Who asks, and a refusal for nobody.';
+CREATE FUNCTION rules.slot_after(schedule data.schedules, after timestamp with time zone, not_before timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_after(schedule data.schedules, after timestamp with time zone, not_before timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.2 the first slot of a schedule after an instant and not before another.';
+CREATE FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it lies 12 to 36 hours later, unless days off lie between.';
+CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts.';
+CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
+CREATE TABLE data.alert_actions (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    alert_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    action text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    arrives_at timestamp with time zone,
+    outcome text,
+    note text,
+    CONSTRAINT a_closing_has_an_outcome CHECK (((action = 'close'::text) = (outcome IS NOT NULL))),
+    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'close'::text]))),
+    CONSTRAINT closing_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT closing_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT only_a_closing_has_a_note CHECK (((action = 'close'::text) OR (note IS NULL))),
+    CONSTRAINT only_an_acknowledgement_has_an_arrival CHECK (((action = 'acknowledge'::text) OR (arrives_at IS NULL)))
+);
+ALTER TABLE ONLY data.alert_actions FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alert_actions IS 'R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
+CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) IS 'R6.4 all other Contacts and the Member are told who has it.';
+CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+CREATE FUNCTION rules.tg_alert_actions__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_alert_actions__stamp() IS 'The server''s clock says when somebody acted.';
+CREATE FUNCTION rules.tg_alerts__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_alerts__record() IS 'R9.2 every step of an alert is in the trail.';
+CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+CREATE FUNCTION rules.tg_check_ins__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_check_ins__stamp() IS 'R4.5 the server''s clock alone decides.';
+CREATE FUNCTION rules.tg_clock__rehearsal() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_clock__rehearsal() IS 'R9.6 in production nobody can move the time.';
+CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
+CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__address() IS 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
+CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_schedules__start() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_schedules__start() IS 'R4.2 the first schedule of a Member makes the first obligation.';
+CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) IS 'R2.1 a ticket proves an address, once.';
+CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
+CREATE FUNCTION rules.watched_connection(member uuid) RETURNS data.connections
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.watched_connection(member uuid) IS 'The caller''s connection to a Member they watch, or a refusal.';
+CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.watched_member_ids() IS 'The Members whom the caller watches now.';
+CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) IS 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+CREATE TABLE audit.events (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    actor_user_id uuid,
+    subject_user_id uuid,
+    action text NOT NULL,
+    object_id uuid,
+    request_id text,
+    ip inet,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text))
+)
+PARTITION BY RANGE (at);
+ALTER TABLE ONLY audit.events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE audit.events IS 'R9.2 who did what to whom, when, from where. Ids only: no name, address, PIN, code, token or text. No foreign keys: the trail outlives what it speaks of.';
+CREATE TABLE audit.events_else (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    actor_user_id uuid,
+    subject_user_id uuid,
+    action text NOT NULL,
+    object_id uuid,
+    request_id text,
+    ip inet,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text))
+);
+ALTER TABLE ONLY audit.events_else FORCE ROW LEVEL SECURITY;
+ALTER TABLE audit.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME audit.events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.attempts (
+    id bigint NOT NULL,
+    delivery_id uuid NOT NULL,
+    number smallint NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    result text NOT NULL,
+    detail text,
+    took_ms integer,
+    CONSTRAINT attempt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT attempt_result_is_known CHECK ((result = ANY (ARRAY['accepted'::text, 'transient'::text, 'permanent'::text, 'unknown'::text])))
+);
+ALTER TABLE ONLY data.attempts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.attempts IS 'R7.1 rows that are only ever added. detail is a provider''s code, never its text: that may hold an address. unknown: nobody knows whether the provider took it.';
+ALTER TABLE data.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    platform text NOT NULL,
+    push_token text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    off_at timestamp with time zone,
+    off_reason text,
+    CONSTRAINT device_off_has_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
+    CONSTRAINT device_off_reason_is_known CHECK ((off_reason = 'unregistered'::text)),
+    CONSTRAINT device_platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text]))),
+    CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
+);
+ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.idempotency_keys (
+    user_id uuid NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    answer jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_key_is_1_to_200_characters CHECK (((length(key) >= 1) AND (length(key) <= 200)))
+);
+ALTER TABLE ONLY data.idempotency_keys FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.idempotency_keys IS 'R9.4 the answer that a key of this user got, stored in the transaction of its effect. fingerprint: a hash of operation and body.';
+CREATE TABLE data.invitation_tries (
+    id bigint NOT NULL,
+    user_id uuid NOT NULL,
+    tried_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.invitation_tries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.invitation_tries IS 'R3.2 wrong invitation codes, to count them.';
+ALTER TABLE data.invitation_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.invitation_tries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.notification_kinds (
+    kind text NOT NULL,
+    priority text NOT NULL,
+    work_rank smallint NOT NULL,
+    about text NOT NULL,
+    CONSTRAINT priority_is_known CHECK ((priority = ANY (ARRAY['critical'::text, 'high'::text, 'normal'::text, 'low'::text])))
+);
+ALTER TABLE ONLY data.notification_kinds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notification_kinds IS 'R7.2 what may be told, how urgently, and its place in the order of work (R7.4: 1 first).';
+CREATE TABLE data.obligations_met (
+    obligation_id uuid NOT NULL,
+    check_in_id uuid NOT NULL
+);
+ALTER TABLE ONLY data.obligations_met FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.obligations_met IS 'Which check-in met which obligation: the first one counts (R4.4).';
+CREATE TABLE data.pins (
+    user_id uuid NOT NULL,
+    hash text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    failed_tries smallint DEFAULT 0 NOT NULL,
+    failed_since_success smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
+);
+ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
+CREATE TABLE data.policies (
+    key text NOT NULL,
+    value integer NOT NULL,
+    unit text NOT NULL,
+    "least" integer DEFAULT 0 NOT NULL,
+    most integer NOT NULL,
+    about text NOT NULL,
+    CONSTRAINT policy_is_in_its_range CHECK (((value >= "least") AND (value <= most))),
+    CONSTRAINT policy_key_is_a_name CHECK ((key ~ '^[a-z][a-z0-9_]*$'::text))
+);
+ALTER TABLE ONLY data.policies FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.policies IS 'The numbers in [brackets] of the product''s rules. Changed with api.set_policy; every change is kept in data.policy_changes.';
+CREATE TABLE data.policy_changes (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    old_value integer NOT NULL,
+    new_value integer NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    reason text NOT NULL,
+    CONSTRAINT policy_change_has_a_reason CHECK (((length(reason) >= 3) AND (length(reason) <= 500)))
+);
+ALTER TABLE ONLY data.policy_changes FORCE ROW LEVEL SECURITY;
+ALTER TABLE data.policy_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.policy_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.refresh_tokens (
+    token_hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+ALTER TABLE ONLY data.refresh_tokens FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh tokens, of which one is unused.';
+CREATE TABLE data.sessions (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    device_name text,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL,
+    last_ip inet,
+    revoked_at timestamp with time zone,
+    revoked_reason text,
+    CONSTRAINT device_name_is_1_to_100_characters CHECK (((length(device_name) >= 1) AND (length(device_name) <= 100))),
+    CONSTRAINT session_revoked_has_a_reason CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
+    CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text])))
+);
+ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
+CREATE TABLE meta.clock (
+    only_one boolean DEFAULT true NOT NULL,
+    rehearsal boolean DEFAULT false NOT NULL,
+    ahead_by interval DEFAULT '00:00:00'::interval NOT NULL,
+    CONSTRAINT there_is_one_clock CHECK (only_one),
+    CONSTRAINT time_is_real_in_production CHECK ((rehearsal OR (ahead_by = '00:00:00'::interval))),
+    CONSTRAINT time_never_runs_behind CHECK ((ahead_by >= '00:00:00'::interval))
+);
+COMMENT ON TABLE meta.clock IS 'How far rules.clock() runs ahead of now(). Only a database made for rehearsals (tests, pruuf dev) may differ from zero (R9.6).';
+CREATE TABLE meta.schema_history (
+    version bigint NOT NULL,
+    name character varying(255),
+    applied_on character varying(255),
+    checksum character varying(255)
+);
+CREATE TABLE meta.sql_files (
+    path text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+COMMENT ON TABLE meta.sql_files IS 'Which version of each file under sql/ this database runs.';
+ALTER TABLE ONLY audit.events ATTACH PARTITION audit.events_else DEFAULT;
+ALTER TABLE ONLY data.addresses
+    ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alert_actions
+    ADD CONSTRAINT alert_actions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.check_ins
+    ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.connections
+    ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.devices
+    ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
+ALTER TABLE ONLY data.invitation_tries
+    ADD CONSTRAINT invitation_tries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.notification_kinds
+    ADD CONSTRAINT notification_kinds_pkey PRIMARY KEY (kind);
+ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT notifications_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.obligations_met
+    ADD CONSTRAINT obligations_met_pkey PRIMARY KEY (obligation_id);
+ALTER TABLE ONLY data.obligations
+    ADD CONSTRAINT obligations_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
+ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
+ALTER TABLE ONLY data.obligations
+    ADD CONSTRAINT one_obligation_per_slot UNIQUE (member_id, local_on, local_time, time_zone);
+ALTER TABLE ONLY data.one_time_codes
+    ADD CONSTRAINT one_time_codes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.pins
+    ADD CONSTRAINT pins_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY data.policies
+    ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
+ALTER TABLE ONLY data.policy_changes
+    ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
+ALTER TABLE ONLY data.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY meta.clock
+    ADD CONSTRAINT clock_pkey PRIMARY KEY (only_one);
+ALTER TABLE ONLY meta.schema_history
+    ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
+ALTER TABLE ONLY meta.sql_files
+    ADD CONSTRAINT sql_files_pkey PRIMARY KEY (path);
+CREATE INDEX events_actor ON ONLY audit.events USING btree (actor_user_id, at);
+CREATE INDEX events_else_actor_user_id_at_idx ON audit.events_else USING btree (actor_user_id, at);
+CREATE INDEX events_object ON ONLY audit.events USING btree (object_id);
+CREATE INDEX events_else_object_id_idx ON audit.events_else USING btree (object_id);
+CREATE INDEX events_subject ON ONLY audit.events USING btree (subject_user_id, at);
+CREATE INDEX events_else_subject_user_id_at_idx ON audit.events_else USING btree (subject_user_id, at);
+CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_id, kind, lookup);
+CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
+CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
+CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
+CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
+CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
+CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
+CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
+CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
+CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
+CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
+CREATE INDEX connections_ended_by ON data.connections USING btree (ended_by);
+CREATE INDEX connections_invitation ON data.connections USING btree (invitation_id);
+CREATE INDEX connections_member_ever ON data.connections USING btree (member_id);
+CREATE INDEX deliveries_address ON data.deliveries USING btree (address_id) WHERE (address_id IS NOT NULL);
+CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE (device_id IS NOT NULL);
+CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
+CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
+CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
+CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
+CREATE INDEX invitation_tries_user ON data.invitation_tries USING btree (user_id, tried_at);
+CREATE INDEX invitations_accepted_by ON data.invitations USING btree (accepted_by);
+CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id);
+CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
+CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
+CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
+CREATE INDEX obligations_alert ON data.obligations USING btree (alert_at) WHERE (state = 'open'::text);
+CREATE INDEX obligations_history ON data.obligations USING btree (member_id, due_at);
+CREATE INDEX obligations_met_check_in ON data.obligations_met USING btree (check_in_id);
+CREATE INDEX obligations_remind ON data.obligations USING btree (remind_at) WHERE (remind_at IS NOT NULL);
+CREATE INDEX obligations_schedule ON data.obligations USING btree (schedule_id);
+CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind, lookup) WHERE (verified_at IS NOT NULL);
+CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
+CREATE INDEX one_time_codes_address ON data.one_time_codes USING btree (kind, lookup, created_at DESC);
+CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
+CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
+CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
+CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
+CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
+CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
+CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
+ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
+ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
+ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
+CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
+CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts FOR EACH ROW EXECUTE FUNCTION rules.tg_alerts__record();
+CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
+CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
+CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
+CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
+CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
+CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
+CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
+CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
+CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
+ALTER TABLE ONLY data.addresses
+    ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_actions
+    ADD CONSTRAINT alert_actions_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_actions
+    ADD CONSTRAINT alert_actions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT alerts_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT alerts_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alerts
+    ADD CONSTRAINT alerts_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.attempts
+    ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.check_ins
+    ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.connections
+    ADD CONSTRAINT connections_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.connections
+    ADD CONSTRAINT connections_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.connections
+    ADD CONSTRAINT connections_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES data.invitations(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.connections
+    ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.deliveries
+    ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.deliveries
+    ADD CONSTRAINT deliveries_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.deliveries
+    ADD CONSTRAINT deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.devices
+    ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.invitation_tries
+    ADD CONSTRAINT invitation_tries_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.invitations
+    ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.invitations
+    ADD CONSTRAINT invitations_inviter_id_fkey FOREIGN KEY (inviter_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT notifications_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT notifications_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.obligations
+    ADD CONSTRAINT obligations_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.obligations_met
+    ADD CONSTRAINT obligations_met_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.obligations_met
+    ADD CONSTRAINT obligations_met_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.obligations
+    ADD CONSTRAINT obligations_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES data.schedules(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.pins
+    ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.policy_changes
+    ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES data.sessions(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.schedules
+    ADD CONSTRAINT schedules_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+CREATE POLICY engine_appends_to_the_trail ON audit.events FOR INSERT TO pruuf_engine WITH CHECK (true);
+ALTER TABLE audit.events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.events_else ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
+CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
+ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
+CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
+CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
+CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
+CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
+CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.notifications TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.one_time_codes TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
+CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
+ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
+CREATE POLICY inviter_reads_own_invitations ON data.invitations FOR SELECT TO pruuf_user USING ((inviter_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+ALTER TABLE data.notification_kinds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.obligations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.obligations_met ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
+CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
+CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
+ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
+CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = alert_actions.alert_id))));
+CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_met FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.obligations o
+  WHERE (o.id = obligations_met.obligation_id))));
+CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
+CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
+CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
+CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
+CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
+CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_alerts ON data.alerts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
+CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
+CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);

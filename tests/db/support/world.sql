@@ -1,0 +1,63 @@
+-- People and a row of theirs in every table, for the tests of policies. Run as a superuser on a fresh database.
+--   owner     a Member, with a schedule, a check-in and a missed day
+--   contact   watches the owner
+--   former    watched the owner; that connection is ended
+--   stranger  has an account, and nothing to do with any of them
+-- Midnight, so that nine o'clock is always ahead.
+select meta.advance_clock(date_trunc('day', rules.clock(), 'UTC') + interval '1 day' - rules.clock());
+begin;
+insert into data.users (id, name, created_at) values
+  ('00000000-0000-0000-0000-00000000000a', 'Owner', rules.clock()),
+  ('00000000-0000-0000-0000-00000000000b', 'Contact', rules.clock()),
+  ('00000000-0000-0000-0000-00000000000c', 'Former', rules.clock()),
+  ('00000000-0000-0000-0000-00000000000d', 'Stranger', rules.clock());
+
+insert into data.addresses (id, user_id, kind, lookup, sealed, verified_at, created_at)
+select ('00000000-0000-0000-0001-' || lpad(right(u.id::text, 1), 12, '0'))::uuid, u.id, 'email', convert_to(u.name, 'UTF8'), '\x00', u.created_at, u.created_at
+  from data.users u where u.name <> 'Stranger';
+insert into data.addresses (id, user_id, kind, lookup, sealed, verified_at, created_at)
+values ('00000000-0000-0000-0001-0000000000a2', '00000000-0000-0000-0000-00000000000a', 'phone', 'phone', '\x00', rules.clock(), rules.clock());
+insert into data.devices (id, user_id, platform, push_token, registered_at)
+select ('00000000-0000-0000-0002-' || lpad(right(u.id::text, 1), 12, '0'))::uuid, u.id, 'ios', 'token of ' || u.name, u.created_at
+  from data.users u where u.name in ('Owner', 'Contact');
+insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left, ticket_hash, ticket_expires_at)
+values ('00000000-0000-0000-0003-00000000000a', 'email', 'somebody', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5, '\x02', rules.clock() + interval '10 minutes');
+insert into data.pins (user_id, hash, changed_at) select u.id, '$argon2id$x', u.created_at from data.users u where u.name in ('Owner', 'Contact');
+insert into data.sessions (id, user_id, created_at, last_used_at)
+values ('00000000-0000-0000-0004-00000000000a', '00000000-0000-0000-0000-00000000000a', rules.clock(), rules.clock());
+insert into data.refresh_tokens (token_hash, session_id, issued_at, expires_at)
+values ('\x0a', '00000000-0000-0000-0004-00000000000a', rules.clock(), rules.clock() + interval '90 days');
+
+insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, created_at, expires_at)
+values ('00000000-0000-0000-0005-00000000000a', '00000000-0000-0000-0000-00000000000a', 'contact', 'Aunt', 'email', 'aunt', '\x00', 'code', rules.clock(), rules.clock() + interval '30 days');
+insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at)
+values ('invitation', '00000000-0000-0000-0005-00000000000a', 'email', 'aunt', '\x00', rules.clock());
+insert into data.invitation_tries (user_id, tried_at) values ('00000000-0000-0000-0000-00000000000a', rules.clock());
+insert into data.connections (id, member_id, contact_id, connected_at)
+values ('00000000-0000-0000-0006-00000000000b', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', rules.clock()),
+       ('00000000-0000-0000-0006-00000000000c', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000c', rules.clock());
+update data.connections set ended_at = rules.clock(), ended_by = contact_id where id = '00000000-0000-0000-0006-00000000000c';
+
+insert into data.schedules (member_id, local_times, time_zone, grace_minutes)
+values ('00000000-0000-0000-0000-00000000000a', '{09:00}', 'UTC', 10);
+commit;
+
+-- A day later, just before nine: one check-in meets the day; the one after it is missed, and a Contact has the alert.
+select meta.advance_clock((select o.due_at from data.obligations o where o.state = 'open') - rules.clock() - interval '5 minutes');
+begin;
+insert into data.check_ins (member_id, note, mood) values ('00000000-0000-0000-0000-00000000000a', 'Fine', 'good');
+commit;
+select meta.advance_clock(interval '1 day 20 minutes');
+begin;
+set local role pruuf_worker;
+select jobs.tick();
+commit;
+insert into data.alert_actions (id, alert_id, user_id, action)
+select '00000000-0000-0000-0007-00000000000b', a.id, '00000000-0000-0000-0000-00000000000b', 'acknowledge' from data.alerts a;
+insert into data.attempts (delivery_id, number, ended_at, result)
+select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
+select api.set_policy('code_tries', 6, 'a test');
+insert into data.idempotency_keys (user_id, key, fingerprint, answer, created_at)
+values ('00000000-0000-0000-0000-00000000000a', 'key', '\x00', '{}', rules.clock());
+insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
+values ('00000000-0000-0000-0003-00000000000b', 'email', 'somebody else', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5);

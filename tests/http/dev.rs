@@ -1,0 +1,112 @@
+//! `pruuf dev` as a newcomer meets it: one command, then the steps that it prints.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+const PRUUF: &str = env!("CARGO_BIN_EXE_pruuf");
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Dev {
+    process: Child,
+    printed: String,
+}
+
+impl Dev {
+    async fn start(folder: &Path) -> Self {
+        let mut process = Command::new(PRUUF)
+            .arg("dev")
+            .current_dir(folder)
+            .env_remove("DATABASE_URL")
+            .env("PRUUF_LISTEN", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut printed = String::new();
+        while !printed.contains("Ctrl-C ends all of it") {
+            let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+            printed += &line.unwrap_or_else(|| panic!("it ended after: {printed}"));
+            printed.push('\n');
+        }
+        tokio::spawn(async move { while lines.next_line().await.is_ok_and(|line| line.is_some()) {} });
+        Self { process, printed }
+    }
+
+    fn address(&self, of: &str) -> String {
+        let line = self.printed.lines().find(|line| line.trim_start().starts_with(of)).unwrap();
+        line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned()
+    }
+
+    async fn messages(&self) -> Vec<Value> {
+        reqwest::get(format!("{}/messages", self.address("Messages"))).await.unwrap().json().await.unwrap()
+    }
+
+    async fn interrupt(mut self) {
+        let pid = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
+        assert!(timeout(PATIENCE, self.process.wait()).await.unwrap().unwrap().success());
+    }
+}
+
+/// Pastes the printed steps into a shell.
+async fn paste(steps: &str, folder: &Path) -> Vec<String> {
+    let script = steps.replace("cargo run -q --", PRUUF);
+    let done = Command::new("bash").args(["-euc", &script]).current_dir(folder).output().await.unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(done.status.success(), "{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    said.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// R6.1, R6.4, R6.5: the printed steps work as printed, from sign-in to the all-clear; a second start finds its data.
+#[tokio::test]
+async fn r6_1_the_first_steps_of_a_newcomer_work_as_printed() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("dev-{}", Uuid::new_v4()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let dev = Dev::start(&folder).await;
+    let steps = dev.printed.split_once("  # 1.").unwrap().1.split_once("\nCtrl-C").unwrap().0.to_owned();
+    let said = paste(&format!("# {steps}"), &folder).await;
+    let [checked_in, now, alerts, acknowledged, late, told] = &said[..] else { panic!("{said:#?}") };
+    assert!(checked_in.contains(r#""next":{"#), "{checked_in}");
+    assert!(now.starts_with("It is now "), "{now}");
+    assert!(alerts.contains("Aroha") && alerts.contains("Lupe") && alerts.contains("Kiran"), "{alerts}");
+    assert!(acknowledged.contains(r#""state":"acknowledged""#) && acknowledged.contains("Aroha"), "{acknowledged}");
+    assert!(!late.contains(r#""resolved_alerts":[]"#), "{late}");
+    assert!(told.contains("all_clear"), "{told}");
+
+    for (channel, to) in [("Push", "phone of Ben"), ("Email", "ben@example.org"), ("Sms", "+12025550100")] {
+        for words in ["Aroha did not check in", "Aroha has checked in"] {
+            let came = async {
+                while !dev.messages().await.iter().any(|message| {
+                    message["channel"] == channel
+                        && message["to"] == to
+                        && format!("{} {}", message["title"], message["text"]).contains(words)
+                }) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            assert!(
+                timeout(PATIENCE, came).await.is_ok(),
+                "no {channel} to {to} with {words}: {:#?}",
+                dev.messages().await
+            );
+        }
+    }
+    dev.interrupt().await;
+
+    let dev = Dev::start(&folder).await;
+    let sign_in = dev.printed.split_once("  # 1.").unwrap().1.split_once("\n\n").unwrap().0;
+    let look = r#"curl -s "$API/v1/alerts" -H "authorization: Bearer $BEN""#;
+    let said = paste(&format!("# {sign_in}\n{look}"), &folder).await;
+    assert!(said[0].contains("checked_in") && said[0].contains("Aroha"), "{said:#?}");
+    dev.interrupt().await;
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,169 @@
+//! `pruuf migrate`: once, twice, two at once, live; and what `serve` refuses.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pruuf::db::DbError;
+use pruuf::db::release::{self, Released};
+use pruuf::server::{Server, StartError};
+use uuid::Uuid;
+
+use crate::support::database::connect;
+use crate::support::{TestDatabase, World};
+
+/// How many calls the live replacement has to survive at least.
+const CALLS: usize = 300;
+
+async fn migrate(url: &str) -> Released {
+    release::migrate(&url.to_owned().into()).await.unwrap()
+}
+
+/// Makes these files look as if an older release had applied them.
+async fn age(db: &TestDatabase, files: &str) -> u64 {
+    db.admin
+        .execute("update meta.sql_files set sha256 = 'older', applied_at = '2000-01-01' where path like $1", &[&files])
+        .await
+        .unwrap()
+}
+
+/// A database of its own with nothing in it; its URL for the superuser.
+async fn empty_database(db: &TestDatabase, owner: Option<&str>) -> String {
+    let name = format!("test_{}", Uuid::new_v4().simple());
+    db.admin
+        .batch_execute(&format!("create database {name} {}", owner.map(|it| format!("owner {it}")).unwrap_or_default()))
+        .await
+        .unwrap();
+    db.admin_url().replace(&db.name, &name)
+}
+
+/// A login of its own, with a password.
+async fn login(db: &TestDatabase, options: &str) -> (String, impl Fn(&str) -> String) {
+    let role = format!("login_{}", Uuid::new_v4().simple());
+    db.admin.batch_execute(&format!("create role {role} login password 'secret' {options}")).await.unwrap();
+    let to = role.clone();
+    let with_login = move |url: &str| {
+        let mut url: reqwest::Url = url.parse().unwrap();
+        url.set_username(&to).unwrap();
+        url.set_password(Some("secret")).unwrap();
+        url.to_string()
+    };
+    (role, with_login)
+}
+
+#[tokio::test]
+async fn a_second_migrate_changes_nothing() {
+    let db = TestDatabase::create().await;
+    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 0 });
+}
+
+#[tokio::test]
+async fn two_at_once_both_succeed() {
+    let db = TestDatabase::create().await;
+    let url = empty_database(&db, None).await;
+    let (one, other) = tokio::join!(migrate(&url), migrate(&url));
+    let nothing = Released { migrations: 0, files: 0 };
+    assert!((one == nothing) != (other == nothing), "{one:?} {other:?}");
+    assert_eq!(migrate(&url).await, nothing);
+}
+
+#[tokio::test]
+async fn a_changed_file_is_applied_alone() {
+    let db = TestDatabase::create().await;
+    let policies = "select count(*) from meta.sql_files where path like '_0\\_%/%' and path > '40' and path < '60' and applied_at > '2000-01-02'";
+    age(&db, "%").await;
+    migrate(&db.admin_url()).await;
+    let all: i64 = db.admin.query_one(policies, &[]).await.unwrap().get(0);
+    assert!(all > 20, "{all}");
+
+    db.admin.batch_execute("update meta.sql_files set applied_at = '2000-01-01'").await.unwrap();
+    db.admin.batch_execute("drop policy member_reads_own_alerts on data.alerts").await.unwrap();
+    assert_eq!(age(&db, "50_policies/alerts.sql").await, 1);
+    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 1 });
+    assert_eq!(db.admin.query_one(policies, &[]).await.unwrap().get::<_, i64>(0), 1);
+    let back = "select from pg_policy where polname = 'member_reads_own_alerts'";
+    assert_eq!(db.admin.query(back, &[]).await.unwrap().len(), 1);
+}
+
+/// Everything is replaced, again and again, while users call.
+#[tokio::test]
+async fn replacing_live_refuses_nobody() {
+    let db = TestDatabase::create().await;
+    let user: Uuid = db
+        .admin
+        .query_one("insert into data.users (name, created_at) values ('Aroha', rules.clock()) returning id", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let over = Arc::new(AtomicBool::new(false));
+    let mut callers = Vec::new();
+    for calls in [
+        ["select api.get_today()", "select api.list_alerts(null, 20, false)"],
+        ["select api.record_check_in(null, null, null, null)", "select api.list_check_ins(null, 20)"],
+        ["select api.set_schedule('{09:00}', 'UTC', null, null, null)", "select api.get_me()"],
+    ] {
+        let session = db.session_as("pruuf_user", Some(user)).await;
+        let over = Arc::clone(&over);
+        callers.push(tokio::spawn(async move {
+            let mut made = 0;
+            while !over.load(Ordering::Relaxed) || made < CALLS / 3 {
+                for call in calls {
+                    session.query_one(call, &[]).await.unwrap_or_else(|error| panic!("{call}: {error:?}"));
+                    made += 1;
+                }
+            }
+            made
+        }));
+    }
+    for _ in 0..3 {
+        let files = age(&db, "%").await;
+        assert_eq!(migrate(&db.admin_url()).await.files as u64, files);
+    }
+    over.store(true, Ordering::Relaxed);
+    let mut made = 0;
+    for caller in callers {
+        made += caller.await.unwrap();
+    }
+    assert!(made >= CALLS, "{made}");
+}
+
+#[tokio::test]
+async fn r9_1_serve_refuses_a_database_that_is_behind_and_a_login_that_sees_everything() {
+    let world = World::without_server().await;
+    let mut config = world.config();
+    config.database_url = world.db.admin_url().into();
+    assert!(matches!(Server::start(config).await.err(), Some(StartError::Db(DbError::TooPowerful))));
+
+    age(&world.db, "50_policies/alerts.sql").await;
+    assert!(matches!(Server::start(world.config()).await.err(), Some(StartError::OtherRelease)));
+    migrate(&world.db.admin_url()).await;
+    Server::start(world.config()).await.unwrap().stop().await;
+
+    let newer = "insert into meta.schema_history (version, name, applied_on, checksum) values (9999, 'newer', '', '')";
+    world.db.admin.batch_execute(newer).await.unwrap();
+    assert!(matches!(Server::start(world.config()).await.err(), Some(StartError::OtherRelease)));
+    world.stop_servers().await;
+}
+
+/// The first release needs somebody who may make roles; the later ones only a member of `pruuf_owner`.
+#[tokio::test]
+async fn a_plain_member_of_the_owner_migrates() {
+    let db = TestDatabase::create().await;
+    let (role, with_login) = login(&db, "in role pruuf_owner").await;
+    db.admin.batch_execute(&format!("grant connect on database {} to {role}", db.name)).await.unwrap();
+    let files = age(&db, "%").await;
+    assert_eq!(migrate(&with_login(&db.admin_url())).await.files as u64, files);
+}
+
+/// Where a provider gives no superuser: a role that may make roles, and owns the database.
+#[tokio::test]
+async fn a_role_that_may_make_roles_migrates_an_empty_database() {
+    let db = TestDatabase::create().await;
+    let (role, with_login) = login(&db, "createrole").await;
+    let url = empty_database(&db, Some(&role)).await;
+    let released = migrate(&with_login(&url)).await;
+    assert!(released.migrations > 0 && released.files > 0, "{released:?}");
+    let admin = connect(&url).await;
+    let owner = "select pg_get_userbyid(relowner)::text from pg_class where oid = 'data.users'::regclass";
+    assert_eq!(admin.query_one(owner, &[]).await.unwrap().get::<_, String>(0), "pruuf_owner");
+    assert_eq!(migrate(&with_login(&url)).await, Released { migrations: 0, files: 0 });
+}
