@@ -10,6 +10,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::day::writable;
 use super::{Answer, PAGE, Section, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -102,6 +103,7 @@ struct LastHeard {
 
 /// An alert.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Alert {
     id: Uuid,
     kind: AlertKind,
@@ -127,6 +129,7 @@ struct Alert {
 }
 
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct AlertPage {
     items: Vec<Alert>,
     next_cursor: Option<Uuid>,
@@ -183,7 +186,7 @@ impl Api {
     ) -> Answer<Alert> {
         let once = once(key.0, &format!("acknowledge_alert {}", alert_id.0), &body.0);
         let call = "api.acknowledge_alert(alert_id => $1, arrives_at => $2)";
-        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.arrives_at]).await?))
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.arrives_at.map(writable)]).await?))
     }
 
     /// It is over

@@ -105,6 +105,7 @@ struct Invitation {
 }
 
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct InvitationPage {
     items: Vec<Invitation>,
     next_cursor: Option<Uuid>,
@@ -164,6 +165,7 @@ struct ContactList {
 
 /// Somebody whom the caller watches.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Member {
     user_id: Uuid,
     name: String,

@@ -142,6 +142,7 @@ pub enum DayStatus {
 
 /// An alert that is not over.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct OpenAlert {
     id: Uuid,
     state: super::alerts::AlertState,
@@ -152,6 +153,7 @@ pub struct OpenAlert {
 
 /// The Member's day.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Today {
     /// The server's clock.
     now: DateTime<Utc>,
@@ -198,6 +200,7 @@ struct NewCheckIn {
 
 /// A check-in.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckIn {
     id: Uuid,
     received_at: DateTime<Utc>,
@@ -211,6 +214,7 @@ struct CheckIn {
 }
 
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckInPage {
     items: Vec<CheckIn>,
     next_cursor: Option<Uuid>,
@@ -218,6 +222,7 @@ struct CheckInPage {
 
 /// A check-in, and what it did.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct CheckInRecorded {
     id: Uuid,
     received_at: DateTime<Utc>,
@@ -230,7 +235,7 @@ struct CheckInRecorded {
     met: Vec<Obligation>,
     /// The alerts that it ended.
     resolved_alerts: Vec<Uuid>,
-    /// The check-in that is expected next; null when no time has been chosen.
+    /// The check-in that is expected next; absent when no time has been chosen.
     next: Option<Obligation>,
     /// Whether the device's clock is more than an hour off.
     device_clock_differs: bool,
@@ -238,6 +243,7 @@ struct CheckInRecorded {
 
 /// A day of the past.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct PastObligation {
     id: Uuid,
     local_on: NaiveDate,
@@ -255,12 +261,13 @@ struct PastObligation {
 
 /// Totals over the whole history.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Totals {
     met: i64,
     met_late: i64,
     missed: i64,
     excused: i64,
-    /// 0 to 1; null before the first day.
+    /// 0 to 1; absent before the first day.
     on_time_rate: Option<f64>,
     /// Days in a row without a miss, up to now. Late counts, excused neither counts nor breaks.
     current_streak: i64,
@@ -270,10 +277,19 @@ struct Totals {
 
 /// The past, the newest first.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct History {
     items: Vec<PastObligation>,
     next_cursor: Option<Uuid>,
     totals: Totals,
+}
+
+/// The instant, or the nearest one that RFC 3339 can write (years 1 to 9999): a device whose clock is out of its mind
+/// still checks in, and is told that its clock differs.
+pub fn writable(instant: DateTime<Utc>) -> DateTime<Utc> {
+    // Seconds of 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z from 1970.
+    let edge = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or(instant);
+    instant.clamp(edge(-62_135_596_800), edge(253_402_300_799))
 }
 
 #[OpenApi(tag = "Section::Day")]
@@ -320,8 +336,8 @@ impl Api {
         body: Json<NewCheckIn>,
     ) -> Result<Created<CheckInRecorded>, Problem> {
         let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
-        let params: crate::db::Params<'_> =
-            &[&body.device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
+        let device_time = body.device_time.map(writable);
+        let params: crate::db::Params<'_> = &[&device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
         let once = once(key.0, "record_check_in", &body.0);
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }

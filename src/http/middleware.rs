@@ -1,7 +1,7 @@
 //! Around every request: its id, its log line, the security headers, and problems instead of plain errors.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use poem::error::ReadBodyError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -31,6 +31,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 
 /// Bodies larger than this are refused.
 const LARGEST_BODY: usize = 256 * 1024;
+/// How long a body may take to arrive: 256 KiB over a bad mobile connection.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Refuses a body that is too large before anything reads it, however it is sent; and says of what poem refuses what
 /// the contract knows: which values of the body are wrong, which methods a path has.
@@ -42,10 +44,18 @@ pub async fn keep_to<E: Endpoint>(
     endpoint: Arc<E>,
     mut request: Request,
 ) -> poem::Result<E::Output> {
-    let body = match request.take_body().into_bytes_limit(LARGEST_BODY).await {
-        Ok(body) => body,
-        Err(ReadBodyError::PayloadTooLarge) => return Err(Problem::new(Code::BodyTooLarge).into()),
-        Err(_) => return Err(Problem::new(Code::MalformedRequest).detail("The body ended early.").into()),
+    // Who says that it is too large is believed, before it comes.
+    let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LARGEST_BODY) {
+        return Err(Problem::new(Code::BodyTooLarge).into());
+    }
+    let reading = request.take_body().into_bytes_limit(LARGEST_BODY);
+    let body = match tokio::time::timeout(BODY_PATIENCE, reading).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(ReadBodyError::PayloadTooLarge)) => return Err(Problem::new(Code::BodyTooLarge).into()),
+        Ok(Err(_)) | Err(_) => {
+            return Err(Problem::new(Code::MalformedRequest).detail("The body did not come to its end.").into());
+        }
     };
     request.set_body(body.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

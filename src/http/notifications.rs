@@ -35,6 +35,7 @@ pub struct NotificationRow {
 
 /// Something the user is told.
 #[derive(Object, serde::Serialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Notification {
     id: Uuid,
     /// What it is about; more kinds may come.
@@ -42,8 +43,10 @@ pub struct Notification {
     title: String,
     body: String,
     /// The alert it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     alert_id: Option<Uuid>,
     created_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<DateTime<Utc>>,
 }
 
@@ -79,6 +82,7 @@ struct NotificationRows {
 }
 
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct NotificationPage {
     items: Vec<Notification>,
     next_cursor: Option<Uuid>,

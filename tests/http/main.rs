@@ -2,10 +2,12 @@
 //! that it links once.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod addresses;
 mod alerts;
 mod auth;
 mod calendar;
 mod cluster;
+mod connections;
 mod database;
 mod day;
 mod delivery;
@@ -13,6 +15,8 @@ mod dev;
 mod events;
 mod faults;
 mod journey;
+mod openapi;
+mod protocol;
 mod providers;
 mod release;
 mod support;

@@ -1,0 +1,178 @@
+//! Addresses and devices (R7.6).
+
+use pruuf::dev::fakes::Channel;
+use serde_json::{Value, json};
+
+use crate::support::accounts::{PIN, email};
+use crate::support::world;
+
+#[tokio::test]
+async fn r7_6_an_address_is_used_once_its_code_came_back() {
+    world(|world| async move {
+        let (ann, _) = world.account("Ann", "ann@example.org").await;
+        let body = json!({"address": {"kind": "phone", "value": "+64211234567"}});
+        let added = world.post(&ann, "/v1/me/addresses", body.clone()).await.expect(201);
+        assert_eq!(added["verified_at"], Value::Null);
+        let code = world.code(Channel::Sms, "+64211234567", 1).await;
+        let path = format!("/v1/me/addresses/{}", added["id"].as_str().unwrap());
+        // Another user can neither prove nor remove it.
+        let ben = world.person("Ben").await;
+        world.post(&ben, &format!("{path}/verify"), json!({"code": code})).await.refused(404, "not-found");
+        world.delete(&ben, &path).await.refused(404, "not-found");
+        world.post(&ann, "/v1/me/addresses", body.clone()).await.refused(429, "too-many-codes");
+        for left in (0..4).rev().map(|left| left + 1) {
+            let wrong = if code == "000000" { "000001" } else { "000000" };
+            let refused =
+                world.post(&ann, &format!("{path}/verify"), json!({"code": wrong})).await.refused(422, "code-wrong");
+            assert_eq!(refused["tries_left"], left);
+        }
+        let proved = world.post(&ann, &format!("{path}/verify"), json!({"code": code})).await.expect(200);
+        assert!(proved["verified_at"].is_string());
+        // Asked again it is the same; added again as well, and no code goes out.
+        assert_eq!(world.post(&ann, &format!("{path}/verify"), json!({"code": "000000"})).await.expect(200), proved);
+        assert_eq!(world.post(&ann, "/v1/me/addresses", body).await.expect(201), proved);
+        // It signs in.
+        let address = json!({"kind": "phone", "value": "+64211234567"});
+        world.post_as_nobody("/v1/auth/sessions", json!({"address": address, "pin": PIN})).await.expect(201);
+        // A code is used once: it is no ticket for the account afterwards.
+        let body = json!({"address": address, "code": code});
+        world.post_as_nobody("/v1/auth/codes/verify", body).await.refused(422, "code-expired");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r7_6_that_an_address_belongs_to_another_account_is_told_only_to_the_holder_of_its_code() {
+    world(|world| async move {
+        let (ann, _) = world.account("Ann", "ann@example.org").await;
+        world.account("Ben", "ben@example.org").await;
+        world.advance("2 minutes").await;
+        let added =
+            world.post(&ann, "/v1/me/addresses", json!({"address": email("ben@example.org")})).await.expect(201);
+        let path = format!("/v1/me/addresses/{}", added["id"].as_str().unwrap());
+        let code = world.code(Channel::Email, "ben@example.org", 2).await;
+        world.post(&ann, &format!("{path}/verify"), json!({"code": code})).await.refused(409, "address-taken");
+        // It signs nobody in as Ann, and nothing but the code went to it.
+        let session = world.sign_in("ben@example.org", PIN).await.expect(201);
+        assert_ne!(session["user_id"], json!(ann.id));
+        world.delete(&ann, &path).await.expect(204);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r7_6_the_last_verified_address_stays() {
+    world(|world| async move {
+        let (ann, _) = world.account("Ann", "ann@example.org").await;
+        let list = world.get(&ann, "/v1/me/addresses").await.expect(200);
+        let first = format!("/v1/me/addresses/{}", list["items"][0]["id"].as_str().unwrap());
+        world.delete(&ann, &first).await.refused(409, "last-address");
+        let added =
+            world.post(&ann, "/v1/me/addresses", json!({"address": email("two@example.org")})).await.expect(201);
+        let second = format!("/v1/me/addresses/{}", added["id"].as_str().unwrap());
+        let code = world.code(Channel::Email, "two@example.org", 1).await;
+        // One that is not proved is none.
+        world.delete(&ann, &first).await.refused(409, "last-address");
+        world.post(&ann, &format!("{second}/verify"), json!({"code": code})).await.expect(200);
+        // Both at once: one stays.
+        let (one, other) = futures_util::join!(world.delete(&ann, &first), world.delete(&ann, &second));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 409]);
+        assert_eq!(world.get(&ann, "/v1/me/addresses").await.expect(200)["items"].as_array().unwrap().len(), 1);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r7_6_what_is_no_address_is_refused_at_its_place() {
+    world(|world| async move {
+        let ann = world.person("Ann").await;
+        let long = format!("{}@example.org", "x".repeat(250));
+        for (kind, value) in [
+            ("email", ""),
+            ("email", "ann"),
+            ("email", "ann@"),
+            ("email", "@example.org"),
+            ("email", "a b@example.org"),
+            ("email", "ann@example.org\r\nBcc: eve@example.org"),
+            ("email", "ann@example.org,eve@example.org"),
+            ("email", "ann\u{0}@example.org"),
+            ("email", &long),
+            ("phone", ""),
+            ("phone", "211234567"),
+            ("phone", "+0211234567"),
+            ("phone", "+64 21 123"),
+            ("phone", "+641234567890123456"),
+            ("phone", "+6421\u{0}1234"),
+            ("phone", "+٦٤٢١١٢٣٤٥٦"),
+        ] {
+            let address = json!({"address": {"kind": kind, "value": value}});
+            for refused in [
+                world.post(&ann, "/v1/me/addresses", address.clone()).await,
+                world.post_as_nobody("/v1/auth/codes", address).await,
+            ] {
+                assert_eq!(refused.refused(422, "invalid")["errors"][0]["pointer"], "/address/value", "{value:?}");
+            }
+        }
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r7_6_ten_devices_a_user_the_oldest_goes_and_a_token_moves() {
+    world(|world| async move {
+        let (ann, _) = world.account("Ann", "ann@example.org").await;
+        let (ben, _) = world.account("Ben", "ben@example.org").await;
+        let ids: Vec<uuid::Uuid> = (0..11).map(|_| uuid::Uuid::new_v4()).collect();
+        for (nth, id) in ids.iter().enumerate() {
+            let body = json!({"platform": "android", "push_token": format!("t{nth}")});
+            world.put(&ann, &format!("/v1/me/devices/{id}"), body).await.expect(200);
+            // One that is registered anew is not the oldest any more.
+            if nth == 5 {
+                world
+                    .put(&ann, &format!("/v1/me/devices/{}", ids[0]), json!({"platform": "ios", "push_token": "t0"}))
+                    .await
+                    .expect(200);
+            }
+        }
+        let left = "select count(*) from data.devices where user_id = $1";
+        assert_eq!(world.number(left, &[&ann.id]).await, 10);
+        let gone = world
+            .row(
+                "select array_agg(t) as gone from unnest($1::uuid[]) t where t not in (select id from data.devices)",
+                &[&ids],
+            )
+            .await;
+        assert_eq!(gone["gone"], json!([ids[1]]));
+        // Another user cannot take a device by its id, nor remove it.
+        let path = format!("/v1/me/devices/{}", ids[3]);
+        world.put(&ben, &path, json!({"platform": "ios", "push_token": "bens"})).await.refused(404, "not-found");
+        world.delete(&ben, &path).await.refused(404, "not-found");
+        // The phone changes hands: its token is one device.
+        let path = format!("/v1/me/devices/{}", uuid::Uuid::new_v4());
+        world.put(&ben, &path, json!({"platform": "android", "push_token": "t3"})).await.expect(200);
+        assert_eq!(world.number(left, &[&ann.id]).await, 9);
+        assert_eq!(
+            world
+                .number("select count(*) from data.devices where push_token = 't3' and user_id = $1", &[&ben.id])
+                .await,
+            1
+        );
+        world.delete(&ben, &path).await.expect(204);
+        world.delete(&ben, &path).await.refused(404, "not-found");
+        for token in ["", &"x".repeat(4097)] {
+            let refused = world
+                .put(&ben, &path, json!({"platform": "android", "push_token": token}))
+                .await
+                .refused(422, "invalid");
+            assert_eq!(refused["errors"][0]["pointer"], "/push_token");
+        }
+        world
+    })
+    .await;
+}
