@@ -83,7 +83,7 @@ as $$
            'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
          at
     from data.notifications n
-   where n.alert_id = resolved.id and n.kind = 'missed'
+   where n.alert_id = resolved.id and n.kind <> 'all_clear' and n.user_id <> resolved.member_id
      and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
   on conflict on constraint one_notification_per_user_and_cause do nothing
 $$;

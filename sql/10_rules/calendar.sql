@@ -38,7 +38,10 @@ language plpgsql stable parallel safe security invoker set search_path = ''
 as $$
 begin
   return to_char(instant at time zone time_zone, 'YYYY-MM-DD"T"HH24:MI:SS');
+exception when invalid_parameter_value then
+  -- A zone that left the zone files must not keep an alert from being raised.
+  return to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS');
 end;
 $$;
-comment on function rules.iso_local(timestamptz, text) is 'The local wall-clock time of an instant, ISO 8601 without an offset.';
+comment on function rules.iso_local(timestamptz, text) is 'The local wall-clock time of an instant, ISO 8601 without an offset; in UTC where the zone is not known any more.';
 grant execute on function rules.iso_local(timestamptz, text) to pruuf_user, pruuf_worker, pruuf_engine;

@@ -54,7 +54,7 @@ as $$
   union all
   select distinct d.channel, d.address_id, d.device_id, false
     from data.notifications alarm join data.deliveries d on d.notification_id = alarm.id
-   where told.kind = 'all_clear' and alarm.alert_id = told.alert_id and alarm.user_id = told.user_id and alarm.kind = 'missed'
+   where told.kind = 'all_clear' and alarm.alert_id = told.alert_id and alarm.user_id = told.user_id and alarm.kind <> 'all_clear'
      and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
   union all
   select case told.address_kind when 'email' then 'email' else 'sms' end, null, null, false

@@ -55,6 +55,16 @@ $$;
 comment on function api.get_schedule() is 'GET /v1/me/schedule';
 grant execute on function api.get_schedule() to pruuf_user;
 
+create or replace function rules.applies_from(schedule data.schedules, expected data.obligations) returns date
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return case when expected.schedule_id = schedule.id then expected.local_on else (rules.slot_after_obligation(schedule, expected)).local_on end;
+end;
+$$;
+comment on function rules.applies_from(data.schedules, data.obligations) is 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+grant execute on function rules.applies_from(data.schedules, data.obligations) to pruuf_user;
+
 create or replace function api.set_schedule(local_times time[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -62,19 +72,13 @@ declare
   me uuid := rules.signed_in_user_id();
   schedule data.schedules;
   expected data.obligations;
-  from_slot record;
 begin
   insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
   values (me, set_schedule.local_times, set_schedule.time_zone, coalesce(set_schedule.weekdays, '{1,2,3,4,5,6,7}'),
           coalesce(set_schedule.grace_minutes, rules.policy('default_grace')::smallint), coalesce(set_schedule.reminders, '{before,at_time,half_grace}'));
   select * into strict schedule from data.schedules s where s.member_id = me and s.superseded_at is null;
   select * into strict expected from data.obligations o where o.member_id = me and o.state = 'open';
-  if expected.schedule_id = schedule.id then
-    from_slot := (expected.local_on, expected.local_time, expected.due_at);
-    return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', expected.local_on, 'next', rules.obligation_shape(expected));
-  end if;
-  select * into from_slot from rules.slot_after_obligation(schedule, expected);
-  return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', from_slot.local_on, 'next', rules.obligation_shape(expected));
+  return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', rules.applies_from(schedule, expected), 'next', rules.obligation_shape(expected));
 end;
 $$;
 comment on function api.set_schedule(time[], text, smallint[], smallint, text[]) is 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
@@ -86,14 +90,18 @@ as $$
 declare
   me uuid := rules.signed_in_user_id();
   tap data.check_ins;
+  expected data.obligations;
 begin
   insert into data.check_ins (member_id, device_time, time_zone, note, mood)
   values (me, record_check_in.device_time, record_check_in.time_zone, record_check_in.note, record_check_in.mood)
   returning * into tap;
+  select * into expected from data.obligations o where o.member_id = me and o.state = 'open';
   return rules.check_in_shape(tap) || jsonb_build_object(
     'resolved_alerts', (select coalesce(jsonb_agg(a.id order by a.id), '[]') from data.alerts a
                          where a.member_id = me and a.resolved_at = tap.received_at and a.resolved_how = 'checked_in'),
-    'next', (select rules.obligation_shape(o) from data.obligations o where o.member_id = me and o.state = 'open'),
+    'next', rules.obligation_shape(expected),
+    'schedule_applies_from', (select rules.applies_from(s, expected) from data.schedules s
+                               where tap.time_zone is not null and s.member_id = me and s.superseded_at is null and s.created_at = tap.received_at),
     'device_clock_differs', coalesce(abs(extract(epoch from tap.device_time - tap.received_at)) > 60 * rules.policy('clock_difference_told'), false));
 end;
 $$;

@@ -122,10 +122,10 @@ create or replace function rules.backoff(attempts integer) returns interval
 language plpgsql volatile parallel safe security invoker set search_path = ''
 as $$
 begin
-  return make_interval(secs => least(power(2, least(attempts, 20)), 300) * (0.5 + random()));
+  return make_interval(secs => least(power(2, least(attempts, 20)), 60) * (0.5 + random()));
 end;
 $$;
-comment on function rules.backoff(integer) is 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
+comment on function rules.backoff(integer) is 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 60 seconds, half to one and a half times that.';
 grant execute on function rules.backoff(integer) to pruuf_worker;
 
 create or replace function jobs.give_up(delivery uuid, turns_off text, at timestamptz) returns void

@@ -237,6 +237,8 @@ struct CheckInRecorded {
     resolved_alerts: Vec<Uuid>,
     /// The check-in that is expected next; absent when no time has been chosen.
     next: Option<Obligation>,
+    /// The first local date in the new time zone, when this check-in came from another one.
+    schedule_applies_from: Option<NaiveDate>,
     /// Whether the device's clock is more than an hour off.
     device_clock_differs: bool,
 }

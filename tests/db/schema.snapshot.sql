@@ -375,6 +375,29 @@ CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
+CREATE TABLE data.schedules (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    local_times time without time zone[] NOT NULL,
+    time_zone text NOT NULL,
+    weekdays smallint[] DEFAULT '{1,2,3,4,5,6,7}'::smallint[] NOT NULL,
+    grace_minutes smallint NOT NULL,
+    reminders text[] DEFAULT '{before,at_time,half_grace}'::text[] NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    superseded_at timestamp with time zone,
+    CONSTRAINT grace_is_0_to_240_minutes CHECK (((grace_minutes >= 0) AND (grace_minutes <= 240))),
+    CONSTRAINT schedule_has_one_to_four_times CHECK ((((cardinality(local_times) >= 1) AND (cardinality(local_times) <= 4)) AND (array_position(local_times, NULL::time without time zone) IS NULL))),
+    CONSTRAINT schedule_reminders_are_known CHECK ((reminders <@ '{before,at_time,half_grace}'::text[])),
+    CONSTRAINT schedule_times_are_whole_minutes CHECK (((array_to_string(local_times, ','::text) ~ '^([0-2][0-9]:[0-5][0-9]:00,?)+$'::text) AND (NOT ('24:00:00'::time without time zone = ANY (local_times))))),
+    CONSTRAINT schedule_weekdays_are_iso CHECK ((((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[])))
+);
+ALTER TABLE ONLY data.schedules FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.schedules IS 'R4.1 each row is a version and never changes; the obligations made from it point to it (R4.2). Weekdays are ISO: 1 is Monday.';
+CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) RETURNS date
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -390,7 +413,7 @@ CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
+COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 60 seconds, half to one and a half times that.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -562,7 +585,7 @@ CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset.';
+COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset; in UTC where the zone is not known any more.';
 CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -735,24 +758,6 @@ CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) IS 'R9.4 keeps the answer in the transaction of its effect, and gives it back.';
-CREATE TABLE data.schedules (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    local_times time without time zone[] NOT NULL,
-    time_zone text NOT NULL,
-    weekdays smallint[] DEFAULT '{1,2,3,4,5,6,7}'::smallint[] NOT NULL,
-    grace_minutes smallint NOT NULL,
-    reminders text[] DEFAULT '{before,at_time,half_grace}'::text[] NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    superseded_at timestamp with time zone,
-    CONSTRAINT grace_is_0_to_240_minutes CHECK (((grace_minutes >= 0) AND (grace_minutes <= 240))),
-    CONSTRAINT schedule_has_one_to_four_times CHECK ((((cardinality(local_times) >= 1) AND (cardinality(local_times) <= 4)) AND (array_position(local_times, NULL::time without time zone) IS NULL))),
-    CONSTRAINT schedule_reminders_are_known CHECK ((reminders <@ '{before,at_time,half_grace}'::text[])),
-    CONSTRAINT schedule_times_are_whole_minutes CHECK (((array_to_string(local_times, ','::text) ~ '^([0-2][0-9]:[0-5][0-9]:00,?)+$'::text) AND (NOT ('24:00:00'::time without time zone = ANY (local_times))))),
-    CONSTRAINT schedule_weekdays_are_iso CHECK ((((cardinality(weekdays) >= 1) AND (cardinality(weekdays) <= 7)) AND (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[])))
-);
-ALTER TABLE ONLY data.schedules FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.schedules IS 'R4.1 each row is a version and never changes; the obligations made from it point to it (R4.2). Weekdays are ISO: 1 is Monday.';
 CREATE FUNCTION rules.reminder_after(schedule data.schedules, due_at timestamp with time zone, alert_at timestamp with time zone, after timestamp with time zone, OUT phase text, OUT remind_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

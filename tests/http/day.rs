@@ -576,9 +576,29 @@ async fn r4_7_an_unknown_zone_moves_nothing_and_the_tap_counts() {
             let tapped = world.post(&aroha, "/v1/me/check-ins", json!({"time_zone": zone})).await.expect(201);
             assert_eq!(tapped["met"].as_array().unwrap().len(), usize::from(number == 0), "{zone}");
             assert_eq!(tapped["next"]["time_zone"], "Pacific/Auckland", "{zone}");
+            assert_eq!(tapped["schedule_applies_from"], Value::Null, "{zone}");
         }
         assert_eq!(world.get(&aroha, "/v1/me/schedule").await.expect(200)["time_zone"], "Pacific/Auckland");
         assert_eq!(world.number("select count(*) from data.schedules", &[]).await, 1);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r4_7_a_tap_from_another_zone_says_from_which_date_it_counts() {
+    world(|world| async move {
+        world.travel_to("2027-02-28T12:00:00Z").await;
+        let aroha = world.person("Aroha").await;
+        world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
+        let tapped = world.post(&aroha, "/v1/me/check-ins", json!({"time_zone": "Australia/Sydney"})).await.expect(201);
+        assert_eq!(tapped["next"]["time_zone"], "Australia/Sydney");
+        assert_eq!(
+            (&tapped["schedule_applies_from"], &tapped["next"]["local_on"]),
+            (&json!("2027-03-02"), &json!("2027-03-02"))
+        );
+        let again = world.post(&aroha, "/v1/me/check-ins", json!({"time_zone": "Australia/Sydney"})).await.expect(201);
+        assert_eq!(again["schedule_applies_from"], Value::Null);
         world
     })
     .await;
