@@ -61,7 +61,8 @@ async fn tick(app: &App) -> Option<Duration> {
             );
         }
         if !ticked.more {
-            let next = ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(STUCK_SLEEP));
+            let next =
+                ticked.seconds_to_next.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(STUCK_SLEEP));
             return next.map(|next| next.max(least));
         }
     }
