@@ -42,8 +42,8 @@ create table data.deliveries (
   id uuid primary key default data.new_id(),
   notification_id uuid not null references data.notifications (id) on delete cascade,
   channel text not null constraint channel_is_known check (channel in ('push', 'email', 'sms')),
-  address_id uuid references data.addresses (id) on delete cascade,
-  device_id uuid references data.devices (id) on delete cascade,
+  address_id uuid references data.addresses (id) on delete set null,
+  device_id uuid references data.devices (id) on delete set null,
   work_rank smallint not null,
   state text not null default 'pending' constraint delivery_state_is_known
     check (state in ('pending', 'sending', 'accepted', 'delivered', 'confirmed', 'failed', 'cancelled', 'expired')),
@@ -62,8 +62,8 @@ create table data.deliveries (
   constraint delivery_in_hand_has_a_lease check ((state = 'sending') = (lease_until is not null)),
   constraint failed_delivery_says_why check (state <> 'failed' or failure is not null)
 ) with (fillfactor = 80);
-comment on table data.deliveries is 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-create unique index one_delivery_per_place on data.deliveries (notification_id, channel, address_id, device_id) nulls not distinct;
+comment on table data.deliveries is 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+create unique index one_delivery_per_place on data.deliveries (notification_id, channel, address_id, device_id);
 create index deliveries_due on data.deliveries (channel, work_rank, next_attempt_at) where state = 'pending';
 create index deliveries_leased on data.deliveries (channel, lease_until) where state = 'sending';
 create index deliveries_expiring on data.deliveries (expires_at) where state = 'pending' and expires_at is not null;

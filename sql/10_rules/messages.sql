@@ -62,7 +62,7 @@ begin
     from news n
     join data.notifications alarm on alarm.alert_id = n.alert_id and alarm.user_id = n.user_id and alarm.kind = 'missed'
     join data.deliveries d on d.notification_id = alarm.id
-   where n.kind = 'all_clear' and rules.may_have_arrived(d)
+   where n.kind = 'all_clear' and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
   union all
   select n.id, case n.address_kind when 'email' then 'email' else 'sms' end, null, null, false
     from news n where n.address_sealed is not null;
@@ -98,3 +98,36 @@ begin
 end;
 $$;
 comment on function rules.tg_deliveries__only_up() is 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+
+create or replace function rules.withdraw_from(address uuid, device uuid) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update data.deliveries d
+     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
+         settled_at = case when d.state = 'pending' then rules.clock() else d.settled_at end, is_withdrawn = true
+   where (d.address_id = address or d.device_id = device) and d.state in ('pending', 'sending')
+$$;
+comment on function rules.withdraw_from(uuid, uuid) is 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
+grant execute on function rules.withdraw_from(uuid, uuid) to pruuf_engine;
+
+create or replace function rules.tg_addresses__withdraw() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.withdraw_from(old.id, null);
+  return old;
+end;
+$$;
+alter function rules.tg_addresses__withdraw() owner to pruuf_engine;
+comment on function rules.tg_addresses__withdraw() is 'R7.6 before an address goes.';
+
+create or replace function rules.tg_devices__withdraw() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.withdraw_from(null, old.id);
+  return old;
+end;
+$$;
+alter function rules.tg_devices__withdraw() owner to pruuf_engine;
+comment on function rules.tg_devices__withdraw() is 'R7.6 before a device goes.';

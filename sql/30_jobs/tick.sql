@@ -55,7 +55,7 @@ begin
           perform rules.open_next(o.member_id, at) from data.obligations o where o.id = one;
         exception when others then
           failed := failed || jsonb_build_array(jsonb_build_object('job', 'open_next', 'obligation_id', one, 'sqlstate', sqlstate))
-                           || jobs.open_same_tomorrow(one, at);
+                           || jobs.open_same_tomorrow(one);
         end;
       exception when others then
         failed := failed || jsonb_build_array(jsonb_build_object('job', 'raise_missed', 'obligation_id', one, 'sqlstate', sqlstate));
@@ -71,7 +71,7 @@ $$;
 comment on function jobs.raise_due_alerts(timestamptz, integer) is 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
 grant execute on function jobs.raise_due_alerts(timestamptz, integer) to pruuf_worker;
 
-create or replace function jobs.open_same_tomorrow(obligation uuid, at timestamptz) returns jsonb
+create or replace function jobs.open_same_tomorrow(obligation uuid) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
@@ -83,8 +83,8 @@ exception when others then
   return jsonb_build_array(jsonb_build_object('job', 'open_same_tomorrow', 'obligation_id', obligation, 'sqlstate', sqlstate));
 end;
 $$;
-comment on function jobs.open_same_tomorrow(uuid, timestamptz) is 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
-grant execute on function jobs.open_same_tomorrow(uuid, timestamptz) to pruuf_worker;
+comment on function jobs.open_same_tomorrow(uuid) is 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+grant execute on function jobs.open_same_tomorrow(uuid) to pruuf_worker;
 
 create or replace function jobs.send_due_reminders(at timestamptz, most integer) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

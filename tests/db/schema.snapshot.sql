@@ -30,7 +30,7 @@ CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction.';
+COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -130,7 +130,7 @@ CREATE FUNCTION api.list_events(since timestamp with time zone, after uuid) RETU
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.list_events(since timestamp with time zone, after uuid) IS 'GET /v1/events. R7.8 what came since an event or an instant. It looks half a minute back: a transaction that began earlier may have committed later.';
+COMMENT ON FUNCTION api.list_events(since timestamp with time zone, after uuid) IS 'GET /v1/events. R7.8 what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
 CREATE FUNCTION api.list_invitations(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -222,20 +222,20 @@ CREATE FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket
     AS $$…$$;
 COMMENT ON FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) IS 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
 CREATE FUNCTION audit.append(action text, subject uuid, object uuid DEFAULT NULL::uuid, details jsonb DEFAULT '{}'::jsonb) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION audit.append(action text, subject uuid, object uuid, details jsonb) IS 'R9.2 the only way into the trail; in the transaction of what it records. details: ids, counts and states, never a name, an address, a PIN, a code, a token or a text.';
 CREATE FUNCTION data.new_id() RETURNS uuid
-    LANGUAGE sql PARALLEL SAFE
+    LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then random. Orders rows roughly by their making; nothing may depend on more.';
-CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer) RETURNS SETOF jsonb
+CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] DEFAULT '{}'::uuid[]) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease: whoever does not finish by then loses it to the next.';
+COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
 CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -246,16 +246,26 @@ CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with ti
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.open_same_tomorrow(obligation uuid) IS 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
 CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
-CREATE FUNCTION jobs.reclaim_lost(channel text, most integer, at timestamp with time zone) RETURNS void
+CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.reclaim_lost(channel text, most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) IS 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
 CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double precision
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -269,8 +279,9 @@ COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most in
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET lock_timeout TO '500ms'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. May be called by anybody who holds the clock, as often and as many at once as they like.';
+COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like.';
 CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -328,7 +339,7 @@ CREATE TABLE data.obligations (
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
 CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
@@ -367,15 +378,21 @@ COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member 
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
-    AS $$…$$;
+    AS $_$
+  select r.id, r.attempt, r.result,
+         case when r.detail ~ '^[A-Za-z0-9_.:-]{1,80}$' then r.detail when r.detail is not null or r.result = 'permanent' then 'not-a-code' end,
+         r.took_ms, r.provider_message_id, r.retry_after_seconds, r.turns_off
+    from jsonb_to_recordset(results) as r (
+    id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+$_$;
 COMMENT ON FUNCTION rules.attempt_results(results jsonb) IS 'The columns of what a sender reports of its attempts.';
 CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
-    LANGUAGE sql PARALLEL SAFE
+    LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 300 seconds, half to one and a half times that.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
@@ -418,12 +435,12 @@ CREATE TABLE data.check_ins (
 ALTER TABLE ONLY data.check_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.check_ins IS 'Every tap (R4.4), as it came; received_at is the server''s clock and alone decides (R4.5).';
 CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.clock() IS 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
@@ -468,18 +485,34 @@ CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
+CREATE TABLE data.pins (
+    user_id uuid NOT NULL,
+    hash text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    failed_tries smallint DEFAULT 0 NOT NULL,
+    failed_since_success smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
+);
+ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
+CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) RETURNS data.pins
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
 CREATE FUNCTION rules.current_user_id() RETURNS uuid
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.current_user_id() IS 'Who asks: the user of the verified access token, null for nobody.';
 CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. checked_in: nothing is asked of them before next.opens_at.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of since the last time, missed when they were not and the alert is over, not_yet_due when there was no time yet.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
@@ -509,7 +542,7 @@ CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with tim
     AS $$…$$;
 COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
 CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
@@ -526,17 +559,17 @@ CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
 $_$;
 COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it. Reads the zone files: some 30 ms, so not for a hot path.';
 CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset.';
 CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_member(member uuid) IS 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
 CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
@@ -567,9 +600,9 @@ CREATE TABLE data.deliveries (
 )
 WITH (fillfactor='80');
 ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.may_have_arrived(delivery data.deliveries) IS 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
@@ -638,7 +671,7 @@ CREATE FUNCTION rules.notification_shape(n data.notifications) RETURNS jsonb
     AS $$…$$;
 COMMENT ON FUNCTION rules.notification_shape(n data.notifications) IS 'A notification and the facts its text is made from.';
 CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
@@ -687,6 +720,11 @@ CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_ended_session() RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_ended_session() IS 'R2.4, R2.5 a session that was revoked ends at once, not when its last access token does. src/db asks it before every call of a signed-in user; security definer: sessions are nobody else''s to read.';
 CREATE FUNCTION rules.refuse_unknown(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -716,12 +754,12 @@ CREATE TABLE data.schedules (
 ALTER TABLE ONLY data.schedules FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.schedules IS 'R4.1 each row is a version and never changes; the obligations made from it point to it (R4.2). Weekdays are ISO: 1 is Monday.';
 CREATE FUNCTION rules.reminder_after(schedule data.schedules, due_at timestamp with time zone, alert_at timestamp with time zone, after timestamp with time zone, OUT phase text, OUT remind_at timestamp with time zone) RETURNS record
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.reminder_after(schedule data.schedules, due_at timestamp with time zone, alert_at timestamp with time zone, after timestamp with time zone, OUT phase text, OUT remind_at timestamp with time zone) IS 'R4.1 which reminder of an obligation comes next, and when.';
 CREATE FUNCTION rules.request_id() RETURNS text
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.request_id() IS 'The X-Request-Id of the request, for the audit trail.';
@@ -740,6 +778,11 @@ CREATE FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed by
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) IS 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) IS 'R2.3 why nobody signs in with this PIN now; null when they may try.';
 CREATE FUNCTION rules.signed_in_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -754,9 +797,9 @@ CREATE FUNCTION rules.slot_after_obligation(schedule data.schedules, before data
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it lies 12 to 36 hours later, unless days off lie between.';
+COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
 CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts.';
@@ -793,6 +836,11 @@ CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_addresses__withdraw() IS 'R7.6 before an address goes.';
 CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -833,6 +881,11 @@ CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_devices__withdraw() IS 'R7.6 before a device goes.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -883,6 +936,11 @@ CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) IS 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+CREATE FUNCTION rules.withdraw_from(address uuid, device uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_from(address uuid, device uuid) IS 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1001,17 +1059,6 @@ CREATE TABLE data.obligations_met (
 );
 ALTER TABLE ONLY data.obligations_met FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations_met IS 'Which check-in met which obligation: the first one counts (R4.4).';
-CREATE TABLE data.pins (
-    user_id uuid NOT NULL,
-    hash text NOT NULL,
-    changed_at timestamp with time zone NOT NULL,
-    failed_tries smallint DEFAULT 0 NOT NULL,
-    failed_since_success smallint DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone,
-    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
-);
-ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
 CREATE TABLE data.policies (
     key text NOT NULL,
     value integer NOT NULL,
@@ -1066,6 +1113,17 @@ CREATE TABLE data.sessions (
     CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text])))
 );
 ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.unknown_sign_ins (
+    kind text NOT NULL,
+    lookup bytea NOT NULL,
+    failed_tries smallint DEFAULT 0 NOT NULL,
+    failed_since_success smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    tried_at timestamp with time zone NOT NULL,
+    CONSTRAINT unknown_address_kind_is_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.unknown_sign_ins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.unknown_sign_ins IS 'R2.1, R2.3 tries to sign in with an address that has no account, counted and locked as if it had one: the answer tells nobody which it is.';
 CREATE TABLE meta.clock (
     only_one boolean DEFAULT true NOT NULL,
     rehearsal boolean DEFAULT false NOT NULL,
@@ -1138,6 +1196,8 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.unknown_sign_ins
+    ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
 ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY meta.clock
@@ -1187,7 +1247,7 @@ CREATE INDEX obligations_remind ON data.obligations USING btree (remind_at) WHER
 CREATE INDEX obligations_schedule ON data.obligations USING btree (schedule_id);
 CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind, lookup) WHERE (verified_at IS NOT NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
-CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id);
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
 CREATE INDEX one_time_codes_address ON data.one_time_codes USING btree (kind, lookup, created_at DESC);
@@ -1198,9 +1258,11 @@ CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
+CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
 CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
 CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts FOR EACH ROW EXECUTE FUNCTION rules.tg_alerts__record();
@@ -1208,6 +1270,7 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
+CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
@@ -1241,9 +1304,9 @@ ALTER TABLE ONLY data.connections
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
-    ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE CASCADE;
+    ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
-    ADD CONSTRAINT deliveries_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE CASCADE;
+    ADD CONSTRAINT deliveries_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
@@ -1317,6 +1380,7 @@ CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WIT
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
@@ -1350,6 +1414,7 @@ ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
+ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
@@ -1361,6 +1426,7 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));

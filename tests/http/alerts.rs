@@ -607,3 +607,28 @@ async fn r4_1_after_an_outage_the_newest_reminder_is_enough() {
     assert_eq!(phases, json!([{"phase": "half_grace"}]));
     world.stop_servers().await;
 }
+
+/// R6.5, R7.1: what reached a device stays on record when the device goes, so that its owner still hears that it is over.
+#[tokio::test]
+async fn r6_5_a_contact_who_removed_the_phone_that_rang_still_hears_that_it_is_over() {
+    world(|world| async move {
+        let (ana, ben) = (world.person("Ana").await, world.person("Ben").await);
+        world.connect(&ana, &ben).await;
+        world.travel_to("2027-05-03T06:00:00Z").await;
+        world.schedule(&ana, "09:00", "Europe/Lisbon").await;
+        world.travel_to("2027-05-03T08:10:00Z").await;
+        world.expect_on_all_channels(&ben, "Ana did not check in").await;
+        world.settle().await;
+        let device = world.row("select id from data.devices where user_id = $1", &[&ben.id]).await["id"].clone();
+        world.delete(&ben, &format!("/v1/me/devices/{}", device.as_str().unwrap())).await.expect(204);
+        let kept = "select count(*) from data.deliveries d join data.notifications n on n.id = d.notification_id where n.user_id = $1 and n.kind = 'missed' and d.state = 'accepted'";
+        assert_eq!(world.number(kept, &[&ben.id]).await, 3);
+
+        world.post(&ana, "/v1/me/check-ins", json!({})).await.expect(201);
+        for (channel, to) in [(Channel::Email, &ben.email), (Channel::Sms, &ben.phone)] {
+            world.expect_message(channel, to, "Ana has checked in").await;
+        }
+        world
+    })
+    .await;
+}
