@@ -18,9 +18,11 @@ comment on function rules.instant_of(timestamp, text) is 'R4.3 the instant of a 
 grant execute on function rules.instant_of(timestamp, text) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.zone_name(name text) returns text
-language sql immutable parallel safe security invoker set search_path = ''
+language plpgsql immutable parallel safe security invoker set search_path = ''
 as $$
-  select case name when 'CET' then 'Europe/Brussels' when 'MET' then 'Europe/Brussels' when 'EET' then 'Europe/Athens' when 'WET' then 'Europe/Lisbon' else name end
+begin
+  return case name when 'CET' then 'Europe/Brussels' when 'MET' then 'Europe/Brussels' when 'EET' then 'Europe/Athens' when 'WET' then 'Europe/Lisbon' else name end;
+end;
 $$;
 comment on function rules.zone_name(text) is 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
 grant execute on function rules.zone_name(text) to pruuf_user, pruuf_engine;

@@ -19,9 +19,9 @@ begin
   select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
          n.created_at + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
          place.stands_by, n.expires_at, n.created_at
-    from told n
-    join data.notification_kinds k on k.kind = n.kind
-   cross join lateral rules.places(n, k.priority) as place;
+    from rules.places(array(select n.id from told n)) as place
+    join told n on n.id = place.notification_id
+    join data.notification_kinds k on k.kind = n.kind;
 
   perform pg_notify('pruuf_work', '');
   perform pg_notify('pruuf_told', string_agg(reader::text, ','))
@@ -32,36 +32,51 @@ end;
 $$;
 comment on function rules.tg_notifications__address() is 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
 
-create or replace function rules.places(told data.notifications, priority text)
-returns table (channel text, address_id uuid, device_id uuid, stands_by boolean)
-language sql stable security invoker set search_path = '' rows 3
+create or replace function rules.places(told uuid[])
+returns table (notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
+language plpgsql stable security invoker set search_path = ''
 as $$
-  with place as (
-    select 'push' as channel, null::uuid as address_id, v.id as device_id
-      from data.devices v where v.user_id = told.user_id and v.off_at is null
+begin
+  return query
+  with news as (
+    select t.*, k.priority from data.notifications t join data.notification_kinds k on k.kind = t.kind where t.id = any (told)),
+  place as (
+    select n.id, n.priority, 'push' as channel, null::uuid as address_id, v.id as device_id
+      from news n join data.devices v on v.user_id = n.user_id and v.off_at is null
+     where n.kind <> 'all_clear'
     union all
-    select case a.kind when 'email' then 'email' else 'sms' end, a.id, null
-      from data.addresses a where a.user_id = told.user_id and a.verified_at is not null and a.off_at is null),
-  has as (
-    select bool_or(p.channel = 'push') as push, bool_or(p.channel = 'sms') as sms from place p)
-  select p.channel, p.address_id, p.device_id, priority = 'high' and has.push and p.channel <> 'push'
-    from place p, has
-   where told.kind <> 'all_clear'
-     and (priority = 'critical'
-       or p.channel = 'push'
-       or priority = 'high' and p.channel = 'email'
-       or not has.push and (p.channel = 'sms' or not has.sms))
+    select n.id, n.priority, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
+      from news n join data.addresses a on a.user_id = n.user_id and a.verified_at is not null and a.off_at is null
+     where n.kind <> 'all_clear'),
+  known as (
+    select p.*, bool_or(p.channel = 'push') over of_one as has_push, bool_or(p.channel = 'sms') over of_one as has_sms
+      from place p window of_one as (partition by p.id))
+  select p.id, p.channel, p.address_id, p.device_id, p.priority = 'high' and p.has_push and p.channel <> 'push'
+    from known p
+   where p.priority = 'critical'
+      or p.channel = 'push'
+      or p.priority = 'high' and p.channel = 'email'
+      or not p.has_push and (p.channel = 'sms' or not p.has_sms)
   union all
+<<<<<<< HEAD
   select distinct d.channel, d.address_id, d.device_id, false
     from data.notifications alarm join data.deliveries d on d.notification_id = alarm.id
    where told.kind = 'all_clear' and alarm.alert_id = told.alert_id and alarm.user_id = told.user_id and alarm.kind <> 'all_clear'
      and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
+=======
+  select distinct n.id, d.channel, d.address_id, d.device_id, false
+    from news n
+    join data.notifications alarm on alarm.alert_id = n.alert_id and alarm.user_id = n.user_id and alarm.kind = 'missed'
+    join data.deliveries d on d.notification_id = alarm.id
+   where n.kind = 'all_clear' and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
+>>>>>>> wt-bench
   union all
-  select case told.address_kind when 'email' then 'email' else 'sms' end, null, null, false
-   where told.address_sealed is not null
+  select n.id, case n.address_kind when 'email' then 'email' else 'sms' end, null, null, false
+    from news n where n.address_sealed is not null;
+end;
 $$;
-comment on function rules.places(data.notifications, text) is 'R7.2 where a notification goes: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
-grant execute on function rules.places(data.notifications, text) to pruuf_worker, pruuf_engine;
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean
 language plpgsql immutable parallel safe security invoker set search_path = ''

@@ -5,24 +5,24 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   first_on date := (after at time zone schedule.time_zone)::date;
-  slot record;
+  this_time time;
+  instant timestamptz;
 begin
   -- A week has a day that counts; the last date is for a slot of the first one that has passed.
   for day in -1 .. 8 loop
     continue when extract(isodow from first_on + day)::smallint <> all (schedule.weekdays);
     -- Yesterday's last minutes lie ahead only where the clocks have just jumped over midnight (Nuuk: 23:00 to 00:00).
     continue when day = -1 and rules.instant_of(first_on - interval '1 minute', schedule.time_zone) <= after;
-    select t, rules.instant_of(first_on + day + t, schedule.time_zone) as due_at
-      into slot
-      from unnest(schedule.local_times) as t
-     where rules.instant_of(first_on + day + t, schedule.time_zone) > after
-       and rules.instant_of(first_on + day + t, schedule.time_zone) >= not_before
-     order by 2, 1 limit 1;
-    if found and (due_at is null or slot.due_at < due_at) then
-      local_on := first_on + day;
-      local_time := slot.t;
-      due_at := slot.due_at;
-    end if;
+    foreach this_time in array schedule.local_times loop
+      instant := rules.instant_of(first_on + day + this_time, schedule.time_zone);
+      -- Of two at one instant (a gap) the earlier local time on the earlier date.
+      if instant > after and instant >= not_before
+         and (due_at is null or instant < due_at or instant = due_at and local_on = first_on + day and this_time < local_time) then
+        local_on := first_on + day;
+        local_time := this_time;
+        due_at := instant;
+      end if;
+    end loop;
     -- A slot that such a jump took into the next day may lie behind that day's own first.
     exit when local_on < first_on + day or local_on = (due_at at time zone schedule.time_zone)::date;
   end loop;

@@ -32,8 +32,12 @@ comment on function rules.schedule_shape(data.schedules) is 'A schedule as the A
 grant execute on function rules.schedule_shape(data.schedules) to pruuf_user, pruuf_engine;
 
 create or replace function rules.person_shape(person uuid) returns jsonb
-language sql stable security invoker set search_path = ''
-as $$ select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = person $$;
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = person);
+end;
+$$;
 comment on function rules.person_shape(uuid) is 'Another user as far as the caller may see them; null beyond that.';
 grant execute on function rules.person_shape(uuid) to pruuf_user, pruuf_worker, pruuf_engine;
 
@@ -66,11 +70,13 @@ comment on function rules.alert_shape(data.alerts) is 'An alert as the Member an
 grant execute on function rules.alert_shape(data.alerts) to pruuf_user, pruuf_engine;
 
 create or replace function rules.named_in(a data.alerts, person uuid) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select coalesce(
+begin
+  return case when person is not null then coalesce(
     (select c from jsonb_array_elements(a.facts -> 'contacts' || (a.facts -> 'member')) as c where c ->> 'id' = person::text limit 1),
-    rules.person_shape(person))
+    rules.person_shape(person)) end;
+end;
 $$;
 comment on function rules.named_in(data.alerts, uuid) is 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
 grant execute on function rules.named_in(data.alerts, uuid) to pruuf_user, pruuf_worker, pruuf_engine;

@@ -10,12 +10,15 @@ comment on function rules.notification_shape(data.notifications) is 'A notificat
 grant execute on function rules.notification_shape(data.notifications) to pruuf_user;
 
 create or replace function rules.notification_facts(n data.notifications) returns jsonb
-language sql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = ''
 as $$
-  select coalesce(a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
-         || jsonb_build_object('recipient', jsonb_build_object('id', n.user_id, 'name', (select u.name from data.users u where u.id = n.user_id)))
-    from (values (1)) as one
-    left join data.alerts a on a.id = n.alert_id
+begin
+  return (
+    select coalesce(a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
+           || jsonb_build_object('recipient', jsonb_build_object('id', n.user_id, 'name', (select u.name from data.users u where u.id = n.user_id)))
+      from (values (1)) as one
+      left join data.alerts a on a.id = n.alert_id);
+end;
 $$;
 comment on function rules.notification_facts(data.notifications) is 'R6.7 what a text may say: the alert''s facts, who has it by now, the notification''s own, and who reads it.';
 grant execute on function rules.notification_facts(data.notifications) to pruuf_user, pruuf_worker;

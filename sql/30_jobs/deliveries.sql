@@ -41,19 +41,22 @@ comment on function jobs.claim_deliveries(text, integer, integer, uuid[]) is 'R7
 grant execute on function jobs.claim_deliveries(text, integer, integer, uuid[]) to pruuf_worker;
 
 create or replace function jobs.renew_leases(in_hand uuid[], at timestamptz, lease interval) returns void
-language sql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = ''
 as $$
+begin
   update data.deliveries d set lease_until = at + lease
    where d.id in (
      select h.id from data.deliveries h
-      where h.id = any (in_hand) and h.state = 'sending' and h.lease_until < at + lease * 0.7 for update skip locked)
+      where h.id = any (in_hand) and h.state = 'sending' and h.lease_until < at + lease * 0.7 for update skip locked);
+end;
 $$;
 comment on function jobs.renew_leases(uuid[], timestamptz, interval) is 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
 grant execute on function jobs.renew_leases(uuid[], timestamptz, interval) to pruuf_worker;
 
 create or replace function jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamptz) returns void
-language sql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = ''
 as $$
+begin
   with lost as (
     select d.id from data.deliveries d
      where d.channel = reclaim_lost.channel and d.state = 'sending' and d.lease_until <= at and d.id <> all (in_hand)
@@ -64,7 +67,8 @@ as $$
            lease_until = null, next_attempt_at = at, may_have_arrived = true
       from lost where d.id = lost.id
     returning d.id, d.attempts)
-  insert into data.attempts (delivery_id, number, ended_at, result, detail) select id, attempts, at, 'unknown', 'lease-lost' from back
+  insert into data.attempts (delivery_id, number, ended_at, result, detail) select id, attempts, at, 'unknown', 'lease-lost' from back;
+end;
 $$;
 comment on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
 grant execute on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) to pruuf_worker;

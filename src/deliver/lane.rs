@@ -30,6 +30,8 @@ use crate::vault::CodeUse;
 const POLL: Duration = Duration::from_secs(1);
 /// How many deliveries a lane has in hand at once.
 const AT_ONCE: usize = 64;
+/// While there is more to do than a hand holds, a claim is for at least so many: one for each would keep the database busy.
+const WORTH_A_CLAIM: usize = 24;
 /// How long after its last sign of life a server loses what it has in hand to the others: so much a crash may delay an
 /// alert. Every claim renews it, and there is one every [`POLL`].
 const LEASE_SECONDS: i32 = 8;
@@ -176,7 +178,7 @@ pub async fn work(app: Arc<App>, sender: Arc<Sender>) {
         // A full hand is no reason to sleep: what is in it is leased anew by the next claim.
         tokio::select! {
             () = app.stop.cancelled() => {}
-            Some(_) = in_hand.join_next(), if may_be_more || in_hand.len() == AT_ONCE => {}
+            () = room(&mut in_hand), if may_be_more || in_hand.len() == AT_ONCE => {}
             () = woken(&mut heard), if in_hand.len() < AT_ONCE => {}
             _ = poll.tick() => {}
         }
@@ -191,6 +193,11 @@ pub async fn work(app: Arc<App>, sender: Arc<Sender>) {
     }
     drop(report);
     let _ = tokio::time::timeout(PATIENCE, finisher).await;
+}
+
+/// Comes when so much of a full hand is free that it is worth a claim. Should senders be slow, the poll claims for less.
+async fn room(in_hand: &mut JoinSet<()>) {
+    while in_hand.len() > AT_ONCE - WORTH_A_CLAIM && in_hand.join_next().await.is_some() {}
 }
 
 /// Comes when a stopping server has waited long enough.

@@ -89,6 +89,11 @@ fn unreadable(contract: &Contract, method: &str, path: &str, body: &[u8]) -> Pro
     problem
 }
 
+/// A random id (UUIDv4). `Uuid::new_v4` would ask the kernel each time.
+fn new_id() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}
+
 /// Gives the request its id, calls the endpoint, and logs what came of it: no path parameters, no query.
 ///
 /// # Errors
@@ -99,7 +104,7 @@ pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem:
         .header(REQUEST_ID)
         .filter(|id| !id.is_empty() && id.len() <= LONGEST_REQUEST_ID)
         .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)))
-        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        .map_or_else(|| new_id().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     if request.uri().path() == EVENTS {

@@ -34,10 +34,11 @@ struct Run {
 const CHECK_IN: &str = "select coalesce(rules.recall(null, '\\x00'), rules.remember(null, '\\x00', \
     api.record_check_in(device_time => now(), time_zone => 'Pacific/Auckland', note => null, mood => null)))";
 const TODAY: &str = "select api.get_today()";
-/// As src/db/mod.rs sets it.
+/// As src/db/mod.rs sets it, and what it asks before each call of a user.
 const CONTEXT: &str = "select set_config('role', 'pruuf_user', true), set_config('pruuf.user_id', MEMBER, true), \
     set_config('pruuf.request_id', '00000000-0000-4000-8000-000000000000', true), set_config('pruuf.ip', '127.0.0.1', true), \
-    set_config('statement_timeout', '5000', true)";
+    set_config('statement_timeout', '5000', true), set_config('pruuf.session_id', SESSION, true);\nselect rules.refuse_ended_session()";
+const SESSION: &str = "'00000000-0000-7000-a000-' || lpad(:n::text, 12, '0')";
 const MEMBER: &str = "'00000000-0000-7000-8000-' || lpad(:n::text, 12, '0')";
 
 /// Which floor.
@@ -64,7 +65,7 @@ fn script(floor: Floor, is_read: bool) -> String {
     match floor {
         Floor::Request => {
             let begin = if is_read { "begin read only" } else { "begin" };
-            let context = CONTEXT.replace("MEMBER", MEMBER);
+            let context = CONTEXT.replace("MEMBER", MEMBER).replace("SESSION", SESSION);
             format!("{pick}\\startpipeline\n{begin};\n{context};\n{call};\ncommit;\n\\endpipeline\n")
         }
         Floor::Plain => {
@@ -116,7 +117,10 @@ async fn wrk(bench: &Bench, server: &Serve, is_read: bool, connections: usize, s
     let tokens = bench.dir.join("tokens");
     let signer = Tokens::new(&[KEY]).unwrap();
     let lines: Vec<String> = (1..=FRESH + REPEAT)
-        .map(|n| signer.sign(format!("00000000-0000-7000-8000-{n:012}").parse().unwrap(), Uuid::nil()).unwrap())
+        .map(|n| {
+            let id = |kind: &str| -> Uuid { format!("00000000-0000-7000-{kind}-{n:012}").parse().unwrap() };
+            signer.sign(id("8000"), id("a000")).unwrap()
+        })
         .collect();
     std::fs::write(&tokens, lines.join("\n")).unwrap();
     let mut command = Command::new("wrk");

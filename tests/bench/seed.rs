@@ -6,7 +6,8 @@ use tokio_postgres::Client;
 /// Contacts of a Member.
 pub const CONTACTS: i32 = 3;
 
-/// Member n is `00000000-0000-7000-8000-n`, the Contact c of it `00000000-0000-7000-9000-3n+c`.
+/// Member n is `00000000-0000-7000-8000-n`, their session `00000000-0000-7000-a000-n`, their Contact c
+/// `00000000-0000-7000-9000-3n+c`.
 const FUNCTIONS: &str = "
     create schema bench;
     create function bench.member(n integer) returns uuid language sql immutable parallel safe
@@ -21,6 +22,8 @@ pub async fn members(db: &Client, count: i32) {
         "set session_replication_role = replica;
          insert into data.users (id, name, created_at)
          select bench.member(n), 'Member ' || n, now() - interval '90 days' from generate_series(1, {count}) n;
+         insert into data.sessions (id, user_id, created_at, last_used_at)
+         select ('00000000-0000-7000-a000-' || lpad(n::text, 12, '0'))::uuid, bench.member(n), now(), now() from generate_series(1, {count}) n;
          insert into data.users (id, name, created_at)
          select bench.contact(n, c), 'Contact ' || n || '-' || c, now() - interval '90 days'
            from generate_series(1, {count}) n, generate_series(1, {CONTACTS}) c;

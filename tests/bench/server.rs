@@ -1,4 +1,4 @@
-//! The release binary, in a process of its own.
+//! The release binary, in a process of its own; `PRUUF_BIN` names another one, to compare with.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ impl Serve {
         let url = format!("http://{address}");
         let log = std::fs::File::create(bench.dir.join("server.log")).unwrap();
         let key = STANDARD.encode(KEY);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pruuf"));
+        let mut command = Command::new(std::env::var_os("PRUUF_BIN").unwrap_or(env!("CARGO_BIN_EXE_pruuf").into()));
         command
             .arg("serve")
             .env_clear()
