@@ -1,6 +1,7 @@
 //! What the API's description says of a path and of a body: for the answers that poem words poorly.
 
 use chrono::{DateTime, NaiveDate};
+use regex::Regex;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -108,10 +109,9 @@ fn wrong_text(schema: &Value, text: &str) -> Option<String> {
     if !is_read {
         return Some(format!("This is not a {}.", schema["format"].as_str().unwrap_or_default()));
     }
-    // The one kind of pattern that is used here: so many digits.
-    let digits: usize = schema["pattern"].as_str()?.strip_prefix("^[0-9]{")?.strip_suffix("}$")?.parse().ok()?;
-    let fits = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    (!fits).then(|| format!("This must be {digits} digits."))
+    let pattern = schema["pattern"].as_str()?;
+    let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+    (!fits).then(|| format!("This must fit {pattern}."))
 }
 
 fn wrong_number(schema: &Value, number: &serde_json::Number) -> Option<String> {
@@ -144,6 +144,7 @@ mod tests {
             schedule(json!({"local_times": [9], "time_zone": 1, "weekdays": [1, 99999], "reminders": ["never"]})),
             ["/local_times/0", "/reminders/0", "/time_zone", "/weekdays/1"]
         );
+        assert_eq!(schedule(json!({"local_times": ["09:00", "9 am"], "time_zone": "UTC"})), ["/local_times/1"]);
         assert_eq!(schedule(json!([])), [""]);
         assert_eq!(
             pointers("POST", "/v1/auth/codes", &json!({"address": {"kind": "fax", "value": null}})),

@@ -1431,7 +1431,7 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING (true);
+CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));

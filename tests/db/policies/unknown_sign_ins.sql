@@ -10,7 +10,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('nobody', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('visitor', $$select from data.unknown_sign_ins$$, 'refused', ''),
-  ('worker', $$select tried_at from data.unknown_sign_ins$$, '1 rows', 'it forgets old tries'),
+  ('worker', $$select from data.unknown_sign_ins$$, '0 rows', 'only what nobody tried for 30 days'),
   ('staff', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('billing', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('server', $$select from data.unknown_sign_ins$$, 'refused', ''),
@@ -24,23 +24,23 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('staff', $$insert into data.unknown_sign_ins default values$$, 'refused', ''),
   ('billing', $$insert into data.unknown_sign_ins default values$$, 'refused', ''),
   ('server', $$insert into data.unknown_sign_ins default values$$, 'refused', ''),
-  ('owner', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('contact', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('former', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('stranger', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('nobody', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('visitor', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('worker', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('staff', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('billing', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
-  ('server', $$update data.unknown_sign_ins set lookup = lookup$$, 'refused', ''),
+  ('owner', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('contact', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('former', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('stranger', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('nobody', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('visitor', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('worker', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('staff', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('billing', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
+  ('server', $$update data.unknown_sign_ins set failed_tries = 0$$, 'refused', ''),
   ('owner', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('contact', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('former', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('stranger', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('nobody', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('visitor', $$delete from data.unknown_sign_ins$$, 'refused', ''),
-  ('worker', $$delete from data.unknown_sign_ins$$, '1 rows', 'it forgets old tries'),
+  ('worker', $$delete from data.unknown_sign_ins$$, '0 rows', 'only what nobody tried for 30 days'),
   ('staff', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('billing', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('server', $$delete from data.unknown_sign_ins$$, 'refused', ''),
@@ -54,6 +54,13 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('staff', $$truncate data.unknown_sign_ins$$, 'refused', ''),
   ('billing', $$truncate data.unknown_sign_ins$$, 'refused', ''),
   ('server', $$truncate data.unknown_sign_ins$$, 'refused', '')
+) as t (voice, statement, expected, because);
+
+update data.unknown_sign_ins set tried_at = rules.clock() - interval '31 days';
+select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
+  ('worker', $$delete from data.unknown_sign_ins$$, '1 rows', 'tidying'),
+  ('worker', $$select failed_tries from data.unknown_sign_ins$$, 'refused', 'counters are nobody''s to read'),
+  ('owner', $$select rules.refuse_ended_session()$$, 'not-signed-in', 'no session is claimed')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();
