@@ -53,7 +53,7 @@ begin
     return;
   end if;
   perform rules.withdraw_alarm(resolved.id, at);
-  perform rules.tell_all_clear(resolved, at);
+  perform rules.tell_all_clear(resolved, at, resolved.id::text);
 end;
 $$;
 comment on function rules.resolve_alert(uuid, text, uuid, timestamptz, text, text) is 'R6.5 ends an alert once; the second call does nothing.';
@@ -72,11 +72,11 @@ $$;
 comment on function rules.withdraw_alarm(uuid, timestamptz) is 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
 grant execute on function rules.withdraw_alarm(uuid, timestamptz) to pruuf_engine;
 
-create or replace function rules.tell_all_clear(resolved data.alerts, at timestamptz) returns void
+create or replace function rules.tell_all_clear(resolved data.alerts, at timestamptz, cause text) returns void
 language sql volatile security invoker set search_path = ''
 as $$
   insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
-  select n.user_id, 'all_clear', resolved.id::text, resolved.id,
+  select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
          jsonb_build_object(
            'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
            'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
@@ -87,14 +87,14 @@ as $$
      and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
   on conflict on constraint one_notification_per_user_and_cause do nothing
 $$;
-comment on function rules.tell_all_clear(data.alerts, timestamptz) is 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
-grant execute on function rules.tell_all_clear(data.alerts, timestamptz) to pruuf_engine;
+comment on function rules.tell_all_clear(data.alerts, timestamptz, text) is 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+grant execute on function rules.tell_all_clear(data.alerts, timestamptz, text) to pruuf_engine;
 
 create or replace function rules.tg_alerts__record() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  perform audit.append(case new.state when 'open' then 'alert.raised' else 'alert.' || new.state end, new.member_id, new.id,
+  perform audit.append(case when new.state <> 'open' then 'alert.' || new.state when tg_op = 'INSERT' then 'alert.raised' else 'alert.released' end, new.member_id, new.id,
                        jsonb_strip_nulls(jsonb_build_object('how', new.resolved_how, 'outcome', new.outcome)));
   return null;
 end;
@@ -125,6 +125,8 @@ begin
     perform rules.resolve_alert(alert.id, 'closed', new.user_id, new.taken_at, new.outcome, new.note);
   elsif alert.state = 'acknowledged' then
     raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
+  elsif new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
+    raise exception 'invalid' using errcode = 'UF422', detail = 'The arrival must lie within the next 24 hours.';
   else
     update data.alerts a
        set state = 'acknowledged', acknowledged_at = new.taken_at, acknowledged_by = new.user_id, arrives_at = new.arrives_at
@@ -153,3 +155,48 @@ as $$
 $$;
 comment on function rules.tell_acknowledged(data.alerts, data.alert_actions) is 'R6.4 all other Contacts and the Member are told who has it.';
 grant execute on function rules.tell_acknowledged(data.alerts, data.alert_actions) to pruuf_engine;
+
+create or replace function rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into data.notifications (user_id, kind, cause, alert_id, created_at)
+  select reader, 'missed', a.id || ':' || occasion, a.id, at
+    from data.alerts a, unnest(readers) as reader
+   where a.member_id = member and a.state <> 'resolved'
+  on conflict on constraint one_notification_per_user_and_cause do nothing
+$$;
+comment on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) is 'R6.3, R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
+grant execute on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.alerts a set state = 'open', acknowledged_at = null, acknowledged_by = null, arrives_at = null
+   where a.member_id = member and a.state = 'acknowledged' and a.acknowledged_by = contact;
+  if found then
+    perform rules.tell_of_open_alerts(member, array(
+      select c.contact_id from data.connections c where c.member_id = member and c.contact_id <> contact and c.ended_at is null), occasion, at);
+  end if;
+end;
+$$;
+comment on function rules.release_alerts(uuid, uuid, uuid, timestamptz) is 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
+grant execute on function rules.release_alerts(uuid, uuid, uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.tell_late_check_in(obligation uuid, tap data.check_ins) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  alert data.alerts;
+begin
+  select * into alert from data.alerts a where a.obligation_id = obligation and a.resolved_how = 'closed';
+  if found then
+    alert.resolved_how := 'checked_in';
+    alert.resolved_by := tap.member_id;
+    alert.note := tap.note;
+    perform rules.tell_all_clear(alert, tap.received_at, alert.id || ':checked_in');
+  end if;
+end;
+$$;
+comment on function rules.tell_late_check_in(uuid, data.check_ins) is 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
+grant execute on function rules.tell_late_check_in(uuid, data.check_ins) to pruuf_engine;

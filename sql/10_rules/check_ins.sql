@@ -21,7 +21,7 @@ begin
   if expected.opens_at <= new.received_at and not rules.is_double_tap(new) then
     perform rules.meet(expected, new);
   end if;
-  perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at)
+  perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at, null, new.note)
      from data.alerts a where a.member_id = new.member_id and a.state <> 'resolved';
   perform audit.append('check_in.recorded', new.member_id, new.id);
   return null;
@@ -82,6 +82,7 @@ begin
        and o.local_on = (tap.received_at at time zone o.time_zone)::date
     returning o.id)
   insert into data.obligations_met (obligation_id, check_in_id) select m.id, tap.id from made_up m;
+  perform rules.tell_late_check_in(m.obligation_id, tap) from data.obligations_met m where m.check_in_id = tap.id;
 end;
 $$;
 comment on function rules.make_up_for_misses(data.check_ins) is 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';

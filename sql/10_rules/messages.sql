@@ -58,18 +58,11 @@ begin
       or p.priority = 'high' and p.channel = 'email'
       or not p.has_push and (p.channel = 'sms' or not p.has_sms)
   union all
-<<<<<<< HEAD
-  select distinct d.channel, d.address_id, d.device_id, false
-    from data.notifications alarm join data.deliveries d on d.notification_id = alarm.id
-   where told.kind = 'all_clear' and alarm.alert_id = told.alert_id and alarm.user_id = told.user_id and alarm.kind <> 'all_clear'
-     and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
-=======
   select distinct n.id, d.channel, d.address_id, d.device_id, false
     from news n
-    join data.notifications alarm on alarm.alert_id = n.alert_id and alarm.user_id = n.user_id and alarm.kind = 'missed'
+    join data.notifications alarm on alarm.alert_id = n.alert_id and alarm.user_id = n.user_id and alarm.kind <> 'all_clear'
     join data.deliveries d on d.notification_id = alarm.id
    where n.kind = 'all_clear' and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
->>>>>>> wt-bench
   union all
   select n.id, case n.address_kind when 'email' then 'email' else 'sms' end, null, null, false
     from news n where n.address_sealed is not null;

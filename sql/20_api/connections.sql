@@ -138,6 +138,7 @@ begin
   insert into data.notifications (user_id, kind, cause, facts, created_at)
   select reader, 'connected', made.id::text, jsonb_build_object('other', rules.person_shape(other), 'becomes', becomes), at
     from (values (member, contact, 'member'), (contact, member, 'contact')) as sides (reader, other, becomes);
+  perform rules.tell_of_open_alerts(member, array[contact], made.id, at);
   perform audit.append('connection.made', member, made.id);
   perform audit.append('connection.made', contact, made.id);
   return made;
@@ -162,6 +163,7 @@ begin
     from data.notifications n join data.alerts a on a.id = n.alert_id
    where n.user_id = new.contact_id and a.member_id = new.member_id and a.state <> 'resolved'
      and d.notification_id = n.id and d.state in ('pending', 'sending');
+  perform rules.release_alerts(new.member_id, new.contact_id, new.id, at);
   perform audit.append('connection.ended', new.member_id, new.id);
   perform audit.append('connection.ended', new.contact_id, new.id);
   return new;

@@ -11,7 +11,9 @@ begin
         when at >= o.opens_at then 'open'
         when last.state is null then 'not_yet_due'
         when last.state = 'missed' and (tap.received_at < last.closed_at) is not false then 'missed'
-        else 'checked_in' end,
+        when tap.received_at >= rules.instant_of((at at time zone o.time_zone)::date::timestamp, o.time_zone)
+          or last.local_on >= (at at time zone o.time_zone)::date then 'checked_in'
+        else 'not_yet_due' end,
       'next', rules.obligation_shape(o),
       'last_check_in_at', tap.received_at,
       'open_alerts', a.open_alerts)
@@ -20,11 +22,11 @@ begin
             from data.alerts a where a.member_id = member and a.state <> 'resolved') a
     left join data.obligations o on o.member_id = member and o.state = 'open'
     left join lateral (select max(c.received_at) as received_at from data.check_ins c where c.member_id = member) tap on true
-    left join lateral (select l.state, l.closed_at from data.obligations l
+    left join lateral (select l.state, l.closed_at, l.local_on from data.obligations l
                         where l.member_id = member and l.state not in ('open', 'excused') order by l.due_at desc limit 1) last on true);
 end;
 $$;
-comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of since the last time, missed when they were not and the alert is over, not_yet_due when there was no time yet.';
+comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, not_yet_due on a day off and before the first time.';
 grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
 
 create or replace function api.get_today() returns jsonb
@@ -123,7 +125,7 @@ create or replace function rules.history_shape(member uuid, cursor uuid, size in
 language sql stable security invoker set search_path = ''
 as $$
   with closed as (
-    select o.*, c.received_at, c.method, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
+    select o.*, c.received_at, c.method, c.note, c.mood, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
       from data.obligations o
       left join data.obligations_met m on m.obligation_id = o.id
       left join data.check_ins c on c.id = m.check_in_id
@@ -136,7 +138,7 @@ as $$
   lengths as (select run, count(*) as length from runs where state <> 'missed' group by run)
   select rules.page(array(
       select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'late_by_seconds', o.late_by, 'method', o.method)
+                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method)
         from closed o
        where history_shape.cursor is null
           or o.due_at < (select b.due_at from data.obligations b where b.id = history_shape.cursor and b.member_id = member)

@@ -144,7 +144,7 @@ declare
   device data.devices;
 begin
   -- A phone that changed hands, or an app installed anew, keeps its token under another id.
-  delete from data.devices d where d.push_token = put_device.push_token and d.id <> put_device.device_id;
+  delete from data.devices d where d.push_token = put_device.push_token and (d.id <> put_device.device_id or d.user_id <> me);
   insert into data.devices as d (id, user_id, platform, push_token, registered_at)
   values (put_device.device_id, me, put_device.platform, put_device.push_token, rules.clock())
   on conflict (id) do update

@@ -259,6 +259,9 @@ struct PastObligation {
     late_by_seconds: Option<i64>,
     /// How it came.
     method: Option<String>,
+    /// A word of the Member's.
+    note: Option<String>,
+    mood: Option<Mood>,
 }
 
 /// Totals over the whole history.
