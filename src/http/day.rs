@@ -126,9 +126,9 @@ struct ScheduleSet {
 pub enum DayStatus {
     /// No time has been chosen yet: nobody is watched.
     WaitingForATime,
-    /// The first time is yet to come: nothing is asked before `next.opens_at`.
+    /// Nothing is asked today: a day off, or the first time is yet to come.
     NotYetDue,
-    /// The Member has checked in; nothing is asked before `next.opens_at`.
+    /// The Member has checked in today; nothing is asked before `next.opens_at`.
     CheckedIn,
     /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
     Missed,

@@ -257,12 +257,12 @@ CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer)
     AS $$…$$;
 COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
 CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
 CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) IS 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
@@ -533,7 +533,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of since the last time, missed when they were not and the alert is over, not_yet_due when there was no time yet.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -655,7 +655,7 @@ CREATE FUNCTION rules.my_account() RETURNS data.users
     AS $$…$$;
 COMMENT ON FUNCTION rules.my_account() IS 'The caller''s own row: to others only id and name are granted (R3.4).';
 CREATE FUNCTION rules.named_in(a data.alerts, person uuid) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.named_in(a data.alerts, person uuid) IS 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
@@ -684,7 +684,7 @@ END)),
 ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.notification_facts(n data.notifications) IS 'R6.7 what a text may say: the alert''s facts, who has it by now, the notification''s own, and who reads it.';
@@ -714,15 +714,15 @@ CREATE FUNCTION rules.page(items jsonb[], size integer) RETURNS jsonb
     AS $$…$$;
 COMMENT ON FUNCTION rules.page(items jsonb[], size integer) IS 'A page of a list from one item more than it holds; the cursor is the id of its last item.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
-CREATE FUNCTION rules.places(told data.notifications, priority text) RETURNS TABLE(channel text, address_id uuid, device_id uuid, stands_by boolean)
-    LANGUAGE sql STABLE ROWS 3
+CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told data.notifications, priority text) IS 'R7.2 where a notification goes: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -753,6 +753,11 @@ CREATE FUNCTION rules.refuse_unknown(what text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refuse_unknown(what text) IS 'One answer for what is not there and for what the caller may not see.';
+CREATE FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
 CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -836,11 +841,21 @@ CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_act
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) IS 'R6.4 all other Contacts and the Member are told who has it.';
-CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone) RETURNS void
+CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
+CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.3, R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
 CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -947,7 +962,7 @@ CREATE FUNCTION rules.withdraw_from(address uuid, device uuid) RETURNS void
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_from(address uuid, device uuid) IS 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';

@@ -310,8 +310,11 @@ async fn r6_5_a_contact_closes_an_alert_once_and_all_are_told_in_that_contact_s_
         world.post(&chloe, &close, json!({"outcome": "safe"})).await.refused(409, "alert-is-over");
         world.post(&chloe, &format!("{alert}/acknowledge"), json!({})).await.refused(409, "alert-is-over");
         assert_eq!(world.get(&ben, &format!("/v1/members/{}", aroha.id)).await.expect(200)["status"], "missed");
-        // Nothing more comes of it, neither for the late check-in nor for the time that passes.
+        // Whoever was told that no check-in came hears of the late one (R7.2); nothing comes of the time that passes.
         world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Aroha has checked in").await;
+        }
         world.advance("2 hours").await;
         world
     })
@@ -627,6 +630,51 @@ async fn r6_5_a_contact_who_removed_the_phone_that_rang_still_hears_that_it_is_o
         world.post(&ana, "/v1/me/check-ins", json!({})).await.expect(201);
         for (channel, to) in [(Channel::Email, &ben.email), (Channel::Sms, &ben.phone)] {
             world.expect_message(channel, to, "Ana has checked in").await;
+        }
+        world
+    })
+    .await;
+}
+
+/// R6.3, R6.4: an alert whose owner is no Contact any more is nobody's, and the others hear of it.
+#[tokio::test]
+async fn r6_4_an_alert_whose_owner_left_is_open_again_and_the_others_are_told() {
+    world(|world| async move {
+        let (ana, ben, cy) = (world.person("Ana").await, world.person("Ben").await, world.person("Cy").await);
+        world.connect(&ana, &ben).await;
+        world.connect(&ana, &cy).await;
+        world.travel_to("2027-05-03T06:00:00Z").await;
+        world.schedule(&ana, "09:00", "Europe/Lisbon").await;
+        world.travel_to("2027-05-03T08:10:00Z").await;
+        for contact in [&ben, &cy] {
+            world.expect_on_all_channels(contact, "Ana did not check in").await;
+        }
+        let alert = world.get(&cy, "/v1/alerts").await.expect(200)["items"][0]["id"].clone();
+        let path = format!("/v1/alerts/{}", alert.as_str().unwrap());
+        let past = json!({"arrives_at": "2020-01-01T00:00:00Z"});
+        world.post(&ben, &format!("{path}/acknowledge"), past).await.refused(422, "invalid");
+        world.post(&ben, &format!("{path}/acknowledge"), json!({})).await.expect(200);
+        for person in [&ana, &cy] {
+            world.expect_message(Channel::Push, &person.push_token, "Ben").await;
+            world.open_app(person).await;
+        }
+        world.delete(&ben, &format!("/v1/members/{}", ana.id)).await.expect(204);
+        world.expect_message(Channel::Push, &ana.push_token, "Ben").await;
+        world.expect_on_all_channels(&cy, "Ana did not check in").await;
+        assert_eq!(world.get(&cy, &path).await.expect(200)["state"], "open");
+        world.post(&cy, &format!("{path}/acknowledge"), json!({})).await.expect(200);
+        world.expect_message(Channel::Push, &ana.push_token, "Cy").await;
+        world.open_app(&ana).await;
+
+        // R6.5: what was found is said to the others, and so is a check-in that comes after all.
+        let found = json!({"outcome": "other", "note": "cannot find her"});
+        world.post(&cy, &format!("{path}/close"), found).await.expect(200);
+        for person in [&ben, &cy] {
+            world.expect_on_all_channels(person, "cannot find her").await;
+        }
+        world.post(&ana, "/v1/me/check-ins", json!({"note": "at the neighbour's"})).await.expect(201);
+        for person in [&ben, &cy] {
+            world.expect_on_all_channels(person, "at the neighbour's").await;
         }
         world
     })

@@ -614,7 +614,7 @@ async fn r4_1_days_off_raise_nothing() {
     for day in ["01", "02", "03"] {
         assert_eq!(world.tick(&format!("2027-03-{day}T20:30:00Z")).await["missed"], 0, "{day}");
     }
-    assert_eq!(status(&world, &aroha, "2027-03-02T20:00:00Z").await, "checked_in");
+    assert_eq!(status(&world, &aroha, "2027-03-02T20:00:00Z").await, "not_yet_due");
     assert_eq!(world.tap(&aroha, "2027-03-02T20:00:00Z").await["met"], json!([]));
     assert_eq!(world.tick("2027-03-04T20:10:00Z").await["missed"], 1);
     assert_eq!(world.days(&aroha).await, ["01 09:00 met", "05 09:00 missed open", "08 09:00 open"]);
