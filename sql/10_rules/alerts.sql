@@ -165,7 +165,7 @@ as $$
    where a.member_id = member and a.state <> 'resolved'
   on conflict on constraint one_notification_per_user_and_cause do nothing
 $$;
-comment on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) is 'R6.3, R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
+comment on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) is 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
 grant execute on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamptz) returns void

@@ -161,7 +161,7 @@ fn a_closed_alert_never_says_that_all_is_well() {
     }
     let (title, body) = texts().push("all_clear", "en", &all_clear());
     assert_eq!(title, "Mary Tanner has checked in");
-    assert_eq!(body, "Mary Tanner checked in at 09:25. The alert is over.");
+    assert_eq!(body, "Mary Tanner checked in at 09:25 on Saturday 21 November. The alert is over.");
 }
 
 /// How an alert ended is unknown: that must not read as a check-in.

@@ -855,7 +855,7 @@ CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion 
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.3, R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
+COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
 CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''

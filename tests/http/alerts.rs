@@ -636,7 +636,7 @@ async fn r6_5_a_contact_who_removed_the_phone_that_rang_still_hears_that_it_is_o
     .await;
 }
 
-/// R6.3, R6.4: an alert whose owner is no Contact any more is nobody's, and the others hear of it.
+/// R6.4: an alert whose owner is no Contact any more is nobody's, and the others hear of it.
 #[tokio::test]
 async fn r6_4_an_alert_whose_owner_left_is_open_again_and_the_others_are_told() {
     world(|world| async move {
