@@ -1,5 +1,5 @@
 create or replace function jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] default '{}') returns setof jsonb
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -74,7 +74,7 @@ comment on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) is 'A 
 grant execute on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) to pruuf_worker;
 
 create or replace function jobs.finish_deliveries(results jsonb) returns jsonb
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();

@@ -1,5 +1,5 @@
 create or replace function jobs.tick() returns jsonb
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms'
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms' set enable_seqscan = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -25,7 +25,7 @@ begin
     'seconds_to_next', jobs.seconds_to_next(at));
 end;
 $$;
-comment on function jobs.tick() is 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like.';
+comment on function jobs.tick() is 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like. enable_seqscan: a plan made while a table was small (a foreign key''s check keeps it for the session) would read the whole table in the burst that makes it large.';
 grant execute on function jobs.tick() to pruuf_worker;
 
 create or replace function jobs.raise_due_alerts(at timestamptz, most integer) returns jsonb

@@ -234,11 +234,15 @@ COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix 
 CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] DEFAULT '{}'::uuid[]) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
 CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
@@ -280,8 +284,10 @@ CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like.';
+COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like. enable_seqscan: a plan made while a table was small (a foreign key''s check keeps it for the session) would read the whole table in the burst that makes it large.';
 CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''

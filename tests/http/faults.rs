@@ -559,3 +559,34 @@ async fn r6_1_pg_cron_alone_raises_an_alert() {
     world.stop_servers().await;
     throw_away(cluster, directory).await;
 }
+
+/// R9.5: a session keeps the plan of a foreign key's check for as long as it lives. Made on a quiet day, when a table was
+/// small, it read the whole table for every row of the burst that made it large.
+#[tokio::test]
+async fn r9_5_no_job_reads_a_whole_table_in_the_burst_after_a_quiet_day() {
+    let world = World::without_server().await;
+    let first = world.crowd(1, 1).await;
+    let burst = world.crowd(300, 3).await;
+    let worker = world.db.session_as("pruuf_worker", None).await;
+    world.miss_quietly(&first.members).await;
+    worker.batch_execute("select jobs.tick()").await.unwrap();
+    world.miss_quietly(&burst.members).await;
+    let lane = "select jobs.finish_deliveries((select jsonb_agg(jsonb_build_object('id', d ->> 'id', 'attempt', d -> 'attempt', 'result', 'accepted'))
+                                                 from jobs.claim_deliveries('email', 10, 8) as d))";
+    worker.batch_execute(&format!("{lane}; begin; select jobs.tick(); {lane}")).await.unwrap();
+    let read: Vec<String> = worker
+        .query(
+            "select relname::text from pg_stat_xact_user_tables
+              where schemaname = 'data' and seq_scan > 0 and relname not in ('policies', 'notification_kinds')",
+            &[],
+        )
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    assert!(read.is_empty(), "read from end to end: {read:?}");
+    worker.batch_execute("commit").await.unwrap();
+    world.one_alert_each(&burst.members).await;
+    world.stop_servers().await;
+}
