@@ -239,9 +239,10 @@ begin
    where a.kind = begin_session.kind and a.lookup = begin_session.lookup and a.verified_at is not null
      for update of p;
   if not found then
-    insert into data.unknown_sign_ins as u (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at)
-    on conflict (kind, lookup) do update set tried_at = excluded.tried_at
-    returning u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until;
+    -- Once an address is known as unknown, a try at it costs what a try at an account does: one row is locked, one written.
+    insert into data.unknown_sign_ins (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at) on conflict (kind, lookup) do nothing;
+    select u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until
+      from data.unknown_sign_ins u where u.kind = begin_session.kind and u.lookup = begin_session.lookup for update;
   end if;
   refusal := rules.sign_in_refusal(pin, at);
   if refusal is not null then
@@ -249,7 +250,7 @@ begin
   end if;
   pin := rules.count_sign_in(pin, at);
   if pin.user_id is null then
-    update data.unknown_sign_ins u set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
+    update data.unknown_sign_ins u set tried_at = at, failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
      where u.kind = begin_session.kind and u.lookup = begin_session.lookup;
   else
     update data.pins p set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until

@@ -14,6 +14,8 @@ use crate::config::Key;
 
 /// How long an access token lives, in seconds (R2.4: [15] minutes).
 pub const LIFE_SECONDS: i64 = 15 * 60;
+/// How far, in seconds, the clocks of two servers may differ: a token of another server's future is not yet valid.
+const CLOCKS_DIFFER: i64 = 60;
 const ISSUER: &str = "pruuf";
 const AUDIENCE: &str = "pruuf-api";
 
@@ -74,6 +76,7 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
         validation.leeway = 0;
         Ok(Self { keys: seeds.iter().map(SigningKey::from_seed).collect::<Result<_, _>>()?, validation })
     }
@@ -102,7 +105,8 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Option<Claims> {
         let id = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == id)?;
-        jsonwebtoken::decode(token, &key.decoding, &self.validation).ok().map(|data| data.claims)
+        let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &self.validation).ok()?.claims;
+        (claims.iat <= real_seconds() + CLOCKS_DIFFER).then_some(claims)
     }
 
     /// The public keys, as a JSON Web Key Set (RFC 7517, RFC 8037).

@@ -21,5 +21,6 @@ mod protocol;
 mod providers;
 mod release;
 mod support;
+mod tokens;
 mod trail;
 mod versions;
