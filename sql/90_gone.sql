@@ -1,1 +1,3 @@
 -- Functions that were removed, a release after the last one that called them: drop function if exists …
+-- Took no If-Match; its successor may be called without one.
+drop function if exists api.set_schedule(time[], text, smallint[], smallint, text[]);

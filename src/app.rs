@@ -7,6 +7,7 @@ use crate::auth::token::{BadKey, Tokens};
 use crate::config::Config;
 use crate::db::listen::Ear;
 use crate::db::{Db, DbError};
+use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::Vault;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub texts: Texts,
     /// What the database says.
     pub ear: Ear,
+    /// Who may pass: proxies, pace, versions.
+    pub gate: Gate,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -60,6 +63,7 @@ impl App {
             vault: Vault::new(config.secrets.data.clone()),
             texts: Texts::new()?,
             ear: Ear::default(),
+            gate: Gate::new(config),
             channels_off: config.channels_off(),
             stop,
         })

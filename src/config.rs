@@ -1,11 +1,13 @@
 //! The whole environment in one struct. Names and meanings: docs/operations.md.
 
 use std::env;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -20,6 +22,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The URL under which clients and providers reach it.
     pub public_url: Url,
+    /// Networks of proxies of ours, whose `X-Forwarded-For` is believed; none by default.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins of web pages that browsers let call the API; none by default.
+    pub cors_origins: Vec<String>,
+    /// How many requests a minute one user may send, and one network without a session.
+    pub requests_per_minute: NonZeroU32,
     /// What secrets are made from.
     pub secrets: Secrets,
     /// Push; off without.
@@ -111,6 +119,17 @@ impl Reader<'_> {
         keys
     }
 
+    /// A list of which each item is read by `read`; `what` says what it must be.
+    fn list<T>(&mut self, name: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let list = self.optional(name).unwrap_or_default();
+        let items: Vec<&str> = list.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+        let known: Vec<T> = items.iter().filter_map(|item| read(item)).collect();
+        if known.len() != items.len() {
+            self.wrong.push(format!("{name} must be a list of {what}"));
+        }
+        known
+    }
+
     /// A group of variables of which all or none are set.
     fn group(&mut self, names: &[&str]) -> Option<Vec<String>> {
         let values: Vec<String> = names.iter().filter_map(|name| self.optional(name)).collect();
@@ -141,6 +160,10 @@ impl Config {
         let listen = read.parsed("PRUUF_LISTEN", &listen, "an address and port");
         let public_url = read.required("PRUUF_PUBLIC_URL");
         let public_url = read.parsed("PRUUF_PUBLIC_URL", &public_url, "a URL");
+        let trusted_proxies = read.list("PRUUF_TRUSTED_PROXIES", "networks, like 10.0.0.0/8", network);
+        let cors_origins = read.list("PRUUF_CORS_ORIGINS", "origins, like https://app.example.org", origin);
+        let pace = read.optional("PRUUF_REQUESTS_PER_MINUTE").unwrap_or_else(|| "600".to_owned());
+        let pace = read.parsed("PRUUF_REQUESTS_PER_MINUTE", &pace, "a number above 0");
         let secrets = Secrets {
             jwt: read.keys("PRUUF_JWT_KEYS"),
             pin_peppers: read.keys("PRUUF_PIN_PEPPER"),
@@ -154,13 +177,18 @@ impl Config {
         let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
         let twilio =
             read.group(&["PRUUF_TWILIO_ACCOUNT_SID", "PRUUF_TWILIO_AUTH_TOKENS", "PRUUF_TWILIO_FROM"]).zip(twilio_url);
-        let (Some(listen), Some(public_url), true) = (listen, public_url, read.wrong.is_empty()) else {
+        let (Some(listen), Some(public_url), Some(requests_per_minute), true) =
+            (listen, public_url, pace, read.wrong.is_empty())
+        else {
             return Err(ConfigError(read.wrong));
         };
         Ok(Self {
             database_url,
             listen,
             public_url,
+            trusted_proxies,
+            cors_origins,
+            requests_per_minute,
             secrets,
             fcm: fcm.map(|(credentials, url)| Fcm { url, credentials: credentials.into() }),
             smtp: smtp.map(|values| Smtp { url: values[0].clone().into(), from: values[1].clone() }),
@@ -181,6 +209,17 @@ impl Config {
             .filter_map(|(channel, off)| off.then_some(channel))
             .collect()
     }
+}
+
+/// A network as CIDR, or one address.
+fn network(item: &str) -> Option<IpNet> {
+    item.parse().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// An origin as browsers write it (RFC 6454, 6.1): without a path, without a slash at its end.
+fn origin(item: &str) -> Option<String> {
+    let written = Url::parse(item).ok()?.origin().ascii_serialization();
+    (written == item).then_some(written)
 }
 
 #[cfg(test)]

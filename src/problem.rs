@@ -55,6 +55,7 @@ codes! {
     IdempotencyKeyReused = "idempotency-key-reused", 409, "The Idempotency-Key came with another request";
     RehearsalIsDecidedAtBirth = "rehearsal-is-decided-at-birth", 409, "Not a database for rehearsals";
     DeliveryOnlyMovesUp = "delivery-only-moves-up", 409, "A delivery's state only moves up";
+    PreconditionFailed = "precondition-failed", 412, "It has changed meanwhile";
     BodyTooLarge = "body-too-large", 413, "The body is larger than 256 KiB";
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";
     Invalid = "invalid", 422, "A value is not valid";
@@ -64,6 +65,8 @@ codes! {
     CodeWrong = "code-wrong", 422, "This is not the code";
     CodeExpired = "code-expired", 422, "The code is no longer good";
     SignInLocked = "sign-in-locked", 423, "The sign-in is locked";
+    AppTooOld = "app-too-old", 426, "This app is too old";
+    TooManyRequests = "too-many-requests", 429, "Too many requests";
     TooManyCodes = "too-many-codes", 429, "A code was sent not long ago";
     TooManyTries = "too-many-tries", 429, "Too many wrong tries";
     Internal = "internal", 500, "Something went wrong on our side";
@@ -112,11 +115,16 @@ impl Code {
     }
 }
 
-/// One value of the request that is not as it must be.
+/// One value of the request that is not as it must be: it has a pointer or a parameter.
 #[derive(Debug, Clone, Object, Serialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) to the value in the body.
-    pub pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The name of a parameter in the path, the query or the headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
     /// What is wrong with it.
     pub detail: String,
 }
@@ -180,7 +188,17 @@ impl Problem {
     #[must_use]
     pub fn at(pointer: &str, code: Code, detail: &str) -> Self {
         let mut problem = Self::new(code).detail(detail.to_owned());
-        problem.errors = Some(vec![FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }]);
+        let (pointer, detail) = (Some(pointer.to_owned()), detail.to_owned());
+        problem.errors = Some(vec![FieldError { pointer, parameter: None, detail }]);
+        problem
+    }
+
+    /// A parameter that cannot be read; `must` says what it has to be.
+    #[must_use]
+    pub fn parameter(name: &str, must: &str) -> Self {
+        let mut problem = Self::new(Code::MalformedRequest).detail(format!("The parameter {name} {must}"));
+        problem.errors =
+            Some(vec![FieldError { pointer: None, parameter: Some(name.to_owned()), detail: format!("It {must}") }]);
         problem
     }
 

@@ -16,6 +16,8 @@ use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
 use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
 use crate::deliver::lane::{self, Sender};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
+use crate::http::gate;
+use crate::http::patience::Patient;
 use crate::{http, tick};
 
 /// How long requests may take to end after the server was told to stop.
@@ -84,10 +86,10 @@ impl Server {
             .unwrap_or(config.listen);
 
         let mut tasks = JoinSet::new();
-        let api = http::routes(Arc::clone(&app));
+        let api = http::routes(Arc::clone(&app), &config.cors_origins);
         let stopped = stop.clone();
         tasks.spawn(async move {
-            let served = poem::Server::new_with_acceptor(acceptor)
+            let served = poem::Server::new_with_acceptor(Patient(acceptor))
                 .run_with_graceful_shutdown(api, stopped.cancelled(), Some(PATIENCE))
                 .await;
             if let Err(error) = served {
@@ -101,6 +103,7 @@ impl Server {
                 async move { app.ear.clone().listen(url, app.stop.clone()).await }
             }
         });
+        supervise(&mut tasks, "settings", &app, gate::follow_settings);
         supervise(&mut tasks, "timer", &app, tick::timer);
         supervise(&mut tasks, "poll", &app, tick::poll);
         for sender in senders {

@@ -30,9 +30,9 @@ grant execute on function rules.zone_name(text) to pruuf_user, pruuf_engine;
 create or replace function rules.is_time_zone(name text) returns boolean
 language sql stable parallel safe security invoker set search_path = ''
 as $$
-  select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
+  select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and name not in ('Factory') and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
 $$;
-comment on function rules.is_time_zone(text) is 'Whether this is the name of an IANA time zone, exactly as IANA spells it. Reads the zone files: some 30 ms, so not for a hot path.';
+comment on function rules.is_time_zone(text) is 'Whether this is the name of an IANA time zone, exactly as IANA spells it; Factory stands for "nobody has set it". Reads the zone files: some 30 ms, so not for a hot path.';
 grant execute on function rules.is_time_zone(text) to pruuf_user, pruuf_engine;
 
 create or replace function rules.iso_local(instant timestamptz, time_zone text) returns text

@@ -43,6 +43,18 @@ $$;
 comment on function rules.caller_ip() is 'The address of the client, for sessions and the audit trail.';
 grant execute on function rules.caller_ip() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 
+create or replace function rules.caller_network() returns inet
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+declare
+  ip inet := rules.caller_ip();
+begin
+  return case when ip is null then '0.0.0.0' when family(ip) = 6 then network(set_masklen(ip, 64)) else ip end;
+end;
+$$;
+comment on function rules.caller_network() is 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
+grant execute on function rules.caller_network() to pruuf_user, pruuf_engine;
+
 create or replace function rules.refuse_ended_session() returns void
 language plpgsql stable security definer set search_path = ''
 as $$

@@ -129,6 +129,16 @@ $$;
 comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
 grant execute on function rules.lock_member(uuid) to pruuf_engine;
 
+create or replace function rules.lock_own_day() returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('member ' || rules.signed_in_user_id()::text, 0));
+end;
+$$;
+comment on function rules.lock_own_day() is 'As rules.lock_member, for the caller: what is compared with If-Match stays as it is until it is changed.';
+grant execute on function rules.lock_own_day() to pruuf_user;
+
 create or replace function rules.tg_schedules__take_over() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$

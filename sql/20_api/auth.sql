@@ -1,23 +1,38 @@
+create or replace function rules.refuse_code(kind text, lookup bytea, at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  newest timestamptz;
+  oldest timestamptz;
+  in_the_hour integer;
+  seconds integer;
+  refusal jsonb := rules.count_by_ip('codes', at);
+begin
+  if refusal is not null then
+    return refusal;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('code ' || encode(lookup, 'hex'), 0));
+  select max(c.created_at), min(c.created_at), count(*) into newest, oldest, in_the_hour from data.one_time_codes c
+   where c.kind = refuse_code.kind and c.lookup = refuse_code.lookup and c.created_at > at - interval '1 hour';
+  seconds := ceil(extract(epoch from greatest(
+    newest + make_interval(secs => rules.policy('code_interval')),
+    case when in_the_hour >= rules.policy('codes_per_hour') then oldest + interval '1 hour' end) - at));
+  if seconds > 0 then
+    return rules.refusal('too-many-codes', format('A code went to this address not long ago. Ask for a new one in %s seconds.', seconds),
+                         jsonb_build_object('retry_after', seconds));
+  end if;
+  return null;
+end;
+$$;
+comment on function rules.refuse_code(text, bytea, timestamptz) is 'R2.1 why no code goes to this address now, counted for the network that asks; null when one may go.';
+grant execute on function rules.refuse_code(text, bytea, timestamptz) to pruuf_engine;
+
 create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   life interval := make_interval(mins => rules.policy('code_life'));
-  newest timestamptz;
-  oldest timestamptz;
-  in_the_hour integer;
-  seconds integer;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('code ' || encode(lookup, 'hex'), 0));
-  select max(c.created_at), min(c.created_at), count(*) into newest, oldest, in_the_hour from data.one_time_codes c
-   where c.kind = send_code.kind and c.lookup = send_code.lookup and c.created_at > at - interval '1 hour';
-  seconds := ceil(extract(epoch from greatest(
-    newest + make_interval(secs => rules.policy('code_interval')),
-    case when in_the_hour >= rules.policy('codes_per_hour') then oldest + interval '1 hour' end) - at));
-  if seconds > 0 then
-    raise exception 'too-many-codes' using errcode = 'UF429', hint = seconds::text,
-      detail = format('A code went to this address not long ago. Ask for a new one in %s seconds.', seconds);
-  end if;
   insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
   values (code_id, kind, lookup, sealed, code_hash, at, at + life, rules.policy('code_tries'));
   insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
@@ -34,6 +49,10 @@ create or replace function rules.check_code(kind text, lookup bytea, code_hash b
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  refusal := rules.count_by_ip('wrong_codes', at);
+  if refusal is not null then
+    return;
+  end if;
   -- The newest one, whatever became of it: an older one does not come back to life when the newest was used.
   select * into code from data.one_time_codes c
    where c.kind = check_code.kind and c.lookup = check_code.lookup
@@ -43,6 +62,8 @@ begin
   elsif code.code_hash is distinct from check_code.code_hash then
     update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
     refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
+  else
+    perform rules.uncount_by_ip('wrong_codes');
   end if;
 end;
 $$;
@@ -50,11 +71,17 @@ comment on function rules.check_code(text, bytea, bytea, timestamptz) is 'R2.1 t
 grant execute on function rules.check_code(text, bytea, bytea, timestamptz) to pruuf_engine;
 
 create or replace function api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) returns jsonb
-language sql volatile security definer set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
-  select jsonb_build_object(
-    'expires_at', rules.send_code(code_id, kind, lookup, sealed, code_hash, rules.clock()),
-    'next_after_seconds', rules.policy('code_interval'))
+declare
+  at timestamptz := rules.clock();
+  refusal jsonb := rules.refuse_code(kind, lookup, at);
+begin
+  if refusal is not null then
+    return refusal;
+  end if;
+  return jsonb_build_object('expires_at', rules.send_code(code_id, kind, lookup, sealed, code_hash, at), 'next_after_seconds', rules.policy('code_interval'));
+end;
 $$;
 alter function api.request_code(uuid, text, bytea, bytea, bytea) owner to pruuf_engine;
 comment on function api.request_code(uuid, text, bytea, bytea, bytea) is 'R2.1 the same answer whether or not an account exists.';
@@ -203,15 +230,19 @@ as $$
 declare
   at timestamptz := rules.clock();
   pin data.pins;
-  refusal jsonb;
+  refusal jsonb := rules.count_by_ip('sign_ins', at);
 begin
+  if refusal is not null then
+    return refusal;
+  end if;
   select p.* into pin from data.addresses a join data.pins p on p.user_id = a.user_id
    where a.kind = begin_session.kind and a.lookup = begin_session.lookup and a.verified_at is not null
      for update of p;
   if not found then
-    insert into data.unknown_sign_ins as u (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at)
-    on conflict (kind, lookup) do update set tried_at = excluded.tried_at
-    returning u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until;
+    -- Once an address is known as unknown, a try at it costs what a try at an account does: one row is locked, one written.
+    insert into data.unknown_sign_ins (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at) on conflict (kind, lookup) do nothing;
+    select u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until
+      from data.unknown_sign_ins u where u.kind = begin_session.kind and u.lookup = begin_session.lookup for update;
   end if;
   refusal := rules.sign_in_refusal(pin, at);
   if refusal is not null then
@@ -219,7 +250,7 @@ begin
   end if;
   pin := rules.count_sign_in(pin, at);
   if pin.user_id is null then
-    update data.unknown_sign_ins u set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
+    update data.unknown_sign_ins u set tried_at = at, failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
      where u.kind = begin_session.kind and u.lookup = begin_session.lookup;
   else
     update data.pins p set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
@@ -241,6 +272,7 @@ as $$
 declare
   at timestamptz := rules.clock();
 begin
+  perform rules.uncount_by_ip('sign_ins');
   update data.pins p set failed_tries = 0, failed_since_success = 0, locked_until = null
    where p.user_id = create_session.user_id and p.hash = proved_hash;
   if not found then

@@ -67,7 +67,7 @@ $$;
 comment on function rules.applies_from(data.schedules, data.obligations) is 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
 grant execute on function rules.applies_from(data.schedules, data.obligations) to pruuf_user;
 
-create or replace function api.set_schedule(local_times time[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) returns jsonb
+create or replace function api.set_schedule(local_times time[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -75,16 +75,19 @@ declare
   schedule data.schedules;
   expected data.obligations;
 begin
+  perform rules.lock_own_day();
+  perform rules.require_match((select rules.schedule_shape(s) from data.schedules s where s.member_id = me and s.superseded_at is null), if_match);
   insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders)
   values (me, set_schedule.local_times, set_schedule.time_zone, coalesce(set_schedule.weekdays, '{1,2,3,4,5,6,7}'),
           coalesce(set_schedule.grace_minutes, rules.policy('default_grace')::smallint), coalesce(set_schedule.reminders, '{before,at_time,half_grace}'));
   select * into strict schedule from data.schedules s where s.member_id = me and s.superseded_at is null;
   select * into strict expected from data.obligations o where o.member_id = me and o.state = 'open';
-  return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', rules.applies_from(schedule, expected), 'next', rules.obligation_shape(expected));
+  return rules.schedule_shape(schedule) || jsonb_build_object('applies_from', rules.applies_from(schedule, expected), 'next', rules.obligation_shape(expected),
+                                                              'etag', rules.etag(rules.schedule_shape(schedule)));
 end;
 $$;
-comment on function api.set_schedule(time[], text, smallint[], smallint, text[]) is 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
-grant execute on function api.set_schedule(time[], text, smallint[], smallint, text[]) to pruuf_user;
+comment on function api.set_schedule(time[], text, smallint[], smallint, text[], text) is 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+grant execute on function api.set_schedule(time[], text, smallint[], smallint, text[], text) to pruuf_user;
 
 create or replace function api.record_check_in(device_time timestamptz, time_zone text, note text, mood text) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

@@ -52,12 +52,18 @@ declare
   me uuid := rules.signed_in_user_id();
   at timestamptz := rules.clock();
   address data.addresses;
+  refusal jsonb;
 begin
-  insert into data.addresses as a (user_id, kind, lookup, sealed, created_at)
-  values (me, add_address.kind, add_address.lookup, add_address.sealed, at)
-  on conflict (user_id, kind, lookup) do update set sealed = excluded.sealed
-  returning * into address;
+  select * into address from data.addresses a where a.user_id = me and a.kind = add_address.kind and a.lookup = add_address.lookup;
   if address.verified_at is null then
+    refusal := rules.refuse_code(add_address.kind, add_address.lookup, at);
+    if refusal is not null then
+      return refusal;
+    end if;
+    insert into data.addresses as a (user_id, kind, lookup, sealed, created_at)
+    values (me, add_address.kind, add_address.lookup, add_address.sealed, at)
+    on conflict (user_id, kind, lookup) do update set sealed = excluded.sealed
+    returning * into address;
     perform rules.send_code(add_address.code_id, address.kind, address.lookup, address.sealed, add_address.code_hash, at);
     perform audit.append('address.added', me, address.id);
   end if;

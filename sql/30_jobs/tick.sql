@@ -128,6 +128,8 @@ begin
     select o.user_id, o.key from data.idempotency_keys o where o.created_at < at - make_interval(hours => rules.policy('idempotency_life')) limit most);
   delete from data.unknown_sign_ins u where (u.kind, u.lookup) in (
     select o.kind, o.lookup from data.unknown_sign_ins o where o.tried_at < at - interval '30 days' limit most);
+  delete from data.ip_tries t where (t.kind, t.ip) in (
+    select o.kind, o.ip from data.ip_tries o where o.began_at < at - interval '1 hour' limit most);
 end;
 $$;
 comment on function jobs.tidy(timestamptz, integer) is 'What is too old to be sent or to be kept, some of it at a time.';

@@ -1,6 +1,5 @@
 //! The caller of a request.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use poem::{FromRequest, Request, RequestBody};
@@ -9,16 +8,22 @@ use poem_openapi::auth::Bearer;
 
 use crate::app::App;
 use crate::db::{Caller, Role};
-use crate::http::middleware::RequestId;
+use crate::http::gate::Origin;
+use crate::problem::{Code, Problem};
 
 /// Somebody with a valid access token.
 #[derive(SecurityScheme)]
 #[oai(rename = "access_token", ty = "bearer", bearer_format = "JWT", checker = "verify")]
 pub struct SignedIn(pub Caller);
 
-async fn verify(request: &Request, bearer: Bearer) -> Option<Caller> {
-    let claims = request.data::<Arc<App>>()?.tokens.verify(&bearer.token)?;
-    Some(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(request) })
+async fn verify(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
+    let (app, origin) = known(request)?;
+    let Some(claims) = app.tokens.verify(&bearer.token) else {
+        app.gate.count_network(origin)?;
+        return Err(Problem::new(Code::NotSignedIn).into());
+    };
+    app.gate.count_user(claims.sub, origin)?;
+    Ok(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(origin) })
 }
 
 /// Anybody; nothing is known of them but where they call from.
@@ -26,15 +31,17 @@ pub struct Visitor(pub Caller);
 
 impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        Ok(Self(caller(request)))
+        let (app, origin) = known(request)?;
+        app.gate.count_network(origin)?;
+        Ok(Self(caller(origin)))
     }
 }
 
-fn caller(request: &Request) -> Caller {
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    Caller { role: Role::Anon, user_id: None, session_id: None, request_id, ip: ip(request) }
+fn known(request: &Request) -> Result<(&Arc<App>, &Origin), Problem> {
+    // Both are put there for every request: src/http/mod.rs, src/http/middleware.rs.
+    request.data::<Arc<App>>().zip(request.extensions().get::<Origin>()).ok_or(Problem::new(Code::Internal))
 }
 
-fn ip(request: &Request) -> Option<IpAddr> {
-    request.remote_addr().as_socket_addr().map(SocketAddr::ip)
+fn caller(origin: &Origin) -> Caller {
+    Caller { role: Role::Anon, user_id: None, session_id: None, request_id: origin.request_id.clone(), ip: origin.ip }
 }

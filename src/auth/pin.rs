@@ -1,5 +1,9 @@
 //! PINs (R2.2). One never reaches the database, so its shape is judged here and only here.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -12,6 +16,8 @@ use crate::problem::{Code, Problem};
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// How long a PIN waits for its turn: whoever comes when hundreds wait is told to come again.
+const LONGEST_QUEUE: Duration = Duration::from_secs(10);
 /// PINs that lists of stolen ones are full of, beyond those with a pattern (DataGenetics, "PIN analysis", 2012).
 const WELL_KNOWN: &[&str] = &[
     "1004", "1010", "1122", "1313", "2000", "2001", "2580", "0852", "1379", "7777777", "159753", "123321", "112233",
@@ -23,6 +29,7 @@ pub struct Pins {
     peppers: Vec<Key>,
     at_once: Semaphore,
     dummy: String,
+    hashed: Arc<AtomicU64>,
 }
 
 /// A PIN could not be hashed; the reason is in the library's words and holds no PIN.
@@ -38,7 +45,13 @@ impl Pins {
     pub fn new(peppers: Vec<Key>) -> Result<Self, CannotHash> {
         let dummy = hash_with(&peppers[0], "this is nobody's PIN")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { peppers, at_once: Semaphore::new(cores), dummy })
+        Ok(Self { peppers, at_once: Semaphore::new(cores), dummy, hashed: Arc::default() })
+    }
+
+    /// How often Argon2 has run to compare a PIN: the work that must be the same for an account and for none.
+    #[must_use]
+    pub fn hashed(&self) -> u64 {
+        self.hashed.load(Ordering::Relaxed)
     }
 
     /// The PHC string of a PIN that is strong enough. Takes some 20 ms of a core.
@@ -66,10 +79,12 @@ impl Pins {
         let hash = hash.unwrap_or(&self.dummy).to_owned();
         let peppers = self.peppers.clone();
         let pin = pin.to_owned();
+        let hashed = Arc::clone(&self.hashed);
         let fits = self
             .off_the_runtime(move || {
                 PasswordHash::new(&hash).is_ok_and(|hash| {
                     peppers.iter().any(|pepper| {
+                        hashed.fetch_add(1, Ordering::Relaxed);
                         hasher(pepper).is_ok_and(|argon2| argon2.verify_password(pin.as_bytes(), &hash).is_ok())
                     })
                 })
@@ -83,7 +98,8 @@ impl Pins {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let stopping = |_| Problem::new(Code::Unavailable);
-        let _turn = self.at_once.acquire().await.map_err(stopping)?;
+        let turn = tokio::time::timeout(LONGEST_QUEUE, self.at_once.acquire()).await;
+        let _turn = turn.map_err(|_| Problem::new(Code::Unavailable))?.map_err(stopping)?;
         tokio::task::spawn_blocking(work).await.map_err(|_| Problem::new(Code::Unavailable))
     }
 }
@@ -184,6 +200,15 @@ mod tests {
         assert!(pins.verify("4829", Some(&hash)).await.unwrap());
         assert!(!pins.verify("4828", Some(&hash)).await.unwrap());
         assert!(!pins.verify("this is nobody's PIN", None).await.unwrap());
+        // A wrong PIN and no account at all cost the same, under one pepper or two.
+        for pins in [Pins::new(vec![[1; 32]]).unwrap(), Pins::new(vec![[2; 32], [1; 32]]).unwrap()] {
+            let before = pins.hashed();
+            assert!(!pins.verify("4828", Some(&hash)).await.unwrap());
+            let wrong = pins.hashed() - before;
+            assert!(!pins.verify("4828", None).await.unwrap());
+            assert_eq!(pins.hashed() - before, 2 * wrong);
+            assert_eq!(wrong, pins.peppers.len() as u64);
+        }
         assert!(!Pins::new(vec![[2; 32]]).unwrap().verify("4829", Some(&hash)).await.unwrap());
         assert!(Pins::new(vec![[2; 32], [1; 32]]).unwrap().verify("4829", Some(&hash)).await.unwrap());
     }

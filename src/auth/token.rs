@@ -15,6 +15,8 @@ use crate::config::Key;
 
 /// How long an access token lives, in seconds (R2.4: [15] minutes).
 pub const LIFE_SECONDS: i64 = 15 * 60;
+/// How far, in seconds, the clocks of two servers may differ: a token of another server's future is not yet valid.
+const CLOCKS_DIFFER: i64 = 60;
 const ISSUER: &str = "pruuf";
 const AUDIENCE: &str = "pruuf-api";
 /// Tokens whose signature is known to be good, so that a client that asks often is not verified each time: some 2 MB.
@@ -79,6 +81,7 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
         validation.leeway = 0;
         let keys = seeds.iter().map(SigningKey::from_seed).collect::<Result<_, _>>()?;
         Ok(Self { keys, validation, verified: Cache::new(REMEMBERED) })
@@ -113,6 +116,9 @@ impl Tokens {
         let id = jsonwebtoken::decode_header(token).ok()?.kid?;
         let key = self.keys.iter().find(|key| key.id == id)?;
         let claims: Claims = jsonwebtoken::decode(token, &key.decoding, &self.validation).ok()?.claims;
+        if claims.iat > real_seconds() + CLOCKS_DIFFER {
+            return None;
+        }
         self.verified.insert(hash, claims.clone());
         Some(claims)
     }

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
@@ -235,6 +236,22 @@ impl Db {
         self.call(caller, "begin", &statement, params).await
     }
 
+    /// As [`Db::read`], for an answer whose version matters (`ETag`).
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn read_shape(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<Shape, Problem> {
+        Ok(Shape(self.text(caller, "begin read only", &format!("select {call}"), params).await?))
+    }
+
+    /// As [`Db::write`], for an answer whose version matters (`ETag`).
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_shape(&self, caller: &Caller, call: &str, params: Params<'_>) -> Result<Shape, Problem> {
+        Ok(Shape(self.text(caller, "begin", &format!("select {call}"), params).await?))
+    }
+
     async fn call<T: DeserializeOwned>(
         &self,
         caller: &Caller,
@@ -242,6 +259,16 @@ impl Db {
         statement: &str,
         params: Params<'_>,
     ) -> Result<T, Problem> {
+        decode(&self.text(caller, begin, statement, params).await?)
+    }
+
+    async fn text(
+        &self,
+        caller: &Caller,
+        begin: &str,
+        statement: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<u8>, Problem> {
         let (pool, limit) = match caller.role {
             Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
             Role::Anon | Role::User => (&self.pool, REQUEST_TIMEOUT_MS),
@@ -261,7 +288,7 @@ impl Db {
             tracing::warn!(error.kind = "silence", "the database does not answer");
             return Err(Problem::new(Code::Unavailable));
         };
-        decode(&answer?)
+        Ok(answer?)
     }
 
     async fn connection(pool: &Pool) -> Result<Object, Problem> {
@@ -271,6 +298,63 @@ impl Db {
         })
     }
 }
+
+/// An answer as the database wrote it, which is what its version is made of.
+pub struct Shape(Vec<u8>);
+
+/// Of an answer that is more than what a GET gives: the version of that (`rules.etag`).
+#[derive(Deserialize)]
+struct Named {
+    etag: Option<String>,
+}
+
+impl Shape {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A refusal, and `internal` when it is not of this type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        decode(&self.0)
+    }
+
+    /// Its entity tag (RFC 9110, 8.8.3), equal to what `rules.etag` makes of it. The time of day in an answer (`now`) is
+    /// no change of what it tells: it is left out, and the tag is a weak one.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        match self.behind_the_clock() {
+            Some(content) => format!("W/{}", etag(content)),
+            None => etag(&self.0),
+        }
+    }
+
+    /// The entity tag of what a PUT or PATCH leaves behind: the one that the answer names, or its own.
+    #[must_use]
+    pub fn etag_of_change(&self) -> String {
+        let named = serde_json::from_slice::<Named>(&self.0).ok().and_then(|named| named.etag);
+        named.unwrap_or_else(|| self.etag())
+    }
+
+    /// What follows `now`, which `jsonb` writes first: it orders names by their length.
+    fn behind_the_clock(&self) -> Option<&[u8]> {
+        let rest = self.0.strip_prefix(b"{\"now\": \"")?;
+        rest.iter().position(|byte| *byte == b'"').map(|end| &rest[end..])
+    }
+}
+
+/// 128 bits of SHA-256, quoted.
+fn etag(content: &[u8]) -> String {
+    let hash = Sha256::digest(content);
+    let mut tag = String::with_capacity(34);
+    tag.push('"');
+    for byte in &hash[..16] {
+        tag.push(char::from(HEX[usize::from(byte >> 4)]));
+        tag.push(char::from(HEX[usize::from(byte & 15)]));
+    }
+    tag.push('"');
+    tag
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The text of a `jsonb` value, not yet read.
 struct JsonText(Vec<u8>);
@@ -344,6 +428,8 @@ struct Refusal {
 struct RefusalFacts {
     tries_left: Option<i32>,
     locked_until: Option<String>,
+    /// Seconds.
+    retry_after: Option<u32>,
 }
 
 /// Reads an answer, which is what was asked for or a refusal that keeps what it wrote (`rules.refusal`).
@@ -352,6 +438,7 @@ fn decode<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Problem> {
         let mut problem = Problem::new(refusal.refused).detail(refusal.detail);
         problem.tries_left = refusal.facts.tries_left;
         problem.locked_until = refusal.facts.locked_until;
+        problem.retry_after = refusal.facts.retry_after;
         return Err(problem);
     }
     serde_json::from_slice(answer).map_err(|error| {

@@ -11,6 +11,7 @@ use std::error::Error;
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -141,6 +142,9 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         database_url: database.server_url.clone(),
         listen,
         public_url: format!("http://{listen}").parse()?,
+        trusted_proxies: Vec::new(),
+        cors_origins: Vec::new(),
+        requests_per_minute: NonZeroU32::MAX,
         secrets: secrets(&home.join("keys"))?,
         fcm: Some(Fcm { url: fakes.fcm_url(), credentials }),
         smtp: Some(Smtp { url: fakes.smtp_url().into(), from: "Pruuf <pruuf@example.org>".to_owned() }),

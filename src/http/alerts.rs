@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::day::writable;
-use super::{Answer, PAGE, Section, once};
+use super::{Answer, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
+use crate::problem::Problem;
 
 /// The operations.
 pub struct Api;
@@ -156,20 +157,27 @@ impl Api {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
         cursor: Query<Option<Uuid>>,
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
         /// Only those that are not over.
         unresolved: Query<Option<bool>>,
-    ) -> Answer<AlertPage> {
+    ) -> Result<Tagged<AlertPage>, Problem> {
         let call = "api.list_alerts(cursor => $1, size => $2, only_unresolved => $3)";
         let params: crate::db::Params<'_> = &[&cursor.0, &limit.0.unwrap_or(PAGE), &unresolved.0.unwrap_or(false)];
-        Ok(Json(app.db.read(&caller.0, call, params).await?))
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, call, params).await?)
     }
 
     /// An alert
     #[oai(path = "/v1/alerts/:alert_id", method = "get", operation_id = "get_alert")]
-    async fn get_alert(&self, app: Data<&Arc<App>>, caller: SignedIn, alert_id: Path<Uuid>) -> Answer<Alert> {
-        Ok(Json(app.db.read(&caller.0, "api.get_alert(alert_id => $1)", &[&alert_id.0]).await?))
+    async fn get_alert(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+        alert_id: Path<Uuid>,
+    ) -> Result<Tagged<Alert>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_alert(alert_id => $1)", &[&alert_id.0]).await?)
     }
 
     /// I've got this

@@ -50,6 +50,29 @@ impl Contract {
         mistakes
     }
 
+    /// What a parameter must be, to follow its name in a sentence.
+    #[must_use]
+    pub fn parameter(&self, method: &str, path: &str, name: &str) -> String {
+        let operation = self.at(path).map(|item| &item[method.to_lowercase()]["parameters"]);
+        let described = operation.and_then(Value::as_array).into_iter().flatten().find(|known| known["name"] == name);
+        let schema = described.map_or(&Value::Null, |known| &known["schema"]);
+        match (schema["type"].as_str(), schema["format"].as_str()) {
+            (Some("integer"), _) => {
+                let edge = |name: &str| schema[name].as_f64().map(|edge| edge.to_string());
+                match edge("minimum").zip(edge("maximum")) {
+                    Some((least, most)) => format!("must be a whole number from {least} to {most}."),
+                    None => "must be a whole number.".to_owned(),
+                }
+            }
+            (Some("boolean"), _) => "must be true or false.".to_owned(),
+            (Some("string"), Some("uuid")) if name == "cursor" => {
+                "must be the next_cursor of the page before, as it came.".to_owned()
+            }
+            (Some("string"), Some(format)) => format!("must be a {format}."),
+            _ => "cannot be read.".to_owned(),
+        }
+    }
+
     fn compare(&self, schema: &Value, value: &Value, pointer: &str, mistakes: &mut Vec<FieldError>) {
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
             return self.compare(&self.schemas[name], value, pointer, mistakes);
@@ -92,7 +115,7 @@ impl Contract {
 }
 
 fn mistake(pointer: String, detail: String) -> FieldError {
-    FieldError { pointer, detail }
+    FieldError { pointer: Some(pointer), parameter: None, detail }
 }
 
 fn wrong_text(schema: &Value, text: &str) -> Option<String> {
@@ -132,7 +155,7 @@ mod tests {
 
     fn pointers(method: &str, path: &str, body: &Value) -> Vec<String> {
         let contract = Contract::new(&crate::http::service().spec());
-        contract.mistakes(method, path, body).into_iter().map(|mistake| mistake.pointer).collect()
+        contract.mistakes(method, path, body).into_iter().filter_map(|mistake| mistake.pointer).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Answer, Created, PAGE, Section, once};
+use super::{Answer, Changed, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::Problem;
@@ -301,14 +301,24 @@ pub fn writable(instant: DateTime<Utc>) -> DateTime<Utc> {
 impl Api {
     /// How my day stands
     #[oai(path = "/v1/me/today", method = "get", operation_id = "get_today")]
-    async fn get_today(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Today> {
-        Ok(Json(app.db.read(&caller.0, "api.get_today()", &[]).await?))
+    async fn get_today(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<Today>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_today()", &[]).await?)
     }
 
     /// When I check in
     #[oai(path = "/v1/me/schedule", method = "get", operation_id = "get_schedule")]
-    async fn get_schedule(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Schedule> {
-        Ok(Json(app.db.read(&caller.0, "api.get_schedule()", &[]).await?))
+    async fn get_schedule(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<Schedule>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_schedule()", &[]).await?)
     }
 
     /// Choose when I check in
@@ -319,14 +329,15 @@ impl Api {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
         body: Json<NewSchedule>,
-    ) -> Answer<ScheduleSet> {
+    ) -> Result<Changed<ScheduleSet>, Problem> {
         let reminders: Option<Vec<&str>> =
             body.reminders.as_ref().map(|reminders| reminders.iter().map(|reminder| reminder.as_str()).collect());
-        let call = "api.set_schedule(local_times => $1::text[]::time[], time_zone => $2, weekdays => $3, grace_minutes => $4, reminders => $5)";
+        let call = "api.set_schedule(local_times => $1::text[]::time[], time_zone => $2, weekdays => $3, grace_minutes => $4, reminders => $5, if_match => $6)";
         let params: crate::db::Params<'_> =
-            &[&body.local_times, &body.time_zone, &body.weekdays, &body.grace_minutes, &reminders];
-        Ok(Json(app.db.write(&caller.0, call, params).await?))
+            &[&body.local_times, &body.time_zone, &body.weekdays, &body.grace_minutes, &reminders, &if_match.0];
+        Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 
     /// I'm OK

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::auth::{Address, AddressKind};
-use super::{Answer, Created, Gone, Section, once};
+use super::{Answer, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
@@ -143,8 +143,13 @@ pub struct Done {}
 impl Api {
     /// Who am I
     #[oai(path = "/v1/me", method = "get", operation_id = "get_me")]
-    async fn get_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Me> {
-        Ok(Json(app.db.read(&caller.0, "api.get_me()", &[]).await?))
+    async fn get_me(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<Me>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_me()", &[]).await?)
     }
 
     /// List my addresses

@@ -6,28 +6,36 @@ use std::time::{Duration, Instant};
 use poem::error::ReadBodyError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
-use poem_openapi::error::ParseRequestPayloadError;
+use poem_openapi::error::{ParseParamError, ParseRequestPayloadError};
 use uuid::Uuid;
 
 use super::contract::Contract;
+use crate::app::App;
 use crate::problem::{Code, Problem};
-
-/// The id of a request: the client's `X-Request-Id`, or one of ours.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
 const EVENTS: &str = "/v1/events";
 
-/// Headers of every answer (OWASP Secure Headers Project; the API itself loads nothing).
+/// Headers of every answer (OWASP Secure Headers Project).
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
+/// Headers of every answer that does not say otherwise: what concerns one person is kept nowhere on its way, and an
+/// answer of the API loads nothing, whatever a browser takes it for.
+const CAREFUL_HEADERS: [(HeaderName, &str); 2] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+];
+/// Two years, for a server that is reached by HTTPS (RFC 6797).
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
 /// Bodies larger than this are refused.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -66,6 +74,9 @@ pub async fn keep_to<E: Endpoint>(
     if error.is::<ParseRequestPayloadError>() {
         return Err(unreadable(&contract, method.as_str(), &path, &body).into());
     }
+    if let Some(wrong) = error.downcast_ref::<ParseParamError>() {
+        return Err(Problem::parameter(wrong.name, &contract.parameter(method.as_str(), &path, wrong.name)).into());
+    }
     if error.status() == StatusCode::METHOD_NOT_ALLOWED && !error.is_from_response() {
         let mut response = Problem::new(Code::MethodNotAllowed).into_response();
         if let Ok(methods) = HeaderValue::from_str(&contract.allow(&path)) {
@@ -98,14 +109,16 @@ fn new_id() -> Uuid {
 ///
 /// # Errors
 /// Never: errors have become answers.
-pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
+pub async fn trace<E: Endpoint>(app: Arc<App>, endpoint: Arc<E>, mut request: Request) -> poem::Result<Response> {
     let started = Instant::now();
     let id = request
         .header(REQUEST_ID)
         .filter(|id| !id.is_empty() && id.len() <= LONGEST_REQUEST_ID)
         .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)))
         .map_or_else(|| new_id().to_string(), str::to_owned);
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let origin = app.gate.origin(&request, id.clone());
+    let standing = origin.standing.clone();
+    request.extensions_mut().insert(origin);
     let method = request.method().clone();
     if request.uri().path() == EVENTS {
         // A compressor would hold events back until it has enough of them.
@@ -124,11 +137,22 @@ pub async fn trace<E: Endpoint>(endpoint: Arc<E>, mut request: Request) -> poem:
         duration_us = started.elapsed().as_micros() as u64,
         "request"
     );
+    let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, id);
+        headers.insert(REQUEST_ID, id);
     }
+    standing.tell(headers);
     for (name, value) in SECURITY_HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    for (name, value) in CAREFUL_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.gate.is_https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     Ok(response)
 }

@@ -6,24 +6,29 @@ pub mod connections;
 pub mod contract;
 pub mod day;
 pub mod events;
+pub mod gate;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
+pub mod pace;
+pub mod patience;
 pub mod system;
 
 use std::sync::Arc;
 
-use poem::endpoint::BoxEndpoint;
-use poem::middleware::{AddData, Compression};
-use poem::{EndpointExt as _, Response, Route, get};
+use poem::endpoint::{BoxEndpoint, make};
+use poem::http::header;
+use poem::middleware::{AddData, Compression, Cors};
+use poem::{Endpoint as _, EndpointExt as _, Request, Response, Route, get};
 use poem_openapi::payload::Json;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
 use poem_openapi::{ApiResponse, OpenApiService, Tags};
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use self::contract::Contract;
 use crate::app::App;
-use crate::db::Idempotency;
+use crate::db::{Idempotency, Shape};
 use crate::problem::{Problem, from_framework};
 
 /// How many items a list gives when it is not told.
@@ -62,6 +67,49 @@ pub enum Gone {
     Gone,
 }
 
+/// What is there, with its version.
+#[derive(ApiResponse)]
+pub enum Tagged<T: ParseFromJSON + ToJSON + Send + Sync> {
+    /// What is there now, and in `ETag` the version of it.
+    #[oai(status = 200)]
+    Now(Json<T>, #[oai(header = "ETag")] String),
+    /// It is the version of `If-None-Match` still.
+    #[oai(status = 304)]
+    Unchanged(#[oai(header = "ETag")] String),
+}
+
+/// What was changed, with its new version.
+#[derive(ApiResponse)]
+pub enum Changed<T: ParseFromJSON + ToJSON + Send + Sync> {
+    /// What is there now, and in `ETag` the version of it: the same that a GET gives.
+    #[oai(status = 200)]
+    Now(Json<T>, #[oai(header = "ETag")] String),
+}
+
+impl<T: ParseFromJSON + ToJSON + Send + Sync + DeserializeOwned> Tagged<T> {
+    /// The answer, or that the caller has it: `known` is `If-None-Match` (RFC 9110, 13.1.2: weak comparison).
+    ///
+    /// # Errors
+    /// As [`Shape::decode`].
+    pub fn unless(known: Option<String>, shape: &Shape) -> Result<Self, Problem> {
+        let etag = shape.etag();
+        let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+        let is_known =
+            known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(&etag)));
+        if is_known { Ok(Self::Unchanged(etag)) } else { Ok(Self::Now(Json(shape.decode()?), etag)) }
+    }
+}
+
+impl<T: ParseFromJSON + ToJSON + Send + Sync + DeserializeOwned> Changed<T> {
+    /// The answer to a PUT or PATCH.
+    ///
+    /// # Errors
+    /// As [`Shape::decode`].
+    pub fn to(shape: &Shape) -> Result<Self, Problem> {
+        Ok(Self::Now(Json(shape.decode()?), shape.etag_of_change()))
+    }
+}
+
 /// What an operation answers, or why it refuses.
 pub type Answer<T> = Result<Json<T>, Problem>;
 
@@ -87,12 +135,13 @@ pub fn service() -> OpenApiService<Apis, ()> {
 }
 
 /// Everything that is served.
-pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
+pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
     let service = service();
     let json = service.spec();
     let contract = Arc::new(Contract::new(&json));
     let yaml = service.spec_yaml();
-    Route::new()
+    let (at_the_gate, at_the_door) = (Arc::clone(&app), Arc::clone(&app));
+    let served = Route::new()
         .nest("/", service)
         .at("/openapi.json", get(system::text(json, "application/json")))
         .at("/openapi.yaml", get(system::text(yaml, "application/yaml")))
@@ -102,11 +151,47 @@ pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
         .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))
+        .around(move |endpoint, request| gate::pass(Arc::clone(&at_the_gate), endpoint, request))
         .with(AddData::new(app))
         .catch_all_error(as_problem)
+        .boxed();
+    with_cors(served, cors_origins)
         .with(Compression::new())
-        .around(middleware::trace)
+        .around(move |endpoint, request| middleware::trace(Arc::clone(&at_the_door), endpoint, request))
         .boxed()
+}
+
+/// Lets web pages of these origins read the answers. Other pages are not told that they may, which is all that CORS can
+/// do; poem's own middleware would refuse their requests, and with them a form of our own that a mail program opened.
+fn with_cors(served: BoxEndpoint<'static, Response>, origins: &[String]) -> BoxEndpoint<'static, Response> {
+    if origins.is_empty() {
+        return served;
+    }
+    let known = origins.to_vec();
+    let cors = Cors::new()
+        .allow_origins(origins.iter().map(String::as_str))
+        .allow_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allow_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "last-event-id",
+        ])
+        .allow_headers(["x-request-id", "x-app-version"])
+        .expose_headers(["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id", "allow"])
+        .allow_credentials(false)
+        .max_age(600);
+    let served = Arc::new(served);
+    let for_pages = Arc::new(Arc::clone(&served).with(cors));
+    make(move |request: Request| {
+        let (served, for_pages) = (Arc::clone(&served), Arc::clone(&for_pages));
+        let origin = request.header(header::ORIGIN);
+        let is_known = origin.is_some_and(|origin| known.iter().any(|known| known == origin));
+        async move { if is_known { Ok(for_pages.get_response(request).await) } else { served.call(request).await } }
+    })
+    .boxed()
 }
 
 async fn as_problem(error: poem::Error) -> Response {

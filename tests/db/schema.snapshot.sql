@@ -192,7 +192,7 @@ CREATE FUNCTION api.remove_device(device_id uuid) RETURNS jsonb
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_device(device_id uuid) IS 'DELETE /v1/me/devices/{id}';
 CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) RETURNS jsonb
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'R2.1 the same answer whether or not an account exists.';
@@ -206,11 +206,11 @@ CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
-CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) RETURNS jsonb
+CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
 CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -280,6 +280,11 @@ CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most intege
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+CREATE FUNCTION jobs.settings() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -425,6 +430,11 @@ CREATE FUNCTION rules.caller_ip() RETURNS inet
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
+CREATE FUNCTION rules.caller_network() RETURNS inet
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.caller_network() IS 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
 CREATE TABLE data.one_time_codes (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -514,6 +524,11 @@ CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
+CREATE FUNCTION rules.count_by_ip(what text, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.count_by_ip(what text, at timestamp with time zone) IS 'R2.1, R2.3 counts one more before it is done, for the caller''s network and on all servers; over the hour''s number it gives the refusal, which keeps the count. The trail has it once an hour.';
 CREATE TABLE data.pins (
     user_id uuid NOT NULL,
     hash text NOT NULL,
@@ -550,6 +565,11 @@ CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_connection(member uuid, contact uuid) IS 'R3.3 ends the caller''s connection, from whichever side.';
+CREATE FUNCTION rules.etag(shape jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.etag(shape jsonb) IS 'The version of a shape: what src/db makes of the answer that a GET gave.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -584,9 +604,9 @@ CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $_$
-  select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
+  select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and name not in ('Factory') and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
 $_$;
-COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it. Reads the zone files: some 30 ms, so not for a hot path.';
+COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it; Factory stands for "nobody has set it". Reads the zone files: some 30 ms, so not for a hot path.';
 CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -597,6 +617,11 @@ CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_member(member uuid) IS 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
+CREATE FUNCTION rules.lock_own_day() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_own_day() IS 'As rules.lock_member, for the caller: what is compared with If-Match stays as it is until it is changed.';
 CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -749,6 +774,11 @@ CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) IS 'R2.1 why no code goes to this address now, counted for the network that asks; null when one may go.';
 CREATE FUNCTION rules.refuse_ended_session() RETURNS void
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -779,6 +809,11 @@ CREATE FUNCTION rules.request_id() RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.request_id() IS 'The X-Request-Id of the request, for the audit trail.';
+CREATE FUNCTION rules.require_match(shape jsonb, if_match text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.require_match(shape jsonb, if_match text) IS 'Refuses a change of something that is not any more what the caller read. Ask it once what is changed is locked; shape is what the GET answers, null when nothing is there.';
 CREATE FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp with time zone, outcome text DEFAULT NULL::text, note text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -937,6 +972,11 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
 CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1070,6 +1110,15 @@ ALTER TABLE data.invitation_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE data.ip_tries (
+    kind text NOT NULL,
+    ip inet NOT NULL,
+    count integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT ip_try_kind_is_known CHECK ((kind = ANY (ARRAY['codes'::text, 'sign_ins'::text, 'wrong_codes'::text])))
+);
+ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
 CREATE TABLE data.notification_kinds (
     kind text NOT NULL,
     priority text NOT NULL,
@@ -1194,6 +1243,8 @@ ALTER TABLE ONLY data.invitation_tries
     ADD CONSTRAINT invitation_tries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.ip_tries
+    ADD CONSTRAINT ip_tries_pkey PRIMARY KEY (kind, ip);
 ALTER TABLE ONLY data.notification_kinds
     ADD CONSTRAINT notification_kinds_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY data.notifications
@@ -1263,6 +1314,7 @@ CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (cod
 CREATE INDEX invitation_tries_user ON data.invitation_tries USING btree (user_id, tried_at);
 CREATE INDEX invitations_accepted_by ON data.invitations USING btree (accepted_by);
 CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id);
+CREATE INDEX ip_tries_age ON data.ip_tries USING btree (began_at);
 CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
 CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
@@ -1398,6 +1450,7 @@ CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (tru
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.ip_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.notifications TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
@@ -1415,6 +1468,7 @@ ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY inviter_reads_own_invitations ON data.invitations FOR SELECT TO pruuf_user USING ((inviter_id = ( SELECT rules.current_user_id() AS current_user_id)));
+ALTER TABLE data.ip_tries ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -1452,6 +1506,7 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));

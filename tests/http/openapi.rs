@@ -17,6 +17,65 @@ fn the_contract_in_the_repository_is_that_of_the_code() {
     );
 }
 
+/// POSTs without an `Idempotency-Key`, and why each needs none.
+const WITHOUT_A_KEY: &[(&str, &str)] = &[
+    ("request_code", "of nobody: there is no user to keep an answer for; the second within a minute is refused"),
+    ("verify_code", "of nobody; a code is good once"),
+    ("create_account", "of nobody; a ticket is good once"),
+    ("create_session", "of nobody; a second session harms nobody, and is on the list"),
+    ("recover_pin", "of nobody; a ticket is good once"),
+    ("refresh_session", "the token is the key: the same one gives the same successor"),
+    ("verify_address", "makes nothing; once verified, the answer is the same"),
+    ("read_notification", "makes nothing; read is read"),
+    ("read_all_notifications", "makes nothing; read is read"),
+    ("confirm_delivery", "makes nothing; confirmed is confirmed"),
+];
+
+/// R9.4: the same action twice is one action.
+#[test]
+fn r9_4_every_post_takes_an_idempotency_key_or_needs_none() {
+    let spec: Value = serde_json::from_str(&pruuf::http::service().spec()).unwrap();
+    let mut without = Vec::new();
+    for (_, methods) in spec["paths"].as_object().unwrap() {
+        let Some(post) = methods.get("post") else { continue };
+        let takes_key = post["parameters"].as_array().is_some_and(|parameters| {
+            parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key" && parameter["in"] == "header")
+        });
+        if !takes_key {
+            without.push(post["operationId"].as_str().unwrap().to_owned());
+        }
+    }
+    let mut known: Vec<&str> = WITHOUT_A_KEY.iter().map(|(operation, _)| *operation).collect();
+    known.sort_unstable();
+    without.sort();
+    assert_eq!(without, known, "left: POSTs that take no Idempotency-Key, right: those that are known to need none");
+}
+
+/// What saves somebody is what the contract has, or what its page promises.
+#[test]
+fn no_safety_act_is_misspelled() {
+    let spec: Value = serde_json::from_str(&pruuf::http::service().spec()).unwrap();
+    let to_come = [
+        "/v1/me/help-requests",
+        "/v1/alerts/{id}/needs-more-help",
+        "/v1/alerts/{id}/cancel",
+        "/v1/members/{id}/attestations",
+    ];
+    let bare = |path: &str| -> String {
+        path.split('/').map(|part| if part.starts_with('{') { "{id}" } else { part }).collect::<Vec<_>>().join("/")
+    };
+    let known: Vec<String> = spec["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, item)| item.get("post").is_some())
+        .map(|(path, _)| bare(path))
+        .collect();
+    for act in pruuf::http::gate::SAFETY_ACTS {
+        assert!(known.iter().any(|path| path == act) || to_come.contains(act), "{act}");
+    }
+}
+
 #[tokio::test]
 async fn every_operation_is_a_function_of_the_database_with_a_summary_and_a_problem() {
     let db = TestDatabase::create().await;

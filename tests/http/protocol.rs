@@ -97,7 +97,13 @@ async fn a_request_that_cannot_be_read_is_a_problem_that_says_why() {
             ["limit=0", "limit=101", "limit=x", "limit=99999999999", "limit=-1", "cursor=x", "cursor=%00", "limit="]
         {
             let refused = world.get(&ann, &format!("{check_in}?{query}")).await.refused(400, "malformed-request");
-            assert!(refused["detail"].as_str().unwrap().contains(query.split('=').next().unwrap()), "{refused}");
+            let name = query.split('=').next().unwrap();
+            assert_eq!(refused["errors"][0]["parameter"], name);
+            let must = match name {
+                "limit" => "The parameter limit must be a whole number from 1 to 100.",
+                _ => "The parameter cursor must be the next_cursor of the page before, as it came.",
+            };
+            assert_eq!(refused["detail"], must, "{query}");
         }
         world
     })
@@ -121,6 +127,14 @@ async fn wrong_values_are_shown_with_json_pointers() {
         assert_eq!(pointers(world.post(&ann, "/v1/me/check-ins", json!({"mood": "angry", "device_time": "yesterday", "note": 5})).await).len(), 3);
         assert_eq!(pointers(world.post(&ann, "/v1/me/check-ins", json!([])).await), [""]);
         assert_eq!(pointers(world.post(&ann, "/v1/me/check-ins", json!({"note": ""})).await), ["/note"]);
+        for (time, pointer) in [("24:00", "/local_times/1"), ("9:00", "/local_times/1"), ("09:00:30", "/local_times/1")] {
+            assert_eq!(pointers(world.put(&ann, "/v1/me/schedule", json!({"local_times": ["08:00", time], "time_zone": "UTC"})).await), [pointer]);
+        }
+        assert_eq!(pointers(world.put(&ann, "/v1/me/schedule", json!({"local_times": [], "time_zone": "UTC"})).await), ["/local_times"]);
+        world
+            .put(&ann, "/v1/me/schedule", json!({"local_times": ["08:00"], "time_zone": "Factory"}))
+            .await
+            .refused(422, "time-zone-unknown");
         assert_eq!(pointers(world.post_as_nobody("/v1/auth/codes/verify", json!({"address": email("a@b.example"), "code": "12345x"})).await), ["/code"]);
         assert_eq!(pointers(world.post_as_nobody("/v1/auth/codes", json!({"address": {"kind": "fax"}})).await).len(), 2);
         world
@@ -183,7 +197,14 @@ async fn every_answer_has_a_request_id_and_the_security_headers() {
                 ] {
                     assert_eq!(reply.headers[name], value, "{path}");
                 }
-                assert!(reply.headers.contains_key("strict-transport-security"));
+                assert!(reply.headers.contains_key("permissions-policy"));
+                assert!(!reply.headers.contains_key("strict-transport-security"), "not where HTTP is spoken");
+                assert_eq!(reply.headers["cache-control"], "no-store", "{path}");
+                let policy = reply.headers["content-security-policy"].to_str().unwrap();
+                assert!(
+                    policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+                    "{path}"
+                );
             }
         }
         for hostile in ["a b", "{\"x\":1}", "a\"b", "<script>", &"x".repeat(65), "a\tb", "%0a", "é"] {

@@ -7,6 +7,7 @@ pub mod exact;
 pub mod people;
 
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -110,6 +111,10 @@ impl World {
             database_url: self.db.server_url().into(),
             listen: "127.0.0.1:0".parse().unwrap(),
             public_url: "http://127.0.0.1".parse().unwrap(),
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            // A test sends more in a second than a person in an hour.
+            requests_per_minute: NonZeroU32::MAX,
             secrets: Secrets { jwt: vec![KEY], pin_peppers: vec![KEY], data: vec![KEY] },
             fcm: Some(Fcm { url: self.fakes.fcm_url(), credentials: self.credentials.clone() }),
             smtp: Some(Smtp { url: self.fakes.smtp_url().into(), from: "Pruuf <hello@pruuf.example>".to_owned() }),
