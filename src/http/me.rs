@@ -22,18 +22,44 @@ use crate::vault::CodeUse;
 /// The operations.
 pub struct Api;
 
+/// A language that messages come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Language {
+    /// English.
+    En,
+}
+
+impl Language {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+        }
+    }
+}
+
 /// The signed-in user.
 #[derive(Object, Deserialize)]
 struct Me {
     id: Uuid,
     name: String,
     /// In which language messages come.
-    language: String,
+    language: Language,
     created_at: DateTime<Utc>,
     /// How many Contacts watch this user.
     contacts: i64,
     /// How many Members this user watches.
     members: i64,
+}
+
+/// What is to be changed; the rest stays.
+#[derive(Object)]
+struct MeChange {
+    /// What others call this user.
+    name: Option<String>,
+    /// In which language messages come.
+    language: Option<Language>,
 }
 
 /// An address of the user.
@@ -145,6 +171,13 @@ impl Api {
     #[oai(path = "/v1/me", method = "get", operation_id = "get_me")]
     async fn get_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Me> {
         Ok(Json(app.db.read(&caller.0, "api.get_me()", &[]).await?))
+    }
+
+    /// Change my name or language
+    #[oai(path = "/v1/me", method = "patch", operation_id = "update_me")]
+    async fn update_me(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<MeChange>) -> Answer<Me> {
+        let call = "api.update_me(name => $1, language => $2)";
+        Ok(Json(app.db.write(&caller.0, call, &[&body.name, &body.language.map(Language::as_str)]).await?))
     }
 
     /// List my addresses

@@ -2,8 +2,18 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 8] =
-    ["missed", "all_clear", "acknowledged", "one_time_code", "reminder", "invitation", "connected", "connection_ended"];
+const KINDS: [&str; 10] = [
+    "missed",
+    "all_clear",
+    "acknowledged",
+    "one_time_code",
+    "reminder",
+    "invitation",
+    "connected",
+    "connection_ended",
+    "pin_changed",
+    "session_theft",
+];
 
 fn texts() -> Texts {
     Texts::new().unwrap()
@@ -201,6 +211,8 @@ fn typical_sms_are_one_segment() {
         ("connected", json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" })),
         ("connected", json!({ "other": { "name": "Anna" }, "becomes": "member" })),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+        ("pin_changed", json!({ "how": "recovered" })),
+        ("session_theft", json!({})),
     ];
     for (kind, facts) in cases {
         let sms = texts().sms(kind, "en", &facts);

@@ -26,11 +26,21 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.begin_pin_change() IS 'R2.3 counts a try at the PIN before it is looked at, in the counters of the sign-in: whoever has stolen an access token has no more tries than a stranger.';
 CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
+CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.change_pin(proved_hash text, pin_hash text) IS 'PUT /v1/me/pin. R2.5 every other session ends, and the user is told. A PIN changed in between was not the one that was proved.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -56,6 +66,16 @@ CREATE FUNCTION api.create_session(user_id uuid, proved_hash text, device_name t
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) IS 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+CREATE FUNCTION api.end_other_sessions() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.end_other_sessions() IS 'DELETE /v1/me/sessions. R2.5 all but the one that asks.';
+CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
 CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -146,6 +166,11 @@ CREATE FUNCTION api.list_notifications(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_notifications(cursor uuid, size integer) IS 'GET /v1/notifications, the newest first';
+CREATE FUNCTION api.list_sessions(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_sessions(cursor uuid, size integer) IS 'GET /v1/me/sessions, the newest first: those that can still be refreshed. R2.5';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -175,7 +200,7 @@ CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) RETURNS j
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends.';
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
 CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -211,6 +236,11 @@ CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[]) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+CREATE FUNCTION api.update_me(name text, language text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_me(name text, language text) IS 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
 CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -409,6 +439,22 @@ CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, atte
     id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
 $_$;
 COMMENT ON FUNCTION rules.attempt_results(results jsonb) IS 'The columns of what a sender reports of its attempts.';
+CREATE TABLE data.pins (
+    user_id uuid NOT NULL,
+    hash text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    failed_tries smallint DEFAULT 0 NOT NULL,
+    failed_since_success smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
+);
+ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
+CREATE FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) IS 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
 CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -508,22 +554,16 @@ CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
-CREATE TABLE data.pins (
-    user_id uuid NOT NULL,
-    hash text NOT NULL,
-    changed_at timestamp with time zone NOT NULL,
-    failed_tries smallint DEFAULT 0 NOT NULL,
-    failed_since_success smallint DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone,
-    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
-);
-ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
 CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) RETURNS data.pins
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
+CREATE FUNCTION rules.current_session_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.current_session_id() IS 'The session of the verified access token.';
 CREATE FUNCTION rules.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -544,6 +584,11 @@ CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_connection(member uuid, contact uuid) IS 'R3.3 ends the caller''s connection, from whichever side.';
+CREATE FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) IS 'R2.5 ends every session of somebody, but for one that may stay; gives how many.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -788,6 +833,25 @@ CREATE FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed by
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) IS 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+CREATE TABLE data.sessions (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    device_name text,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL,
+    last_ip inet,
+    revoked_at timestamp with time zone,
+    revoked_reason text,
+    CONSTRAINT device_name_is_1_to_100_characters CHECK (((length(device_name) >= 1) AND (length(device_name) <= 100))),
+    CONSTRAINT session_revoked_has_a_reason CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
+    CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text])))
+);
+ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -856,6 +920,11 @@ CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
+CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
 CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1119,20 +1188,6 @@ CREATE TABLE data.refresh_tokens (
 );
 ALTER TABLE ONLY data.refresh_tokens FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh tokens, of which one is unused.';
-CREATE TABLE data.sessions (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid NOT NULL,
-    device_name text,
-    created_at timestamp with time zone NOT NULL,
-    last_used_at timestamp with time zone NOT NULL,
-    last_ip inet,
-    revoked_at timestamp with time zone,
-    revoked_reason text,
-    CONSTRAINT device_name_is_1_to_100_characters CHECK (((length(device_name) >= 1) AND (length(device_name) <= 100))),
-    CONSTRAINT session_revoked_has_a_reason CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
-    CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text])))
-);
-ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
 CREATE TABLE data.unknown_sign_ins (
     kind text NOT NULL,
     lookup bytea NOT NULL,
@@ -1427,6 +1482,7 @@ CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO 
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;

@@ -19,5 +19,6 @@ mod openapi;
 mod protocol;
 mod providers;
 mod release;
+mod sessions;
 mod support;
 mod trail;
