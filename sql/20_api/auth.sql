@@ -157,12 +157,13 @@ begin
     set hash = excluded.hash, changed_at = at, failed_tries = 0, failed_since_success = 0, locked_until = null;
   perform rules.end_sessions(owner, null, 'pin_changed', at);
   perform audit.append('pin.recovered', owner, owner);
+  perform rules.restore_account(owner, at);
   perform rules.tell_pin_changed(owner, 'recovered', at);
   return rules.start_session(owner, recover_pin.device_name, refresh_hash, at);
 end;
 $$;
 alter function api.recover_pin(bytea, text, text, bytea) owner to pruuf_engine;
-comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
+comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in, ends every other session, and brings a deleted account back (R2.6).';
 grant execute on function api.recover_pin(bytea, text, text, bytea) to pruuf_anon;
 
 create or replace function rules.sign_in_refusal(pin data.pins, at timestamptz) returns jsonb
@@ -258,11 +259,12 @@ begin
   if not found then
     raise exception 'sign-in-failed' using errcode = 'UF401', detail = 'The address or the PIN is wrong.';
   end if;
+  perform rules.restore_account(create_session.user_id, at);
   return rules.start_session(create_session.user_id, create_session.device_name, refresh_hash, at);
 end;
 $$;
 alter function api.create_session(uuid, text, text, bytea) owner to pruuf_engine;
-comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew, and a deleted account is back (R2.6). A PIN changed in between was not the one that was proved.';
 grant execute on function api.create_session(uuid, text, text, bytea) to pruuf_anon;
 
 create or replace function api.refresh_session(token_hash bytea, next_hash bytea) returns jsonb

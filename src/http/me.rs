@@ -62,6 +62,14 @@ struct MeChange {
     language: Option<Language>,
 }
 
+/// An account that is deleted.
+#[derive(Object, Deserialize)]
+struct Deletion {
+    deleted_at: DateTime<Utc>,
+    /// Until when signing in, with the PIN or by a recovery, brings it back; then its data is erased.
+    restorable_until: DateTime<Utc>,
+}
+
 /// An address of the user.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -178,6 +186,16 @@ impl Api {
     async fn update_me(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<MeChange>) -> Answer<Me> {
         let call = "api.update_me(name => $1, language => $2)";
         Ok(Json(app.db.write(&caller.0, call, &[&body.name, &body.language.map(Language::as_str)]).await?))
+    }
+
+    /// Delete my account
+    ///
+    /// It is signed out everywhere, nothing is expected of its user any more, its connections end and the others are
+    /// told. The Contacts of a Member with an open alert keep it until one of them closes it. Signing in within thirty
+    /// days brings all of it back.
+    #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
+    async fn delete_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Deletion> {
+        Ok(Json(app.db.write(&caller.0, "api.delete_me()", &[]).await?))
     }
 
     /// List my addresses

@@ -71,6 +71,7 @@ pub fn once(key: Option<String>, operation: &str, body: &impl ToJSON) -> Idempot
     Idempotency { key, fingerprint: Sha256::digest(format!("{operation}\n{}", body.to_json_string())).to_vec() }
 }
 
+/// All operations of a path are in one of these: poem-openapi writes a path once for each, and readers keep the last.
 type Apis =
     (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
 

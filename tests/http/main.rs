@@ -10,6 +10,7 @@ mod cluster;
 mod connections;
 mod database;
 mod day;
+mod deletion;
 mod delivery;
 mod dev;
 mod events;

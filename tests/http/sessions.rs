@@ -273,7 +273,8 @@ async fn r2_5_a_name_is_changed_by_its_owner_and_contacts_see_the_new_one() {
             (json!({"name": ["Ann"]}), "/name"),
             (json!({"language": "tlh"}), "/language"),
         ] {
-            assert_eq!(patch(body).await.refused(422, "invalid")["errors"][0]["pointer"], pointer);
+            let refused = patch(body).await.refused(422, "invalid");
+            assert_eq!(refused["errors"][0]["pointer"], pointer, "{refused}");
         }
         assert_eq!(world.get(&ann, "/v1/me").await.expect(200), after);
         // What is written besides is nobody's to set.
