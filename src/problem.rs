@@ -48,6 +48,7 @@ codes! {
     Conflict = "conflict", 409, "This contradicts what is there";
     AddressTaken = "address-taken", 409, "This address already has an account";
     LastAddress = "last-address", 409, "The only verified address must stay";
+    TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlertIsOver = "alert-is-over", 409, "The alert is over";
     AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
     TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";
@@ -62,6 +63,7 @@ codes! {
     TimeZoneUnknown = "time-zone-unknown", 422, "There is no such time zone";
     OwnAddress = "own-address", 422, "This is your own address";
     WeakPin = "weak-pin", 422, "This PIN is too easy to guess";
+    PinWrong = "pin-wrong", 422, "This is not the PIN";
     CodeWrong = "code-wrong", 422, "This is not the code";
     CodeExpired = "code-expired", 422, "The code is no longer good";
     SignInLocked = "sign-in-locked", 423, "The sign-in is locked";
@@ -147,7 +149,7 @@ pub struct Problem {
     /// The values that are not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<FieldError>>,
-    /// How many tries are left, for `code-wrong` and `sign-in-failed`.
+    /// How many tries are left, for `code-wrong`, `pin-wrong` and `sign-in-failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tries_left: Option<i32>,
     /// Until when the sign-in is locked, for `sign-in-locked`; absent when only a recovery by code opens it.

@@ -106,6 +106,7 @@ impl Server {
         supervise(&mut tasks, "settings", &app, gate::follow_settings);
         supervise(&mut tasks, "timer", &app, tick::timer);
         supervise(&mut tasks, "poll", &app, tick::poll);
+        supervise(&mut tasks, "deletions", &app, tick::deletions);
         for sender in senders {
             supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
         }

@@ -24,6 +24,9 @@ const STUCK_SLEEP: Duration = Duration::from_millis(200);
 /// The shortest sleep after a job failed: what it could not handle is still due, and would be tried without a pause.
 const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
+/// How often accounts are looked for whose time has come: it is a matter of days.
+const DELETIONS_POLL: Duration = Duration::from_secs(5);
+
 #[derive(Deserialize)]
 struct Ticked {
     missed: i64,
@@ -38,6 +41,25 @@ struct TickProblem {
     job: String,
     sqlstate: String,
     obligation_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+}
+
+impl TickProblem {
+    fn report(self) {
+        tracing::error!(
+            job.name = self.job,
+            error.sqlstate = self.sqlstate,
+            obligation.id = self.obligation_id.map(tracing::field::display),
+            user.id = self.user_id.map(tracing::field::display),
+            "a job failed"
+        );
+    }
+}
+
+#[derive(Deserialize)]
+struct Finished {
+    erased: i64,
+    problems: Vec<TickProblem>,
 }
 
 /// Does all that is due, in batches. Gives the time to the next deadline, if one is known.
@@ -53,12 +75,7 @@ async fn tick(app: &App) -> Option<Duration> {
         }
         for problem in ticked.problems {
             least = SLEEP_AFTER_PROBLEMS;
-            tracing::error!(
-                job.name = problem.job,
-                error.sqlstate = problem.sqlstate,
-                obligation.id = problem.obligation_id.map(tracing::field::display),
-                "a job failed"
-            );
+            problem.report();
         }
         if !ticked.more {
             let next =
@@ -96,6 +113,19 @@ pub async fn poll(app: Arc<App>) {
     while !app.stop.is_cancelled() {
         tick(&app).await;
         pause(&app.stop, POLL).await;
+    }
+}
+
+/// Erases accounts whose time has come (R2.6), every so often. On its own: no deadline waits for it (R9.5).
+pub async fn deletions(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        if let Ok(finished) = app.db.write::<Finished>(&Caller::worker(), "jobs.finish_deletions()", &[]).await {
+            if finished.erased > 0 {
+                tracing::info!(accounts.erased = finished.erased, "accounts erased");
+            }
+            finished.problems.into_iter().for_each(TickProblem::report);
+        }
+        pause(&app.stop, DELETIONS_POLL).await;
     }
 }
 

@@ -23,6 +23,16 @@ $$;
 comment on function rules.signed_in_user_id() is 'Who asks, and a refusal for nobody.';
 grant execute on function rules.signed_in_user_id() to pruuf_user, pruuf_engine;
 
+create or replace function rules.current_session_id() returns uuid
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return nullif(current_setting('pruuf.session_id', true), '')::uuid;
+end;
+$$;
+comment on function rules.current_session_id() is 'The session of the verified access token.';
+grant execute on function rules.current_session_id() to pruuf_user, pruuf_engine;
+
 create or replace function rules.request_id() returns text
 language plpgsql stable parallel safe security invoker set search_path = ''
 as $$

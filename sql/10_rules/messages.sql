@@ -39,7 +39,8 @@ as $$
 begin
   return query
   with news as (
-    select t.*, k.priority from data.notifications t join data.notification_kinds k on k.kind = t.kind where t.id = any (told)),
+    select t.*, k.priority from data.notifications t join data.notification_kinds k on k.kind = t.kind
+     where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or not exists (select from data.users u where u.id = t.user_id and u.deleted_at is not null))),
   place as (
     select n.id, n.priority, 'push' as channel, null::uuid as address_id, v.id as device_id
       from news n join data.devices v on v.user_id = n.user_id and v.off_at is null
@@ -68,7 +69,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6).';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

@@ -96,7 +96,8 @@ begin
     return null;
   end if;
   select * into before from data.obligations o where o.member_id = member order by o.due_at desc limit 1;
-  if before.id is null then
+  -- An excused time that has passed is not caught up on: whoever was away is expected from now on.
+  if before.id is null or before.state = 'excused' and before.due_at <= at then
     select * into slot from rules.slot_after(schedule, at, '-infinity');
   else
     select * into slot from rules.slot_after_obligation(schedule, before);
@@ -147,6 +148,9 @@ begin
     raise exception 'time-zone-unknown' using errcode = 'UF422', detail = 'The time zone must be an IANA name, like Pacific/Auckland.';
   end if;
   perform rules.lock_member(new.member_id);
+  if exists (select from data.users u where u.id = new.member_id and u.deleted_at is not null) then
+    raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This account is gone. Sign in again.';
+  end if;
   -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
   perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
   new.created_at := rules.clock();

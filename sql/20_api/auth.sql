@@ -182,13 +182,15 @@ begin
   insert into data.pins as p (user_id, hash, changed_at) values (owner, pin_hash, at)
   on conflict (user_id) do update
     set hash = excluded.hash, changed_at = at, failed_tries = 0, failed_since_success = 0, locked_until = null;
-  update data.sessions s set revoked_at = at, revoked_reason = 'pin_changed' where s.user_id = owner and s.revoked_at is null;
+  perform rules.end_sessions(owner, null, 'pin_changed', at);
   perform audit.append('pin.recovered', owner, owner);
+  perform rules.restore_account(owner, at);
+  perform rules.tell_pin_changed(owner, 'recovered', at);
   return rules.start_session(owner, recover_pin.device_name, refresh_hash, at);
 end;
 $$;
 alter function api.recover_pin(bytea, text, text, bytea) owner to pruuf_engine;
-comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
+comment on function api.recover_pin(bytea, text, text, bytea) is 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in, ends every other session, and brings a deleted account back (R2.6).';
 grant execute on function api.recover_pin(bytea, text, text, bytea) to pruuf_anon;
 
 create or replace function rules.sign_in_refusal(pin data.pins, at timestamptz) returns jsonb
@@ -223,6 +225,20 @@ $$;
 comment on function rules.count_sign_in(data.pins, timestamptz) is 'R2.3 the counters after one more try, as if it were a wrong one.';
 grant execute on function rules.count_sign_in(data.pins, timestamptz) to pruuf_engine;
 
+create or replace function rules.attempt_shape(pin data.pins, at timestamptz) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  refusal jsonb := rules.sign_in_refusal(pin, at);
+begin
+  return jsonb_build_object('pin_hash', pin.hash, 'user_id', pin.user_id, 'locked_until', refusal -> 'facts' -> 'locked_until',
+    'tries_left', case when refusal is not null then 0
+                       else least(rules.policy('pin_tries') - pin.failed_tries, rules.policy('pin_tries_until_recovery') - pin.failed_since_success) end);
+end;
+$$;
+comment on function rules.attempt_shape(data.pins, timestamptz) is 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
+grant execute on function rules.attempt_shape(data.pins, timestamptz) to pruuf_engine;
+
 create or replace function api.begin_session(kind text, lookup bytea) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -256,10 +272,7 @@ begin
     update data.pins p set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
      where p.user_id = pin.user_id;
   end if;
-  refusal := rules.sign_in_refusal(pin, at);
-  return jsonb_build_object('pin_hash', pin.hash, 'user_id', pin.user_id, 'locked_until', refusal -> 'facts' -> 'locked_until',
-    'tries_left', case when refusal is not null then 0
-                       else least(rules.policy('pin_tries') - pin.failed_tries, rules.policy('pin_tries_until_recovery') - pin.failed_since_success) end);
+  return rules.attempt_shape(pin, at);
 end;
 $$;
 alter function api.begin_session(text, bytea) owner to pruuf_engine;
@@ -278,11 +291,12 @@ begin
   if not found then
     raise exception 'sign-in-failed' using errcode = 'UF401', detail = 'The address or the PIN is wrong.';
   end if;
+  perform rules.restore_account(create_session.user_id, at);
   return rules.start_session(create_session.user_id, create_session.device_name, refresh_hash, at);
 end;
 $$;
 alter function api.create_session(uuid, text, text, bytea) owner to pruuf_engine;
-comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew, and a deleted account is back (R2.6). A PIN changed in between was not the one that was proved.';
 grant execute on function api.create_session(uuid, text, text, bytea) to pruuf_anon;
 
 create or replace function api.refresh_session(token_hash bytea, next_hash bytea) returns jsonb
@@ -303,6 +317,7 @@ begin
        select from data.refresh_tokens t where t.token_hash = next_hash and t.session_id = session.id and t.used_at is null) then
     update data.sessions s set revoked_at = at, revoked_reason = 'theft' where s.id = session.id;
     perform audit.append('session.theft', session.user_id, session.id);
+    insert into data.notifications (user_id, kind, cause, created_at) values (session.user_id, 'session_theft', session.id::text, at);
     return rules.refusal('refresh-token-invalid', 'Sign in again.');
   elsif token.used_at is null then
     update data.refresh_tokens t set used_at = at where t.token_hash = refresh_session.token_hash;
@@ -315,5 +330,5 @@ begin
 end;
 $$;
 alter function api.refresh_session(bytea, bytea) owner to pruuf_engine;
-comment on function api.refresh_session(bytea, bytea) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends.';
+comment on function api.refresh_session(bytea, bytea) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
 grant execute on function api.refresh_session(bytea, bytea) to pruuf_anon;

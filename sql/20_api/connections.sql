@@ -129,6 +129,8 @@ begin
   select * into made from data.connections c where c.member_id = member and c.contact_id = contact and c.ended_at is null;
   if found then
     return made;
+  elsif exists (select from data.users u where u.id in (member, contact) and u.deleted_at is not null) then
+    raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This account is gone. Sign in again.';
   elsif (select count(*) from data.connections c where c.member_id = member and c.ended_at is null) >= rules.policy('contacts_per_member') then
     raise exception 'too-many-contacts' using errcode = 'UF409', detail = format('A Member has at most %s Contacts.', rules.policy('contacts_per_member'));
   elsif (select count(*) from data.connections c where c.contact_id = contact and c.ended_at is null) >= rules.policy('members_per_contact') then
@@ -154,9 +156,12 @@ declare
   at timestamptz := rules.clock();
 begin
   new.ended_at := at;
-  insert into data.notifications (user_id, kind, cause, facts, created_at)
-  values (case new.ended_by when new.member_id then new.contact_id else new.member_id end, 'connection_ended', new.id::text,
-          jsonb_build_object('other', rules.person_shape(new.ended_by)), at);
+  -- One that ends with an account is told of with it (R2.6).
+  if not new.may_return then
+    insert into data.notifications (user_id, kind, cause, facts, created_at)
+    values (case new.ended_by when new.member_id then new.contact_id else new.member_id end, 'connection_ended', new.id::text,
+            jsonb_build_object('other', rules.person_shape(new.ended_by)), at);
+  end if;
   -- What a former Contact has not been told yet is no longer theirs to hear.
   update data.deliveries d set state = case when d.state = 'pending' then 'cancelled' else d.state end, is_withdrawn = true,
          settled_at = case when d.state = 'pending' then at else d.settled_at end

@@ -24,7 +24,29 @@ begin
 end;
 $$;
 comment on function api.get_me() is 'GET /v1/me';
-grant execute on function api.get_me() to pruuf_user;
+grant execute on function api.get_me() to pruuf_user, pruuf_engine;
+
+create or replace function api.update_me(name text, language text) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  before data.users;
+  after data.users;
+begin
+  select * into before from data.users u where u.id = me for update;
+  update data.users u set name = coalesce(btrim(update_me.name), u.name), language = coalesce(update_me.language, u.language)
+   where u.id = me returning * into after;
+  if before is distinct from after then
+    perform audit.append('account.changed', me, me, jsonb_build_object(
+      'name', before.name <> after.name, 'language', before.language <> after.language));
+  end if;
+  return api.get_me();
+end;
+$$;
+alter function api.update_me(text, text) owner to pruuf_engine;
+comment on function api.update_me(text, text) is 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
+grant execute on function api.update_me(text, text) to pruuf_user;
 
 create or replace function rules.address_shape(a data.addresses) returns jsonb
 language sql stable security invoker set search_path = ''
@@ -54,6 +76,10 @@ declare
   address data.addresses;
   refusal jsonb;
 begin
+  perform pg_advisory_xact_lock(hashtextextended('addresses ' || me, 0));
+  if (select count(*) from data.addresses a where a.user_id = me and (a.kind, a.lookup) <> (add_address.kind, add_address.lookup)) >= rules.policy('addresses_per_user') then
+    raise exception 'too-many-addresses' using errcode = 'UF409', detail = format('A user has at most %s addresses.', rules.policy('addresses_per_user'));
+  end if;
   select * into address from data.addresses a where a.user_id = me and a.kind = add_address.kind and a.lookup = add_address.lookup;
   if address.verified_at is null then
     refusal := rules.refuse_code(add_address.kind, add_address.lookup, at);

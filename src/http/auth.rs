@@ -172,12 +172,24 @@ struct Refresh {
     refresh_token: String,
 }
 
+/// A try at a PIN, which is counted already (docs/decisions/0005).
 #[derive(Deserialize)]
-struct Attempt {
-    pin_hash: Option<String>,
+pub struct Attempt {
+    /// What to compare with; nothing where there is no such account.
+    pub pin_hash: Option<String>,
     user_id: Option<Uuid>,
     tries_left: Option<i32>,
     locked_until: Option<String>,
+}
+
+impl Attempt {
+    /// The answer to a wrong PIN: how many tries are left, and until when there are none (R2.3).
+    #[must_use]
+    pub fn refused(self, mut problem: Problem) -> Problem {
+        problem.tries_left = self.tries_left;
+        problem.locked_until = self.locked_until;
+        problem
+    }
 }
 
 #[derive(Deserialize)]
@@ -297,15 +309,11 @@ impl Api {
             .db
             .write(&visitor.0, "api.begin_session(kind => $1, lookup => $2)", &[&address.kind, &address.lookup])
             .await?;
-        let fits = app.pins.verify(&body.pin, attempt.pin_hash.as_deref()).await?;
-        let (true, Some(pin_hash)) = (fits, attempt.pin_hash) else {
-            let mut problem = Problem::new(Code::SignInFailed);
-            problem.tries_left = attempt.tries_left;
-            problem.locked_until = attempt.locked_until;
-            return Err(problem);
-        };
+        if !app.pins.verify(&body.pin, attempt.pin_hash.as_deref()).await? {
+            return Err(attempt.refused(Problem::new(Code::SignInFailed)));
+        }
         let call = "api.create_session(user_id => $1, proved_hash => $2, device_name => $3, refresh_hash => $4)";
-        let params: crate::db::Params<'_> = &[&attempt.user_id, &pin_hash, &body.device_name];
+        let params: crate::db::Params<'_> = &[&attempt.user_id, &attempt.pin_hash, &body.device_name];
         Ok(Created::Created(Json(start_session(&app, &visitor.0, call, params).await?)))
     }
 

@@ -169,6 +169,7 @@ mod tests {
         );
         assert_eq!(schedule(json!({"local_times": ["09:00", "9 am"], "time_zone": "UTC"})), ["/local_times/1"]);
         assert_eq!(schedule(json!([])), [""]);
+        assert_eq!(pointers("PATCH", "/v1/me", &json!({"name": ["Ann"], "language": "tlh"})), ["/language", "/name"]);
         assert_eq!(
             pointers("POST", "/v1/auth/codes", &json!({"address": {"kind": "fax", "value": null}})),
             ["/address/value", "/address/kind"]

@@ -22,18 +22,52 @@ use crate::vault::CodeUse;
 /// The operations.
 pub struct Api;
 
+/// A language that messages come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Language {
+    /// English.
+    En,
+}
+
+impl Language {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+        }
+    }
+}
+
 /// The signed-in user.
 #[derive(Object, Deserialize)]
 struct Me {
     id: Uuid,
     name: String,
     /// In which language messages come.
-    language: String,
+    language: Language,
     created_at: DateTime<Utc>,
     /// How many Contacts watch this user.
     contacts: i64,
     /// How many Members this user watches.
     members: i64,
+}
+
+/// What is to be changed; the rest stays.
+#[derive(Object)]
+struct MeChange {
+    /// What others call this user.
+    name: Option<String>,
+    /// In which language messages come.
+    language: Option<Language>,
+}
+
+/// An account that is deleted.
+#[derive(Object, Deserialize)]
+struct Deletion {
+    deleted_at: DateTime<Utc>,
+    /// Until when signing in, with the PIN or by a recovery, brings it back; then its data is erased.
+    restorable_until: DateTime<Utc>,
 }
 
 /// An address of the user.
@@ -150,6 +184,23 @@ impl Api {
         #[oai(name = "If-None-Match")] known: Header<Option<String>>,
     ) -> Result<Tagged<Me>, Problem> {
         Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_me()", &[]).await?)
+    }
+
+    /// Change my name or language
+    #[oai(path = "/v1/me", method = "patch", operation_id = "update_me")]
+    async fn update_me(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<MeChange>) -> Answer<Me> {
+        let call = "api.update_me(name => $1, language => $2)";
+        Ok(Json(app.db.write(&caller.0, call, &[&body.name, &body.language.map(Language::as_str)]).await?))
+    }
+
+    /// Delete my account
+    ///
+    /// It is signed out everywhere, nothing is expected of its user any more, its connections end and the others are
+    /// told. The Contacts of a Member with an open alert keep it until one of them closes it. Signing in within thirty
+    /// days brings all of it back.
+    #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
+    async fn delete_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Deletion> {
+        Ok(Json(app.db.write(&caller.0, "api.delete_me()", &[]).await?))
     }
 
     /// List my addresses

@@ -12,6 +12,7 @@ pub mod middleware;
 pub mod notifications;
 pub mod pace;
 pub mod patience;
+pub mod sessions;
 pub mod system;
 
 use std::sync::Arc;
@@ -118,13 +119,15 @@ pub fn once(key: Option<String>, operation: &str, body: &impl ToJSON) -> Idempot
     Idempotency { key, fingerprint: Sha256::digest(format!("{operation}\n{}", body.to_json_string())).to_vec() }
 }
 
-type Apis = (auth::Api, me::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
+/// All operations of a path are in one of these: poem-openapi writes a path once for each, and readers keep the last.
+type Apis =
+    (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
 
 /// The API with its description.
 #[must_use]
 pub fn service() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (auth::Api, me::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
+        (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
         "Pruuf",
         env!("CARGO_PKG_VERSION"),
     )

@@ -90,7 +90,7 @@ struct NotificationPage {
 
 /// How many there were.
 #[derive(Object, Deserialize)]
-struct Count {
+pub struct Count {
     count: i64,
 }
 

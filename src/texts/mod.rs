@@ -33,6 +33,7 @@ macro_rules! sources {
 /// Name and text of every template.
 const SOURCES: &[(&str, &str)] = sources!("en":
     "missed" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
+    "pin_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
 );
 
 /// A template does not parse: a mistake of ours, found by the first test that makes [`Texts`].

@@ -2,8 +2,21 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 8] =
-    ["missed", "all_clear", "acknowledged", "one_time_code", "reminder", "invitation", "connected", "connection_ended"];
+const KINDS: [&str; 13] = [
+    "missed",
+    "all_clear",
+    "acknowledged",
+    "one_time_code",
+    "reminder",
+    "invitation",
+    "connected",
+    "connection_ended",
+    "pin_changed",
+    "session_theft",
+    "account_deleted",
+    "account_restored",
+    "goodbye",
+];
 
 fn texts() -> Texts {
     Texts::new().unwrap()
@@ -29,6 +42,10 @@ fn all_clear() -> Value {
         "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
         "how": "checked_in", "by": null, "at_local": "2026-11-21T09:25:31", "outcome": null,
     })
+}
+
+fn left() -> Value {
+    json!({ "other": { "id": "m1", "name": "Mary Tanner" }, "was_member": true, "was_contact": true, "alert_stays": false, "contacts_left": 0 })
 }
 
 fn with(mut facts: Value, changes: Value) -> Value {
@@ -201,6 +218,16 @@ fn typical_sms_are_one_segment() {
         ("connected", json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" })),
         ("connected", json!({ "other": { "name": "Anna" }, "becomes": "member" })),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+        ("pin_changed", json!({ "how": "recovered" })),
+        ("session_theft", json!({})),
+        ("account_deleted", with(left(), json!({ "was_contact": false, "alert_stays": true }))),
+        ("account_deleted", with(left(), json!({ "was_member": false, "contacts_left": 1 }))),
+        ("account_deleted", with(left(), json!({ "was_member": false, "contacts_left": 0 }))),
+        ("account_deleted", left()),
+        ("account_restored", json!({ "other": { "name": "Mary Tanner" }, "is_member": true, "is_contact": true })),
+        ("account_restored", json!({ "missing": [] })),
+        ("account_restored", json!({ "missing": [{ "id": "c", "name": "Margaret O'Sullivan" }] })),
+        ("goodbye", json!({ "until_on": "2026-12-21", "is_member": true })),
     ];
     for (kind, facts) in cases {
         let sms = texts().sms(kind, "en", &facts);

@@ -26,11 +26,21 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.begin_pin_change() IS 'R2.3 counts a try at the PIN before it is looked at, in the counters of the sign-in: whoever has stolen an access token has no more tries than a stranger.';
 CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
+CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.change_pin(proved_hash text, pin_hash text) IS 'PUT /v1/me/pin. R2.5 every other session ends, and the user is told. A PIN changed in between was not the one that was proved.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -55,7 +65,22 @@ CREATE FUNCTION api.create_session(user_id uuid, proved_hash text, device_name t
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) IS 'R2.3 the PIN was right: the counters start anew. A PIN changed in between was not the one that was proved.';
+COMMENT ON FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) IS 'R2.3 the PIN was right: the counters start anew, and a deleted account is back (R2.6). A PIN changed in between was not the one that was proved.';
+CREATE FUNCTION api.delete_me() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.delete_me() IS 'DELETE /v1/me. R2.6 everything ends at once; [30] days long signing in brings it back. No PIN is asked for: its owner is told at every address, and comes back with the PIN or a code, which whoever holds their phone does not have.';
+CREATE FUNCTION api.end_other_sessions() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.end_other_sessions() IS 'DELETE /v1/me/sessions. R2.5 all but the one that asks.';
+CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
 CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -146,6 +171,11 @@ CREATE FUNCTION api.list_notifications(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_notifications(cursor uuid, size integer) IS 'GET /v1/notifications, the newest first';
+CREATE FUNCTION api.list_sessions(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_sessions(cursor uuid, size integer) IS 'GET /v1/me/sessions, the newest first: those that can still be refreshed. R2.5';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -170,12 +200,12 @@ CREATE FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name te
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in and ends every other session.';
+COMMENT ON FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in, ends every other session, and brings a deleted account back (R2.6).';
 CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends.';
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
 CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -238,6 +268,12 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_deletions(most integer) IS 'R2.6 erases accounts whose [30] days are over, some at a time, and lets go of those whose alert is over. A call of its own: whatever becomes of it, no deadline waits (R9.5).';
 CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -420,6 +456,22 @@ CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, atte
     id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
 $_$;
 COMMENT ON FUNCTION rules.attempt_results(results jsonb) IS 'The columns of what a sender reports of its attempts.';
+CREATE TABLE data.pins (
+    user_id uuid NOT NULL,
+    hash text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    failed_tries smallint DEFAULT 0 NOT NULL,
+    failed_since_success smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
+);
+ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
+CREATE FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) IS 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
 CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -492,10 +544,12 @@ CREATE TABLE data.connections (
     connected_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     ended_by uuid,
+    may_return boolean DEFAULT false NOT NULL,
     CONSTRAINT nobody_watches_themselves CHECK ((member_id <> contact_id)),
     CONSTRAINT tier_is_known CHECK ((tier = ANY (ARRAY['primary'::text, 'backup'::text])))
 );
 ALTER TABLE ONLY data.connections FORCE ROW LEVEL SECURITY;
+COMMENT ON COLUMN data.connections.may_return IS 'R2.6 it ended with the account of one side, and comes back with it.';
 CREATE TABLE data.invitations (
     id uuid NOT NULL,
     inviter_id uuid NOT NULL,
@@ -545,6 +599,11 @@ CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
+CREATE FUNCTION rules.current_session_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.current_session_id() IS 'The session of the verified access token.';
 CREATE FUNCTION rules.current_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -612,6 +671,11 @@ CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset; in UTC where the zone is not known any more.';
+CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.knew(person uuid, lookups bytea[]) IS 'R2.6 who may have been told a name or an address: whoever was ever connected, their others (Contacts of one Member are told of each other), and whoever wrote the address down.';
 CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -675,11 +739,13 @@ CREATE TABLE data.users (
     name text NOT NULL,
     language text DEFAULT 'en'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT user_language_is_known CHECK ((language = 'en'::text)),
     CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
 );
 ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.users IS 'R1.1 one kind of account; connections and schedules say whether it is a Member, a Contact, both or neither.';
+COMMENT ON COLUMN data.users.deleted_at IS 'R2.6 since when the account is deleted; signing in restores it until it is erased.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -744,6 +810,11 @@ CREATE FUNCTION rules.page(items jsonb[], size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.page(items jsonb[], size integer) IS 'A page of a list from one item more than it holds; the cursor is the id of its last item.';
+CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence (R6.3), so they go on seeing it and acting on it.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -753,7 +824,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5).';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6).';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -769,6 +840,11 @@ CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.recall(key text, fingerprint bytea) IS 'R9.4 the answer this key of the caller already got, or null. Db::write asks it before the api function.';
+CREATE FUNCTION rules.reconnect(person uuid, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.reconnect(person uuid, at timestamp with time zone) IS 'R2.6 brings back the connections that ended with an account; gives the people with whom that is not possible.';
 CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -819,6 +895,16 @@ CREATE FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp with time zone, outcome text, note text) IS 'R6.5 ends an alert once; the second call does nothing.';
+CREATE FUNCTION rules.restore_account(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.restore_account(person uuid, at timestamp with time zone) IS 'R2.6 whoever signs in to a deleted account has it back, and all who are connected with it are told. Does nothing for any other account.';
+CREATE FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) IS 'R2.6 the schedule that was in force when the account was deleted is in force again, with its next obligation.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -829,6 +915,25 @@ CREATE FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed by
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) IS 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+CREATE TABLE data.sessions (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    device_name text,
+    created_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone NOT NULL,
+    last_ip inet,
+    revoked_at timestamp with time zone,
+    revoked_reason text,
+    CONSTRAINT device_name_is_1_to_100_characters CHECK (((length(device_name) >= 1) AND (length(device_name) <= 100))),
+    CONSTRAINT session_revoked_has_a_reason CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
+    CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text, 'account_deleted'::text])))
+);
+ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
+CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -859,6 +964,16 @@ CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
+CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) IS 'R2.6 nothing is expected any more of whoever deletes their account.';
+CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) IS 'R2.6 whoever is connected is told, and whoever has no Contact left that nobody is.';
 CREATE TABLE data.alert_actions (
     id uuid DEFAULT data.new_id() NOT NULL,
     alert_id uuid NOT NULL,
@@ -897,6 +1012,11 @@ CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
+CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
 CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1002,11 +1122,21 @@ CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) IS 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+CREATE FUNCTION rules.withdraw_all(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_all(person uuid, at timestamp with time zone) IS 'R2.6 what is queued for a deleted account is cancelled, and so are its invitations that nobody has accepted.';
 CREATE FUNCTION rules.withdraw_from(address uuid, device uuid) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_from(address uuid, device uuid) IS 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
+CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.without_name(facts jsonb, person uuid) IS 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1174,20 +1304,6 @@ CREATE TABLE data.refresh_tokens (
 );
 ALTER TABLE ONLY data.refresh_tokens FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh tokens, of which one is unused.';
-CREATE TABLE data.sessions (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid NOT NULL,
-    device_name text,
-    created_at timestamp with time zone NOT NULL,
-    last_used_at timestamp with time zone NOT NULL,
-    last_ip inet,
-    revoked_at timestamp with time zone,
-    revoked_reason text,
-    CONSTRAINT device_name_is_1_to_100_characters CHECK (((length(device_name) >= 1) AND (length(device_name) <= 100))),
-    CONSTRAINT session_revoked_has_a_reason CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
-    CONSTRAINT session_revoked_reason_is_known CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'pin_changed'::text, 'theft'::text])))
-);
-ALTER TABLE ONLY data.sessions FORCE ROW LEVEL SECURITY;
 CREATE TABLE data.unknown_sign_ins (
     kind text NOT NULL,
     lookup bytea NOT NULL,
@@ -1290,6 +1406,7 @@ CREATE INDEX events_else_object_id_idx ON audit.events_else USING btree (object_
 CREATE INDEX events_subject ON ONLY audit.events USING btree (subject_user_id, at);
 CREATE INDEX events_else_subject_user_id_at_idx ON audit.events_else USING btree (subject_user_id, at);
 CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_id, kind, lookup);
+CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
 CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
@@ -1313,10 +1430,13 @@ CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
 CREATE INDEX invitation_tries_user ON data.invitation_tries USING btree (user_id, tried_at);
 CREATE INDEX invitations_accepted_by ON data.invitations USING btree (accepted_by);
+CREATE INDEX invitations_address ON data.invitations USING btree (lookup);
 CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id);
 CREATE INDEX ip_tries_age ON data.ip_tries USING btree (began_at);
 CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
+CREATE INDEX notifications_stranger ON data.notifications USING btree (address_lookup) WHERE (address_lookup IS NOT NULL);
+CREATE INDEX notifications_stranger_age ON data.notifications USING btree (created_at) WHERE (user_id IS NULL);
 CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
 CREATE INDEX obligations_alert ON data.obligations USING btree (alert_at) WHERE (state = 'open'::text);
 CREATE INDEX obligations_history ON data.obligations USING btree (member_id, due_at);
@@ -1329,6 +1449,7 @@ CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notif
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
 CREATE INDEX one_time_codes_address ON data.one_time_codes USING btree (kind, lookup, created_at DESC);
+CREATE INDEX one_time_codes_age ON data.one_time_codes USING btree (created_at);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
@@ -1337,6 +1458,7 @@ CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
+CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
@@ -1461,6 +1583,7 @@ CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
@@ -1487,6 +1610,7 @@ CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO 
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;

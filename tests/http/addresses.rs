@@ -88,6 +88,40 @@ async fn r7_6_the_last_verified_address_stays() {
 }
 
 #[tokio::test]
+async fn r7_6_a_user_has_at_most_ten_addresses() {
+    world(|world| async move {
+        let ann = world.person("Ann").await;
+        let add = |nth: usize| json!({"address": email(&format!("ann{nth}@example.net"))});
+        // With the two that she has; at once is no way around it.
+        let (world_ref, ann_ref) = (&world, &ann);
+        let replies = futures_util::future::join_all(
+            (0..12).map(|nth| async move { world_ref.post(ann_ref, "/v1/me/addresses", add(nth)).await }),
+        )
+        .await;
+        assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 8);
+        for (nth, reply) in replies.into_iter().enumerate() {
+            if reply.status == 201 {
+                world.code(Channel::Email, &format!("ann{nth}@example.net"), 1).await;
+            } else {
+                assert_eq!(reply.refused(409, "too-many-addresses")["detail"], "A user has at most 10 addresses.");
+            }
+        }
+        // One that is there already can still get its code anew.
+        let list = world.get(&ann, "/v1/me/addresses").await.expect(200);
+        let last = list["items"].as_array().unwrap().last().unwrap();
+        world.advance("2 minutes").await;
+        let again = json!({"address": {"kind": "email", "value": last["value"]}});
+        world.post(&ann, "/v1/me/addresses", again).await.expect(201);
+        world.code(Channel::Email, last["value"].as_str().unwrap(), 2).await;
+        world.delete(&ann, &format!("/v1/me/addresses/{}", last["id"].as_str().unwrap())).await.expect(204);
+        world.post(&ann, "/v1/me/addresses", add(99)).await.expect(201);
+        world.code(Channel::Email, "ann99@example.net", 1).await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn r7_6_what_is_no_address_is_refused_at_its_place() {
     world(|world| async move {
         let ann = world.person("Ann").await;

@@ -167,6 +167,7 @@ async fn r2_1_a_ticket_is_good_once_and_for_a_quarter_of_an_hour() {
         let ticket = world.ticket("ann@example.org", 2).await;
         world.post_as_nobody("/v1/auth/accounts", account(&ticket)).await.refused(409, "address-taken");
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": PIN})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "PIN was changed").await;
         for garbage in ["", "x", "\u{0}", &"x".repeat(10_000)] {
             world.post_as_nobody("/v1/auth/accounts", account(&json!(garbage))).await.refused(401, "ticket-invalid");
         }
@@ -274,6 +275,7 @@ async fn r2_2_a_weak_pin_is_refused_with_the_reason_and_nothing_is_changed() {
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "1234"})).await.refused(422, "weak-pin");
         world.sign_in("ann@example.org", PIN).await.expect(201);
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "PIN was changed").await;
         world
     })
     .await;
@@ -312,7 +314,7 @@ async fn r2_3_five_wrong_pins_lock_the_sign_in_for_half_an_hour_but_no_device_th
 #[tokio::test]
 async fn r2_3_fifteen_wrong_pins_leave_only_the_recovery_by_code() {
     world(|world| async move {
-        let (_, session) = world.account("Ann", "ann@example.org").await;
+        let (ann, session) = world.account("Ann", "ann@example.org").await;
         for round in 1..=3 {
             for _ in 0..5 {
                 world.sign_in("ann@example.org", "9999").await.refused(401, "sign-in-failed");
@@ -321,12 +323,16 @@ async fn r2_3_fifteen_wrong_pins_leave_only_the_recovery_by_code() {
             assert_eq!(locked["locked_until"].is_string(), round < 3);
             world.advance("30 minutes").await;
         }
+        // No stranger stops a device that is signed in, neither its check-ins nor its refresh.
+        world.post(&ann, "/v1/me/check-ins", json!({})).await.expect(201);
+        let session = world.refresh(&session["refresh_token"]).await.expect(200);
         world.advance("100 days").await;
         let locked = world.sign_in("ann@example.org", PIN).await.refused(423, "sign-in-locked");
         assert!(locked["detail"].as_str().unwrap().contains("Recover"));
         world.refresh(&session["refresh_token"]).await.refused(401, "refresh-token-invalid");
         let ticket = world.ticket("ann@example.org", 1).await;
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "set anew with a code").await;
         assert_eq!(world.sign_in("ann@example.org", PIN).await.refused(401, "sign-in-failed")["tries_left"], 4);
         world.sign_in("ann@example.org", "3816").await.expect(201);
         world
@@ -390,6 +396,9 @@ async fn r2_4_a_refresh_token_used_twice_ends_its_family() {
         world.refresh(&next["refresh_token"]).await.refused(401, "refresh-token-invalid");
         let thefts = "select count(*) from audit.events where action = 'session.theft' and subject_user_id = $1";
         assert_eq!(world.number(thefts, &[&ann.id]).await, 2);
+        for _ in 0..2 {
+            world.expect_message(Channel::Email, "ann@example.org", "devices was signed out").await;
+        }
         world
     })
     .await;
@@ -421,6 +430,7 @@ async fn r2_5_a_recovery_ends_every_other_session_at_once() {
         world.advance("2 minutes").await;
         let ticket = world.ticket("ann@example.org", 1).await;
         let new = world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "set anew with a code").await;
         for session in [&first, &second] {
             world.refresh(&session["refresh_token"]).await.refused(401, "refresh-token-invalid");
             let token = session["access_token"].as_str();

@@ -101,5 +101,6 @@ async fn every_operation_is_a_function_of_the_database_with_a_summary_and_a_prob
             seen.push(id.to_owned());
         }
     }
-    assert!(seen.len() > 20);
+    // A path that is written twice shows only one half of its operations.
+    assert_eq!(seen.len(), pruuf::http::service().spec().matches("operationId").count());
 }

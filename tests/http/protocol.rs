@@ -83,7 +83,7 @@ async fn a_request_that_cannot_be_read_is_a_problem_that_says_why() {
             world.call(method, path, Some(&ann.token), &[], None).await.refused(404, "not-found");
         }
         for (path, method, allow) in [
-            ("/v1/me", Method::PATCH, "GET"),
+            ("/v1/me", Method::POST, "DELETE, GET, PATCH"),
             (check_in, Method::DELETE, "GET, POST"),
             ("/v1/me/devices/x", Method::GET, "DELETE, PUT"),
             ("/healthz", Method::POST, "GET, HEAD"),

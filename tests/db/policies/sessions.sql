@@ -4,11 +4,11 @@
 select tap.no_plan();
 
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('owner', $$select from data.sessions$$, 'refused', ''),
-  ('contact', $$select from data.sessions$$, 'refused', ''),
-  ('former', $$select from data.sessions$$, 'refused', ''),
-  ('stranger', $$select from data.sessions$$, 'refused', ''),
-  ('nobody', $$select from data.sessions$$, 'refused', ''),
+  ('owner', $$select from data.sessions$$, '1 rows', 'R2.5 one''s own'),
+  ('contact', $$select from data.sessions$$, '0 rows', ''),
+  ('former', $$select from data.sessions$$, '0 rows', ''),
+  ('stranger', $$select from data.sessions$$, '0 rows', ''),
+  ('nobody', $$select from data.sessions$$, '0 rows', ''),
   ('visitor', $$select from data.sessions$$, 'refused', ''),
   ('worker', $$select from data.sessions$$, 'refused', ''),
   ('staff', $$select from data.sessions$$, 'refused', ''),
@@ -53,7 +53,12 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('worker', $$truncate data.sessions$$, 'refused', ''),
   ('staff', $$truncate data.sessions$$, 'refused', ''),
   ('billing', $$truncate data.sessions$$, 'refused', ''),
-  ('server', $$truncate data.sessions$$, 'refused', '')
+  ('server', $$truncate data.sessions$$, 'refused', ''),
+  ('contact', $$select api.end_session('00000000-0000-0000-0004-00000000000a')$$, 'not-found', 'R2.5 nobody else''s'),
+  ('stranger', $$select api.end_session('00000000-0000-0000-0004-00000000000a')$$, 'not-found', ''),
+  ('nobody', $$select api.end_session('00000000-0000-0000-0004-00000000000a')$$, 'not-signed-in', ''),
+  ('visitor', $$select api.end_session('00000000-0000-0000-0004-00000000000a')$$, 'refused', ''),
+  ('owner', $$select api.end_session('00000000-0000-0000-0004-00000000000a')$$, '1 rows', '')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

@@ -33,7 +33,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('staff', $$select id from data.users$$, 'refused', ''),
   ('billing', $$select id from data.users$$, 'refused', ''),
   ('server', $$select id from data.users$$, 'refused', ''),
-  ('worker', $$select id, name, language from data.users$$, '4 rows', 'for texts'),
+  ('worker', $$select id, name, language, deleted_at from data.users$$, '4 rows', 'for texts'),
   ('worker', $$select created_at from data.users$$, 'refused', ''),
   ('worker', $$update data.users set name = 'X'$$, 'refused', ''),
   ('worker', $$delete from data.users$$, 'refused', ''),
