@@ -9,6 +9,7 @@ pub mod events;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
+pub mod pages;
 pub mod system;
 
 use std::sync::Arc;
@@ -99,6 +100,7 @@ pub fn routes(app: Arc<App>) -> BoxEndpoint<'static> {
         .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
+        .at("/i/:token", get(pages::show_invitation))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
         .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))
