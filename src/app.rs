@@ -21,6 +21,8 @@ pub struct App {
     pub pins: Pins,
     /// Addresses and codes.
     pub vault: Vault,
+    /// The URL under which clients reach this, without a slash at its end.
+    pub public_url: String,
     /// What people read.
     pub texts: Texts,
     /// What the database says.
@@ -61,6 +63,7 @@ impl App {
             tokens: Tokens::new(&config.secrets.jwt)?,
             pins: Pins::new(config.secrets.pin_peppers.clone())?,
             vault: Vault::new(config.secrets.data.clone()),
+            public_url: config.public_url.as_str().trim_end_matches('/').to_owned(),
             texts: Texts::new()?,
             ear: Ear::default(),
             gate: Gate::new(config),

@@ -49,6 +49,8 @@ codes! {
     AddressTaken = "address-taken", 409, "This address already has an account";
     LastAddress = "last-address", 409, "The only verified address must stay";
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
+    AlreadyInvited = "already-invited", 409, "Your invitation is still open";
+    LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
     AlertIsOver = "alert-is-over", 409, "The alert is over";
     AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
     TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";
@@ -71,6 +73,7 @@ codes! {
     TooManyRequests = "too-many-requests", 429, "Too many requests";
     TooManyCodes = "too-many-codes", 429, "A code was sent not long ago";
     TooManyTries = "too-many-tries", 429, "Too many wrong tries";
+    TooManyInvitations = "too-many-invitations", 429, "Too many invitations";
     Internal = "internal", 500, "Something went wrong on our side";
     Unavailable = "unavailable", 503, "Try again shortly";
 }
@@ -90,6 +93,7 @@ impl Code {
             "user_name_is_1_to_80_characters" | "invitee_name_is_1_to_80_characters" => {
                 (Self::Invalid, "/name", "A name has 1 to 80 characters.")
             }
+            "nickname_is_1_to_80_characters" => (Self::Invalid, "/nickname", "A nickname has 1 to 80 characters."),
             "device_name_is_1_to_100_characters" => {
                 (Self::Invalid, "/device_name", "A device name has 1 to 100 characters.")
             }

@@ -13,6 +13,8 @@ use crate::config::Key;
 /// The letters and digits of an invitation code: without 0, O, 1, I and L, which people confuse (R3.1).
 const INVITATION_ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const INVITATION_LENGTH: usize = 6;
+/// How many bytes the token of an invitation's link has: 144 bits cannot be guessed, and 24 letters leave an SMS room.
+const INVITATION_TOKEN_LENGTH: usize = 18;
 const SEAL_VERSION: u8 = 1;
 const NONCE_LENGTH: usize = 24;
 const KEY_ID_LENGTH: usize = 4;
@@ -111,6 +113,24 @@ impl Vault {
             .ok_or(CannotDerive)
     }
 
+    /// The hash of the token in a new invitation's link (R3.1): all that the database keeps of it.
+    #[must_use]
+    pub fn new_invitation_token(&self, id: Uuid) -> Vec<u8> {
+        token_hash(&derive_invitation_token(self.first(), id))
+    }
+
+    /// The token that belongs to an invitation and a hash, as [`Vault::code`] gives its code.
+    ///
+    /// # Errors
+    /// When the key it was made with is gone.
+    pub fn invitation_token(&self, id: Uuid, hash: &[u8]) -> Result<String, CannotDerive> {
+        self.keys
+            .iter()
+            .map(|key| derive_invitation_token(key, id))
+            .find(|token| token_hash(token) == hash)
+            .ok_or(CannotDerive)
+    }
+
     /// The refresh token that follows this one (R2.4): a client that lost the answer gets the same one again.
     #[must_use]
     pub fn next_refresh_token(&self, token: &str) -> String {
@@ -131,6 +151,12 @@ pub fn token_hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
+/// The bytes of a hash as SQL's `encode(…, 'hex')` writes it.
+#[must_use]
+pub fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).filter_map(|byte| u8::from_str_radix(text.get(2 * byte..2 * byte + 2)?, 16).ok()).collect()
+}
+
 fn derive_code(key: &Key, usage: CodeUse, id: Uuid) -> String {
     let bytes = mac(key, "derive", &[label(usage), id.as_bytes()]);
     let mut number =
@@ -146,6 +172,10 @@ fn derive_code(key: &Key, usage: CodeUse, id: Uuid) -> String {
             })
             .collect(),
     }
+}
+
+fn derive_invitation_token(key: &Key, id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(&mac(key, "derive", &[b"invitation link", id.as_bytes()])[..INVITATION_TOKEN_LENGTH])
 }
 
 fn hash_code(key: &Key, usage: CodeUse, code: &str) -> Vec<u8> {
@@ -203,10 +233,13 @@ mod tests {
     fn r3_1_r2_1_codes_have_their_shape_and_survive_a_new_key() {
         let old = Vault::new(vec![[1; 32]]);
         let rotated = Vault::new(vec![[2; 32], [1; 32]]);
+        let mut tokens = std::collections::HashSet::new();
         for _ in 0..1000 {
             let id = Uuid::new_v4();
             let code = old.code(CodeUse::Invitation, id, &old.new_code(CodeUse::Invitation, id)).unwrap();
             assert!(code.len() == 6 && code.bytes().all(|letter| INVITATION_ALPHABET.contains(&letter)), "{code}");
+            let token = rotated.invitation_token(id, &old.new_invitation_token(id)).unwrap();
+            assert!(token.len() == 24 && tokens.insert(token), "the same token twice");
             let digits = rotated.code(CodeUse::OneTime, id, &old.new_code(CodeUse::OneTime, id)).unwrap();
             assert!(digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_digit()), "{digits}");
         }

@@ -142,8 +142,8 @@ comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledge
 create or replace function rules.tell_acknowledged(alert data.alerts, action data.alert_actions) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
-  select reader, 'acknowledged', alert.id || ':' || action.id, alert.id,
+  insert into data.notifications (user_id, kind, cause, alert_id, member_id, facts, created_at)
+  select reader, 'acknowledged', alert.id || ':' || action.id, alert.id, alert.member_id,
          jsonb_build_object(
            'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = action.user_id),
            'arrives_local', rules.iso_local(action.arrives_at, alert.facts -> 'due' ->> 'time_zone')),

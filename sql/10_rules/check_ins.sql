@@ -23,6 +23,11 @@ begin
   end if;
   perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at, null, new.note)
      from data.alerts a where a.member_id = new.member_id and a.state <> 'resolved';
+  -- For a job to tell: nobody is told on this path.
+  insert into data.untold_check_ins (check_in_id)
+  select new.id
+   where exists (select from data.watch_settings w where w.member_id = new.member_id and w.hears_of = 'every_check_in')
+     and exists (select from data.obligations_met m where m.check_in_id = new.id);
   perform audit.append('check_in.recorded', new.member_id, new.id);
   return null;
 end;

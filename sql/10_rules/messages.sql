@@ -39,16 +39,18 @@ as $$
 begin
   return query
   with news as (
-    select t.*, k.priority from data.notifications t join data.notification_kinds k on k.kind = t.kind
+    select t.*, k.priority,
+           k.priority <> 'critical' and exists (select from data.watch_settings w where w.contact_id = t.user_id and w.member_id = t.member_id and w.mutes_routine) as is_muted
+      from data.notifications t join data.notification_kinds k on k.kind = t.kind
      where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or not exists (select from data.users u where u.id = t.user_id and u.deleted_at is not null))),
   place as (
     select n.id, n.priority, 'push' as channel, null::uuid as address_id, v.id as device_id
       from news n join data.devices v on v.user_id = n.user_id and v.off_at is null
-     where n.kind <> 'all_clear'
+     where n.kind <> 'all_clear' and not n.is_muted
     union all
     select n.id, n.priority, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
       from news n join data.addresses a on a.user_id = n.user_id and a.verified_at is not null and a.off_at is null
-     where n.kind <> 'all_clear'),
+     where n.kind <> 'all_clear' and not n.is_muted),
   known as (
     select p.*, bool_or(p.channel = 'push') over of_one as has_push, bool_or(p.channel = 'sms') over of_one as has_sms
       from place p window of_one as (partition by p.id))
@@ -69,7 +71,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6).';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

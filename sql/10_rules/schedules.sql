@@ -171,6 +171,9 @@ begin
   if not exists (select from data.obligations o where o.member_id = new.member_id and o.state = 'open') then
     perform rules.open_next(new.member_id, new.created_at);
   end if;
+  -- R3.4 the evening is where the Member is.
+  update data.watch_settings w set digest_at = rules.next_digest_at(new.member_id, new.created_at)
+   where w.member_id = new.member_id and w.digest_at > new.created_at;
   perform audit.append('schedule.changed', new.member_id, new.id);
   return null;
 end;

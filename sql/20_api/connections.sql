@@ -5,38 +5,178 @@ as $$
     'id', i.id, 'invitee_becomes', i.invitee_becomes, 'name', i.name, 'kind', i.kind,
     'sealed', encode(i.sealed, 'base64'), 'lookup', encode(i.lookup, 'base64'), 'code_hash', encode(i.code_hash, 'base64'),
     'state', case when i.state = 'pending' and i.expires_at <= at then 'expired' else i.state end,
-    'created_at', i.created_at, 'expires_at', i.expires_at)
+    'created_at', i.created_at, 'sent_at', i.sent_at, 'expires_at', i.expires_at)
 $$;
 comment on function rules.invitation_shape(data.invitations, timestamptz) is 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
 grant execute on function rules.invitation_shape(data.invitations, timestamptz) to pruuf_user, pruuf_engine;
 
-create or replace function api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea) returns jsonb
+create or replace function rules.lock_invitations(inviter uuid, lookup bytea) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('invitations of ' || inviter, 0));
+  perform pg_advisory_xact_lock(hashtextextended('invitations to ' || encode(lookup, 'hex'), 0));
+end;
+$$;
+comment on function rules.lock_invitations(uuid, bytea) is 'R3.1 one message after the other of one inviter, and to one address, whatever server sends it: what is counted stays true until the commit.';
+grant execute on function rules.lock_invitations(uuid, bytea) to pruuf_engine;
+
+create or replace function rules.pace_invitations(inviter uuid, kind text, lookup bytea, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  newest timestamptz;
+  nth_last timestamptz;
+  seconds integer;
+begin
+  select max(i.sent_at) into newest from data.invitations i
+   where i.inviter_id = inviter and i.kind = pace_invitations.kind and i.lookup = pace_invitations.lookup;
+  select n.created_at into nth_last from data.notifications n
+   where n.kind = 'invitation' and n.address_kind = pace_invitations.kind and n.address_lookup = pace_invitations.lookup and n.created_at > at - interval '1 day'
+   order by n.created_at desc offset rules.policy('invitation_messages_per_day') - 1 limit 1;
+  seconds := ceil(extract(epoch from greatest(newest + make_interval(mins => rules.policy('invitation_resend_interval')), nth_last + interval '1 day') - at));
+  if seconds > 0 then
+    raise exception 'too-many-invitations' using errcode = 'UF429', hint = seconds::text,
+      detail = format('An invitation went to this address not long ago. Write to it again in %s seconds.', seconds);
+  end if;
+end;
+$$;
+comment on function rules.pace_invitations(uuid, text, bytea, timestamptz) is 'R3.1 refuses a message that follows too soon: of this inviter to this address, revoked invitations included, or of everybody together.';
+grant execute on function rules.pace_invitations(uuid, text, bytea, timestamptz) to pruuf_engine;
+
+create or replace function rules.invitation_facts(i data.invitations) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return jsonb_build_object('inviter', rules.person_shape(i.inviter_id), 'becomes', i.invitee_becomes, 'name', i.name, 'code_id', i.id,
+    'code_hash', encode(i.code_hash, 'hex'), 'token_hash', encode(i.token_hash, 'hex'), 'expires_on', (i.expires_at at time zone 'UTC')::date);
+end;
+$$;
+comment on function rules.invitation_facts(data.invitations) is 'R3.1 what an invitation''s message and page say; the server derives code and token.';
+grant execute on function rules.invitation_facts(data.invitations) to pruuf_engine;
+
+create or replace function rules.is_barred(i data.invitations, person uuid) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return exists (
+    select from data.blocks b
+     where (b.blocker_id = person and b.blocked_id = i.inviter_id or b.blocker_id = i.inviter_id and b.blocked_id = person)
+       and (b.unblocked_at is null or b.blocked_at >= i.created_at));
+end;
+$$;
+comment on function rules.is_barred(data.invitations, uuid) is 'R3.3 whether a block stands between the inviter and this person, or stood and came after the invitation: those died of it.';
+grant execute on function rules.is_barred(data.invitations, uuid) to pruuf_engine;
+
+create or replace function rules.withdraw_invitation(i data.invitations, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update data.deliveries d
+     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
+         settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
+    from data.notifications n
+   where n.kind = 'invitation' and n.address_lookup = i.lookup and n.facts ->> 'code_id' = i.id::text
+     and d.notification_id = n.id and d.state in ('pending', 'sending')
+$$;
+comment on function rules.withdraw_invitation(data.invitations, timestamptz) is 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+grant execute on function rules.withdraw_invitation(data.invitations, timestamptz) to pruuf_engine;
+
+create or replace function rules.send_invitation(i data.invitations, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
+  values ('invitation', i.id || case when at > i.created_at then ':' || extract(epoch from at) else '' end, rules.invitation_facts(i),
+          i.kind, i.lookup, i.sealed, at, i.expires_at);
+  -- R3.3 to whom a block stands between nothing goes; to the inviter it looks, and takes as long, as if it did.
+  perform rules.withdraw_invitation(i, at) from data.addresses a
+    where a.kind = i.kind and a.lookup = i.lookup and a.verified_at is not null and rules.is_barred(i, a.user_id);
+end;
+$$;
+comment on function rules.send_invitation(data.invitations, timestamptz) is 'R3.1 the message of an invitation, to an address that may have no account.';
+grant execute on function rules.send_invitation(data.invitations, timestamptz) to pruuf_engine;
+
+create or replace function api.create_invitation(
+  invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
   at timestamptz := rules.clock();
+  nth_last timestamptz;
   made data.invitations;
 begin
   if exists (select from data.addresses a where a.user_id = me and a.kind = create_invitation.kind and a.lookup = create_invitation.lookup) then
     raise exception 'own-address' using errcode = 'UF422', detail = 'This is your own address. Nobody can watch themselves.';
   end if;
-  insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, created_at, expires_at)
+  perform rules.lock_invitations(me, create_invitation.lookup);
+  if exists (select from data.invitations i where i.inviter_id = me and i.state = 'pending' and i.expires_at > at
+                and i.invitee_becomes = create_invitation.invitee_becomes and i.kind = create_invitation.kind and i.lookup = create_invitation.lookup) then
+    raise exception 'already-invited' using errcode = 'UF409', detail = 'Your invitation to this address is still open. Send it again instead.';
+  end if;
+  perform rules.pace_invitations(me, create_invitation.kind, create_invitation.lookup, at);
+  select i.created_at into nth_last from data.invitations i where i.inviter_id = me and i.created_at > at - interval '1 day'
+   order by i.created_at desc offset rules.policy('invitations_per_day') - 1 limit 1;
+  if found then
+    raise exception 'too-many-invitations' using errcode = 'UF429', hint = ceil(extract(epoch from nth_last + interval '1 day' - at))::integer::text,
+      detail = format('At most %s invitations a day.', rules.policy('invitations_per_day'));
+  end if;
+  insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, token_hash, created_at, sent_at, expires_at)
   values (invitation_id, me, create_invitation.invitee_becomes, btrim(create_invitation.name), create_invitation.kind, create_invitation.lookup,
-          create_invitation.sealed, create_invitation.code_hash, at, at + make_interval(days => rules.policy('invitation_life')))
+          create_invitation.sealed, create_invitation.code_hash, create_invitation.token_hash, at, at, at + make_interval(days => rules.policy('invitation_life')))
   returning * into made;
-  insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
-  values ('invitation', made.id::text,
-          jsonb_build_object('inviter', rules.person_shape(me), 'becomes', made.invitee_becomes, 'name', made.name, 'code_id', made.id,
-                             'code_hash', encode(made.code_hash, 'hex'), 'expires_on', (made.expires_at at time zone 'UTC')::date),
-          made.kind, made.lookup, made.sealed, at, made.expires_at);
+  perform rules.send_invitation(made, at);
   perform audit.append('invitation.created', me, made.id);
   return rules.invitation_shape(made, at);
 end;
 $$;
-alter function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea) owner to pruuf_engine;
-comment on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea) is 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
-grant execute on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea) to pruuf_user;
+alter function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) owner to pruuf_engine;
+comment on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) is 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
+grant execute on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) to pruuf_user;
+
+create or replace function api.resend_invitation(invitation_id uuid) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
+  invitation data.invitations;
+begin
+  select * into invitation from data.invitations i
+   where i.id = resend_invitation.invitation_id and i.inviter_id = me and i.state = 'pending' and i.expires_at > at for update;
+  if not found then
+    perform rules.refuse_unknown('pending invitation');
+  end if;
+  perform rules.lock_invitations(me, invitation.lookup);
+  perform rules.pace_invitations(me, invitation.kind, invitation.lookup, at);
+  perform rules.withdraw_invitation(invitation, at);
+  update data.invitations i set sent_at = at where i.id = invitation.id returning * into invitation;
+  perform rules.send_invitation(invitation, at);
+  perform audit.append('invitation.resent', me, invitation.id);
+  return rules.invitation_shape(invitation, at);
+end;
+$$;
+alter function api.resend_invitation(uuid) owner to pruuf_engine;
+comment on function api.resend_invitation(uuid) is 'POST /v1/invitations/{id}/resend. R3.1 the same code and link once more, at most once every [10] minutes.';
+grant execute on function api.resend_invitation(uuid) to pruuf_user;
+
+create or replace function api.show_invitation(token_hash bytea) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+declare
+  invitation data.invitations;
+begin
+  select * into invitation from data.invitations i
+   where i.token_hash = show_invitation.token_hash and i.state = 'pending' and i.expires_at > rules.clock();
+  if not found then
+    return rules.refusal('invitation-unknown', 'No open invitation has this link.');
+  end if;
+  return rules.invitation_facts(invitation);
+end;
+$$;
+alter function api.show_invitation(bytea) owner to pruuf_engine;
+comment on function api.show_invitation(bytea) is 'GET /i/{token}. R3.1 what the page of a link shows to whoever has it; it changes nothing, since mail scanners follow links.';
+grant execute on function api.show_invitation(bytea) to pruuf_anon;
 
 create or replace function api.list_invitations(cursor uuid, size integer) returns jsonb
 language sql stable security invoker set search_path = ''
@@ -55,17 +195,15 @@ as $$
 declare
   me uuid := rules.signed_in_user_id();
   at timestamptz := rules.clock();
+  invitation data.invitations;
 begin
   update data.invitations i set state = 'revoked', revoked_at = at
-   where i.id = revoke_invitation.invitation_id and i.inviter_id = me and i.state = 'pending';
+   where i.id = revoke_invitation.invitation_id and i.inviter_id = me and i.state = 'pending' returning * into invitation;
   if not found then
     perform rules.refuse_unknown('pending invitation');
   end if;
-  update data.deliveries d set state = 'cancelled', settled_at = at
-    from data.notifications n
-   where n.kind = 'invitation' and n.user_id is null and n.cause = revoke_invitation.invitation_id::text
-     and d.notification_id = n.id and d.state = 'pending';
-  perform audit.append('invitation.revoked', me, revoke_invitation.invitation_id);
+  perform rules.withdraw_invitation(invitation, at);
+  perform audit.append('invitation.revoked', me, invitation.id);
   return jsonb_build_object();
 end;
 $$;
@@ -73,7 +211,44 @@ alter function api.revoke_invitation(uuid) owner to pruuf_engine;
 comment on function api.revoke_invitation(uuid) is 'DELETE /v1/invitations/{id}';
 grant execute on function api.revoke_invitation(uuid) to pruuf_user;
 
-create or replace function api.accept_invitation(code_hash bytea) returns jsonb
+create or replace function rules.caller_network() returns inet
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  ip inet := rules.caller_ip();
+begin
+  return case when family(ip) = 6 and not ip <<= '::ffff:0:0/96' then network(set_masklen(ip, 64))::inet else ip end;
+end;
+$$;
+comment on function rules.caller_network() is 'Where tries are counted: the caller''s IPv4 address, or the /64 of an IPv6 one, of which one customer has 2^64 addresses (RFC 6177).';
+grant execute on function rules.caller_network() to pruuf_engine;
+
+create or replace function rules.refuse_guesser(person uuid, place inet, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  most integer := rules.policy('invitation_tries_per_hour');
+  free_at timestamptz;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('invitation tries ' || person, 0));
+  -- No lock without a place: the function is strict.
+  perform pg_advisory_xact_lock(hashtextextended('invitation tries from ' || host(place), 0));
+  select max(l.tried_at) + interval '1 hour' into free_at from (
+    (select t.tried_at from data.invitation_tries t where t.user_id = person and t.tried_at > at - interval '1 hour'
+      order by t.tried_at desc offset most - 1 limit 1)
+    union all
+    (select t.tried_at from data.invitation_tries t where t.network = place and t.tried_at > at - interval '1 hour'
+      order by t.tried_at desc offset most - 1 limit 1)) as l;
+  if free_at is not null then
+    raise exception 'too-many-tries' using errcode = 'UF429', hint = ceil(extract(epoch from free_at - at))::integer::text,
+      detail = 'Too many wrong codes. Try again in an hour.';
+  end if;
+end;
+$$;
+comment on function rules.refuse_guesser(uuid, inet, timestamptz) is 'R3.2 at most [10] wrong codes an hour of one user and from one place, counted in the database: one after the other, whatever server is asked.';
+grant execute on function rules.refuse_guesser(uuid, inet, timestamptz) to pruuf_engine;
+
+create or replace function api.accept_invitation(code_hash bytea, token_hash bytea default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -81,40 +256,45 @@ declare
   at timestamptz := rules.clock();
   invitation data.invitations;
   connection data.connections;
-  nth_last_try timestamptz;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('invitation tries ' || me, 0));
-  select t.tried_at into nth_last_try from data.invitation_tries t where t.user_id = me and t.tried_at > at - interval '1 hour'
-   order by t.tried_at desc offset rules.policy('invitation_tries_per_hour') - 1 limit 1;
-  if found then
-    raise exception 'too-many-tries' using errcode = 'UF429', hint = ceil(extract(epoch from nth_last_try + interval '1 hour' - at))::integer::text,
-      detail = 'Too many wrong codes. Try again in an hour.';
-  end if;
+  perform rules.refuse_guesser(me, rules.caller_network(), at);
   select * into invitation from data.invitations i
-   where i.code_hash = accept_invitation.code_hash
+   where (i.code_hash = accept_invitation.code_hash or i.token_hash = accept_invitation.token_hash)
      and (i.state = 'pending' and i.expires_at > at and i.inviter_id <> me or i.state = 'accepted' and i.accepted_by = me)
    order by i.state = 'pending' desc, i.id desc limit 1 for update;
-  if not found then
-    insert into data.invitation_tries (user_id, tried_at) values (me, at);
+  if invitation.state = 'pending' then
+    connection := rules.connect(invitation, me, at);
+  else
+    select * into connection from data.connections c where c.invitation_id = invitation.id and c.ended_at is null;
+  end if;
+  -- Unknown, ended, or barred by a block (R3.3): one answer, and each counts, so that nothing can be told from it.
+  if connection.id is null then
+    insert into data.invitation_tries (user_id, network, tried_at) values (me, rules.caller_network(), at);
     perform audit.append('invitation.wrong_code', me);
     return rules.refusal('invitation-unknown', 'No open invitation has this code.');
   end if;
   if invitation.state = 'pending' then
     update data.invitations i set state = 'accepted', accepted_by = me, accepted_at = at where i.id = invitation.id;
-    connection := rules.connect(invitation, me, at);
-  else
-    select * into connection from data.connections c where c.invitation_id = invitation.id and c.ended_at is null;
-    if not found then
-      return rules.refusal('invitation-unknown', 'No open invitation has this code.');
-    end if;
+    perform rules.withdraw_invitation(invitation, at);
   end if;
   return jsonb_build_object('you_are', case when connection.member_id = me then 'member' else 'contact' end,
                             'other', rules.person_shape(invitation.inviter_id), 'connected_at', connection.connected_at);
 end;
 $$;
-alter function api.accept_invitation(bytea) owner to pruuf_engine;
-comment on function api.accept_invitation(bytea) is 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
-grant execute on function api.accept_invitation(bytea) to pruuf_user;
+alter function api.accept_invitation(bytea, bytea) owner to pruuf_engine;
+comment on function api.accept_invitation(bytea, bytea) is 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
+grant execute on function api.accept_invitation(bytea, bytea) to pruuf_user;
+
+create or replace function rules.lock_connections(one uuid, other uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform pg_advisory_xact_lock(k) from (
+    select hashtextextended('connections ' || p, 0) as k from unnest(array[one, other]) as p order by k) as locks;
+end;
+$$;
+comment on function rules.lock_connections(uuid, uuid) is 'R1.3, R3.3, R3.5 one change of somebody''s connections after the other; always before a row is locked.';
+grant execute on function rules.lock_connections(uuid, uuid) to pruuf_user, pruuf_engine;
 
 create or replace function rules.connect(invitation data.invitations, invitee uuid, at timestamptz) returns data.connections
 language plpgsql volatile security invoker set search_path = ''
@@ -124,8 +304,10 @@ declare
   contact uuid := case invitation.invitee_becomes when 'member' then invitation.inviter_id else invitee end;
   made data.connections;
 begin
-  perform pg_advisory_xact_lock(k) from (
-    select hashtextextended('connections ' || p, 0) as k from unnest(array[member, contact]) as p order by k) as locks;
+  perform rules.lock_connections(member, contact);
+  if rules.is_barred(invitation, invitee) then
+    return null;
+  end if;
   select * into made from data.connections c where c.member_id = member and c.contact_id = contact and c.ended_at is null;
   if found then
     return made;
@@ -146,7 +328,7 @@ begin
   return made;
 end;
 $$;
-comment on function rules.connect(data.invitations, uuid, timestamptz) is 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
+comment on function rules.connect(data.invitations, uuid, timestamptz) is 'R3.1, R1.3 makes a connection, within the limits, and tells both; null where a block stands between them (R3.3).';
 grant execute on function rules.connect(data.invitations, uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_connections__end() returns trigger
@@ -155,6 +337,7 @@ as $$
 declare
   at timestamptz := rules.clock();
 begin
+  perform rules.lock_connections(new.member_id, new.contact_id);
   new.ended_at := at;
   -- One that ends with an account is told of with it (R2.6).
   if not new.may_return then
@@ -169,6 +352,8 @@ begin
    where n.user_id = new.contact_id and a.member_id = new.member_id and a.state <> 'resolved'
      and d.notification_id = n.id and d.state in ('pending', 'sending');
   perform rules.release_alerts(new.member_id, new.contact_id, new.id, at);
+  delete from data.watch_settings w where w.contact_id = new.contact_id and w.member_id = new.member_id;
+  perform rules.keep_a_primary(new.member_id, new.id);
   perform audit.append('connection.ended', new.member_id, new.id);
   perform audit.append('connection.ended', new.contact_id, new.id);
   return new;
@@ -177,10 +362,24 @@ $$;
 alter function rules.tg_connections__end() owner to pruuf_engine;
 comment on function rules.tg_connections__end() is 'R3.3 either side ends a connection at any time; the other side is told.';
 
+create or replace function rules.keep_a_primary(member uuid, leaving uuid) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  with promoted as (
+    update data.connections c set tier = 'primary'
+     where c.member_id = member and c.ended_at is null and c.id <> leaving
+       and not exists (select from data.connections p where p.member_id = member and p.ended_at is null and p.id <> leaving and p.tier = 'primary')
+    returning c.id)
+  select audit.append('contact.tier_changed', member, p.id, jsonb_build_object('tier', 'primary')) from promoted p
+$$;
+comment on function rules.keep_a_primary(uuid, uuid) is 'R3.5 when the last primary Contact leaves, those who remain are primary: somebody must be told at once.';
+grant execute on function rules.keep_a_primary(uuid, uuid) to pruuf_engine;
+
 create or replace function rules.end_connection(member uuid, contact uuid) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
+  perform rules.lock_connections(member, contact);
   update data.connections c set ended_by = rules.signed_in_user_id(), ended_at = rules.clock()
    where c.member_id = member and c.contact_id = contact and c.ended_at is null;
   if not found then
@@ -192,16 +391,56 @@ $$;
 comment on function rules.end_connection(uuid, uuid) is 'R3.3 ends the caller''s connection, from whichever side.';
 grant execute on function rules.end_connection(uuid, uuid) to pruuf_user;
 
+create or replace function rules.own_contacts() returns setof data.connections
+language sql stable security definer set search_path = ''
+as $$ select * from data.connections c where c.member_id = rules.current_user_id() and c.ended_at is null $$;
+alter function rules.own_contacts() owner to pruuf_engine;
+comment on function rules.own_contacts() is 'R3.5 the caller''s Contacts with their tiers, which are not the Contacts'' to read.';
+grant execute on function rules.own_contacts() to pruuf_user, pruuf_engine;
+
+create or replace function rules.contact_shape(c data.connections) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$
+  select jsonb_build_object('user_id', c.contact_id, 'name', u.name, 'tier', c.tier, 'connected_at', c.connected_at)
+    from data.users u where u.id = c.contact_id
+$$;
+comment on function rules.contact_shape(data.connections) is 'R3.5 a Contact as the Member sees them.';
+grant execute on function rules.contact_shape(data.connections) to pruuf_user, pruuf_engine;
+
 create or replace function api.list_contacts() returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object('items', coalesce(jsonb_agg(
-           jsonb_build_object('user_id', c.contact_id, 'name', u.name, 'tier', c.tier, 'connected_at', c.connected_at) order by c.connected_at, c.id), '[]'))
-    from data.connections c join data.users u on u.id = c.contact_id
-   where c.member_id = rules.signed_in_user_id() and c.ended_at is null
+  select jsonb_build_object('items', coalesce(jsonb_agg(rules.contact_shape(c) order by c.connected_at, c.id), '[]'))
+    from rules.own_contacts() c where rules.signed_in_user_id() is not null
 $$;
 comment on function api.list_contacts() is 'GET /v1/me/contacts; at most [10], so one page';
 grant execute on function api.list_contacts() to pruuf_user;
+
+create or replace function api.update_contact(contact_id uuid, tier text) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  connection data.connections;
+begin
+  perform rules.lock_connections(me, update_contact.contact_id);
+  select * into connection from rules.own_contacts() c where c.contact_id = update_contact.contact_id;
+  if not found then
+    perform rules.refuse_unknown('Contact');
+  end if;
+  if connection.tier <> update_contact.tier then
+    if connection.tier = 'primary' and not exists (select from rules.own_contacts() c where c.id <> connection.id and c.tier = 'primary') then
+      raise exception 'last-primary-contact' using errcode = 'UF409', detail = 'Somebody must be told at once. Make another Contact primary first.';
+    end if;
+    update data.connections c set tier = update_contact.tier where c.id = connection.id returning * into connection;
+    perform audit.append('contact.tier_changed', me, connection.id, jsonb_build_object('tier', connection.tier));
+  end if;
+  return rules.contact_shape(connection);
+end;
+$$;
+alter function api.update_contact(uuid, text) owner to pruuf_engine;
+comment on function api.update_contact(uuid, text) is 'PATCH /v1/me/contacts/{user_id}. R3.5 one Contact at least stays primary; without a tier nothing changes.';
+grant execute on function api.update_contact(uuid, text) to pruuf_user;
 
 create or replace function api.remove_contact(contact_id uuid) returns jsonb
 language sql volatile security invoker set search_path = ''
@@ -209,51 +448,74 @@ as $$ select rules.end_connection(rules.signed_in_user_id(), contact_id) $$;
 comment on function api.remove_contact(uuid) is 'DELETE /v1/me/contacts/{user_id}';
 grant execute on function api.remove_contact(uuid) to pruuf_user;
 
-create or replace function rules.member_shape(c data.connections, at timestamptz) returns jsonb
+create or replace function rules.member_shape(member uuid, at timestamptz) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at) || rules.day_shape(c.member_id, at)
-    from data.users u where u.id = c.member_id
+  select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at, 'nickname', w.nickname,
+                            'hears_of', coalesce(w.hears_of, 'misses_only'), 'mutes_routine', coalesce(w.mutes_routine, false))
+         || rules.day_shape(u.id, at)
+    from data.connections c
+    join data.users u on u.id = c.member_id
+    left join data.watch_settings w on w.contact_id = c.contact_id and w.member_id = c.member_id
+   where c.contact_id = (select rules.signed_in_user_id()) and c.member_id = member and c.ended_at is null
 $$;
-comment on function rules.member_shape(data.connections, timestamptz) is 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts.';
-grant execute on function rules.member_shape(data.connections, timestamptz) to pruuf_user;
+comment on function rules.member_shape(uuid, timestamptz) is 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
+grant execute on function rules.member_shape(uuid, timestamptz) to pruuf_user;
 
 create or replace function api.list_members() returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object('items', coalesce(jsonb_agg(rules.member_shape(c, rules.clock()) order by c.connected_at, c.id), '[]'))
+  select jsonb_build_object('items', coalesce(jsonb_agg(rules.member_shape(c.member_id, rules.clock()) order by c.connected_at, c.id), '[]'))
     from data.connections c where c.contact_id = rules.signed_in_user_id() and c.ended_at is null
 $$;
 comment on function api.list_members() is 'GET /v1/members; at most [50], so one page';
 grant execute on function api.list_members() to pruuf_user;
 
-create or replace function rules.watched_connection(member uuid) returns data.connections
+create or replace function rules.watched_member_id(member uuid) returns uuid
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  connection data.connections;
+  me uuid := rules.signed_in_user_id();
 begin
-  select * into connection from data.connections c where c.member_id = member and c.contact_id = rules.signed_in_user_id() and c.ended_at is null;
-  if not found then
+  if not exists (select from data.connections c where c.member_id = member and c.contact_id = me and c.ended_at is null) then
     perform rules.refuse_unknown('Member');
   end if;
-  return connection;
+  return member;
 end;
 $$;
-comment on function rules.watched_connection(uuid) is 'The caller''s connection to a Member they watch, or a refusal.';
-grant execute on function rules.watched_connection(uuid) to pruuf_user;
+comment on function rules.watched_member_id(uuid) is 'A Member whom the caller watches, or a refusal.';
+grant execute on function rules.watched_member_id(uuid) to pruuf_user;
 
 create or replace function api.get_member(member_id uuid) returns jsonb
 language sql stable security invoker set search_path = ''
-as $$ select rules.member_shape(rules.watched_connection(member_id), rules.clock()) $$;
+as $$ select rules.member_shape(rules.watched_member_id(member_id), rules.clock()) $$;
 comment on function api.get_member(uuid) is 'GET /v1/members/{user_id}';
 grant execute on function api.get_member(uuid) to pruuf_user;
 
 create or replace function api.get_member_history(member_id uuid, cursor uuid, size integer) returns jsonb
 language sql stable security invoker set search_path = ''
-as $$ select rules.history_shape((rules.watched_connection(member_id)).member_id, get_member_history.cursor, size) $$;
+as $$ select rules.history_shape(rules.watched_member_id(member_id), get_member_history.cursor, size) $$;
 comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
 grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
+
+create or replace function api.update_member(member_id uuid, changes jsonb) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  member uuid := rules.watched_member_id(update_member.member_id);
+begin
+  insert into data.watch_settings as w (contact_id, member_id, nickname, hears_of, mutes_routine)
+  values (me, member, btrim(changes ->> 'nickname'), coalesce(changes ->> 'hears_of', 'misses_only'), coalesce((changes ->> 'mutes_routine')::boolean, false))
+  on conflict on constraint watch_settings_pkey do update
+    set nickname = case when changes ? 'nickname' then excluded.nickname else w.nickname end,
+        hears_of = case when changes ->> 'hears_of' is null then w.hears_of else excluded.hears_of end,
+        mutes_routine = case when changes ->> 'mutes_routine' is null then w.mutes_routine else excluded.mutes_routine end;
+  return rules.member_shape(member, rules.clock());
+end;
+$$;
+comment on function api.update_member(uuid, jsonb) is 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
+grant execute on function api.update_member(uuid, jsonb) to pruuf_user;
 
 create or replace function api.leave_member(member_id uuid) returns jsonb
 language sql volatile security invoker set search_path = ''

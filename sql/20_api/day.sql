@@ -97,9 +97,11 @@ declare
   tap data.check_ins;
   expected data.obligations;
 begin
-  insert into data.check_ins (member_id, device_time, time_zone, note, mood)
+  insert into data.check_ins as c (member_id, device_time, time_zone, note, mood)
   values (me, record_check_in.device_time, record_check_in.time_zone, record_check_in.note, record_check_in.mood)
-  returning * into tap;
+  returning c.id, c.member_id, c.received_at, c.method, c.note, c.mood into tap.id, tap.member_id, tap.received_at, tap.method, tap.note, tap.mood;
+  tap.device_time := record_check_in.device_time;
+  tap.time_zone := record_check_in.time_zone;
   select * into expected from data.obligations o where o.member_id = me and o.state = 'open';
   return rules.check_in_shape(tap) || jsonb_build_object(
     'resolved_alerts', (select coalesce(jsonb_agg(a.id order by a.id), '[]') from data.alerts a
@@ -113,13 +115,23 @@ $$;
 comment on function api.record_check_in(timestamptz, text, text, text) is 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
 grant execute on function api.record_check_in(timestamptz, text, text, text) to pruuf_user;
 
+create or replace function rules.own_check_ins(cursor uuid, size integer) returns setof data.check_ins
+language sql stable security definer set search_path = ''
+as $$
+  select * from data.check_ins c
+   where c.member_id = rules.current_user_id() and (own_check_ins.cursor is null or c.id < own_check_ins.cursor)
+   order by c.id desc limit size
+$$;
+alter function rules.own_check_ins(uuid, integer) owner to pruuf_engine;
+comment on function rules.own_check_ins(uuid, integer) is 'The caller''s own rows: Contacts must not see all columns of them (R3.4).';
+grant execute on function rules.own_check_ins(uuid, integer) to pruuf_user;
+
 create or replace function api.list_check_ins(cursor uuid, size integer) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
   select rules.page(array(
-    select rules.check_in_shape(c) from data.check_ins c
-     where c.member_id = rules.signed_in_user_id() and (list_check_ins.cursor is null or c.id < list_check_ins.cursor)
-     order by c.id desc limit size + 1), size)
+    select rules.check_in_shape(c) from rules.own_check_ins(list_check_ins.cursor, size + 1) c
+     where rules.signed_in_user_id() is not null order by c.id desc), size)
 $$;
 comment on function api.list_check_ins(uuid, integer) is 'GET /v1/me/check-ins, the newest first';
 grant execute on function api.list_check_ins(uuid, integer) to pruuf_user;

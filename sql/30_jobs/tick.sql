@@ -5,13 +5,25 @@ declare
   at timestamptz := rules.clock();
   misses jsonb := jobs.raise_due_alerts(at, 500);
   reminders jsonb := jsonb_build_object('count', 0, 'more', false);
+  more boolean := (misses ->> 'more')::boolean;
   problems jsonb := misses -> 'failed';
 begin
   -- R9.5: nothing that goes wrong below may take an alert back.
   begin
     reminders := jobs.send_due_reminders(at, 500);
+    more := more or (reminders ->> 'more')::boolean;
   exception when others then
     problems := problems || jsonb_build_array(jsonb_build_object('job', 'send_due_reminders', 'sqlstate', sqlstate));
+  end;
+  begin
+    more := more or jobs.tell_check_ins(at, 500) = 500;
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'tell_check_ins', 'sqlstate', sqlstate));
+  end;
+  begin
+    more := more or jobs.send_due_digests(at, 500) = 500;
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'send_due_digests', 'sqlstate', sqlstate));
   end;
   begin
     perform jobs.tidy(at, 1000);
@@ -20,7 +32,7 @@ begin
   end;
   return jsonb_build_object(
     'missed', misses -> 'count', 'without_contact', misses -> 'without_contact', 'reminded', reminders -> 'count',
-    'more', (misses ->> 'more')::boolean or (reminders ->> 'more')::boolean,
+    'more', more,
     'problems', problems,
     'seconds_to_next', jobs.seconds_to_next(at));
 end;
@@ -130,6 +142,8 @@ begin
     select o.kind, o.lookup from data.unknown_sign_ins o where o.tried_at < at - interval '30 days' limit most);
   delete from data.ip_tries t where (t.kind, t.ip) in (
     select o.kind, o.ip from data.ip_tries o where o.began_at < at - interval '1 hour' limit most);
+  delete from data.invitation_tries t where t.id in (
+    select o.id from data.invitation_tries o where o.tried_at < at - interval '1 day' limit most);
 end;
 $$;
 comment on function jobs.tidy(timestamptz, integer) is 'What is too old to be sent or to be kept, some of it at a time.';

@@ -1,5 +1,7 @@
 revoke all on data.connections from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
-grant select on data.connections to pruuf_user, pruuf_worker;
+-- Not the tier: the order of their Contacts is the Member's own (R3.5, rules.own_contacts).
+grant select (id, member_id, contact_id, invitation_id, connected_at, ended_at, ended_by) on data.connections to pruuf_user;
+grant select on data.connections to pruuf_worker;
 grant update (ended_at, ended_by) on data.connections to pruuf_user;
 grant select, insert, update, delete on data.connections to pruuf_engine;
 

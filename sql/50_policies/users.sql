@@ -9,6 +9,9 @@ create policy user_reads_self on data.users for select to pruuf_user using (id =
 drop policy if exists connected_users_see_each_other on data.users;
 create policy connected_users_see_each_other on data.users for select to pruuf_user using (rules.is_linked(id));
 
+drop policy if exists blocker_reads_whom_they_blocked on data.users;
+create policy blocker_reads_whom_they_blocked on data.users for select to pruuf_user using (id in (select rules.blocked_user_ids()));
+
 drop policy if exists worker_reads_names_for_texts on data.users;
 create policy worker_reads_names_for_texts on data.users for select to pruuf_worker using (true);
 

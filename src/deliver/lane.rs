@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::db::Caller;
 use crate::db::listen::Heard;
 use crate::problem::Code;
-use crate::vault::CodeUse;
+use crate::vault::{CodeUse, unhex};
 
 /// How often a lane looks without having been woken: a lost NOTIFY and a retry's time cost so much.
 const POLL: Duration = Duration::from_secs(1);
@@ -326,7 +326,7 @@ async fn write(app: &App, results: &[AttemptResult]) -> Result<(), Code> {
 
 fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, CannotCompose> {
     let (kind, language) = (delivery.kind.as_str(), delivery.language.as_str());
-    let facts = with_code(app, delivery)?;
+    let facts = with_secrets(app, delivery)?;
     let life =
         |longest: Duration| delivery.expires_in_seconds.map_or(longest, |left| longest.min(Duration::from_secs(left)));
     let (to, content) = match sender {
@@ -370,8 +370,8 @@ fn address(app: &App, delivery: &Claimed) -> Result<String, CannotCompose> {
     app.vault.open(&bytes(&delivery.lookup)?, &bytes(&delivery.sealed)?).map_err(|_| CannotCompose)
 }
 
-/// The facts, with the code that nobody stores.
-fn with_code(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
+/// The facts, with the code and the link that nobody stores.
+fn with_secrets(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     let mut facts = delivery.facts.clone();
     let (Some(id), Some(hash)) = (facts["code_id"].as_str(), facts["code_hash"].as_str()) else {
         return Ok(facts);
@@ -380,9 +380,9 @@ fn with_code(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     let id = id.parse().map_err(|_| CannotCompose)?;
     let code = app.vault.code(usage, id, &unhex(hash)).map_err(|_| CannotCompose)?;
     facts["code"] = Value::String(code);
+    if let Some(hash) = facts["token_hash"].as_str() {
+        let token = app.vault.invitation_token(id, &unhex(hash)).map_err(|_| CannotCompose)?;
+        facts["link"] = Value::String(format!("{}/i/{token}", app.public_url));
+    }
     Ok(facts)
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2).filter_map(|byte| u8::from_str_radix(&text[2 * byte..2 * byte + 2], 16).ok()).collect()
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use poem::web::Data;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::{MaybeUndefined, ToJSON as _};
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -20,7 +21,7 @@ use super::{Answer, Created, Gone, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
-use crate::vault::CodeUse;
+use crate::vault::{CodeUse, token_hash};
 
 /// The operations.
 pub struct Api;
@@ -80,6 +81,7 @@ struct InvitationRow {
     code_hash: String,
     state: InvitationState,
     created_at: DateTime<Utc>,
+    sent_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
 
@@ -101,6 +103,8 @@ struct Invitation {
     code: String,
     state: InvitationState,
     created_at: DateTime<Utc>,
+    /// When its message was last written.
+    sent_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 }
 
@@ -127,15 +131,35 @@ impl InvitationRow {
             name: self.name,
             state: self.state,
             created_at: self.created_at,
+            sent_at: self.sent_at,
             expires_at: self.expires_at,
         })
     }
 }
 
+/// What proves the invitation: its code or its link's token, one of the two.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct Acceptance {
     /// The six characters; case and spaces do not matter.
-    code: String,
+    code: Option<String>,
+    /// What follows `/i/` in the link.
+    token: Option<String>,
+}
+
+impl Acceptance {
+    /// The hashes of code and token, of which one is there.
+    fn hashes(&self, app: &App) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Problem> {
+        match (&self.code, &self.token) {
+            (Some(code), None) => {
+                let code: String = code.split_whitespace().collect::<String>().to_uppercase();
+                Ok((Some(app.vault.code_hash(CodeUse::Invitation, &code)), None))
+            }
+            (None, Some(token)) => Ok((None, Some(token_hash(token.trim())))),
+            (None, None) => Err(Problem::at("/code", Code::Invalid, "Send the code, or the token of the link.")),
+            (Some(_), Some(_)) => Err(Problem::at("/token", Code::Invalid, "Send the code or the token, not both.")),
+        }
+    }
 }
 
 /// A connection that was made.
@@ -148,13 +172,39 @@ struct Connected {
     connected_at: DateTime<Utc>,
 }
 
+/// When a Contact is told of an alert. Until alerts escalate in rounds everybody is told at once, whatever the tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Tier {
+    /// At once.
+    Primary,
+    /// When the alert escalates.
+    Backup,
+}
+
+impl Tier {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Backup => "backup",
+        }
+    }
+}
+
+#[derive(Object)]
+struct ContactChanges {
+    /// One Contact at least stays primary.
+    tier: Option<Tier>,
+}
+
 /// Somebody who watches the caller.
 #[derive(Object, Deserialize)]
 struct Contact {
     user_id: Uuid,
     name: String,
-    /// `primary`: told at once; `backup`: told when nobody answers.
-    tier: String,
+    /// When they are told. Until alerts escalate in rounds everybody is told at once, whatever the tier.
+    tier: Tier,
     connected_at: DateTime<Utc>,
 }
 
@@ -163,12 +213,43 @@ struct ContactList {
     items: Vec<Contact>,
 }
 
+/// What a Contact hears of a Member, beside alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum HearsOf {
+    /// Each check-in that was expected.
+    EveryCheckIn,
+    /// How the day was, in the Member's evening.
+    DailyDigest,
+    /// Nothing but what is missed.
+    MissesOnly,
+}
+
+/// What is absent stays as it is.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct MemberChanges {
+    /// 1 to 80 characters that only the caller sees; null for none.
+    #[oai(nullable)]
+    nickname: MaybeUndefined<String>,
+    hears_of: Option<HearsOf>,
+    /// Whether messages about this Member that are not critical stay in the app's list and are not sent.
+    mutes_routine: Option<bool>,
+}
+
 /// Somebody whom the caller watches.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
 struct Member {
     user_id: Uuid,
     name: String,
+    /// What the caller calls them; nobody else sees it.
+    nickname: Option<String>,
+    /// What the caller hears of, beside alerts.
+    hears_of: HearsOf,
+    /// Whether what is not critical stays in the app's list and is not sent. Alerts always are.
+    mutes_routine: bool,
     connected_at: DateTime<Utc>,
     status: DayStatus,
     /// The check-in that is expected next.
@@ -180,6 +261,27 @@ struct Member {
 #[derive(Object, Deserialize)]
 struct MemberList {
     items: Vec<Member>,
+}
+
+#[derive(Object)]
+struct NewBlock {
+    user_id: Uuid,
+}
+
+/// Somebody with whom the caller wants nothing to do.
+#[derive(Object, Deserialize)]
+struct Block {
+    id: Uuid,
+    user_id: Uuid,
+    name: String,
+    blocked_at: DateTime<Utc>,
+}
+
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+struct BlockPage {
+    items: Vec<Block>,
+    next_cursor: Option<Uuid>,
 }
 
 #[OpenApi(tag = "Section::Connections")]
@@ -198,9 +300,11 @@ impl Api {
         let address = body.address.seal(&app)?;
         let id = Uuid::now_v7();
         let hash = app.vault.new_code(CodeUse::Invitation, id);
-        let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7)";
+        let token = app.vault.new_invitation_token(id);
+        let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7, token_hash => $8)";
+        let becomes = body.invitee_becomes.as_str();
         let params: crate::db::Params<'_> =
-            &[&id, &body.invitee_becomes.as_str(), &body.name, &address.kind, &address.lookup, &address.sealed, &hash];
+            &[&id, &becomes, &body.name, &address.kind, &address.lookup, &address.sealed, &hash, &token];
         let row: InvitationRow =
             app.db.write_once(&caller.0, &once(key.0, "create_invitation", &body.0), call, params).await?;
         Ok(Created::Created(Json(row.open(&app)?)))
@@ -219,6 +323,23 @@ impl Api {
         let rows: InvitationRows = app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?;
         let items = rows.items.into_iter().map(|row| row.open(&app)).collect::<Result<_, _>>()?;
         Ok(Json(InvitationPage { items, next_cursor: rows.next_cursor }))
+    }
+
+    /// Send an invitation again
+    ///
+    /// The same code and link, at most once every ten minutes to one address; only while it can be accepted.
+    #[oai(path = "/v1/invitations/:invitation_id/resend", method = "post", operation_id = "resend_invitation")]
+    async fn resend_invitation(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        invitation_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Invitation> {
+        let once = once(key.0, "resend_invitation", &invitation_id.0);
+        let call = "api.resend_invitation(invitation_id => $1)";
+        let row: InvitationRow = app.db.write_once(&caller.0, &once, call, &[&invitation_id.0]).await?;
+        Ok(Json(row.open(&app)?))
     }
 
     /// Take an invitation back
@@ -243,10 +364,10 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<Acceptance>,
     ) -> Answer<Connected> {
-        let code: String = body.code.split_whitespace().collect::<String>().to_uppercase();
-        let hash = app.vault.code_hash(CodeUse::Invitation, &code);
+        let (code_hash, token_hash) = body.hashes(&app)?;
         let once = once(key.0, "accept_invitation", &body.0);
-        Ok(Json(app.db.write_once(&caller.0, &once, "api.accept_invitation(code_hash => $1)", &[&hash]).await?))
+        let call = "api.accept_invitation(code_hash => $1, token_hash => $2)";
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&code_hash, &token_hash]).await?))
     }
 
     /// Who watches me
@@ -258,6 +379,20 @@ impl Api {
         #[oai(name = "If-None-Match")] known: Header<Option<String>>,
     ) -> Result<Tagged<ContactList>, Problem> {
         Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_contacts()", &[]).await?)
+    }
+
+    /// Decide when a Contact is told
+    #[oai(path = "/v1/me/contacts/:user_id", method = "patch", operation_id = "update_contact")]
+    async fn update_contact(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        user_id: Path<Uuid>,
+        body: Json<ContactChanges>,
+    ) -> Answer<Contact> {
+        let tier = body.tier.map(Tier::as_str);
+        let call = "api.update_contact(contact_id => $1, tier => $2)";
+        Ok(Json(app.db.write(&caller.0, call, &[&user_id.0, &tier]).await?))
     }
 
     /// Be watched by this Contact no more
@@ -295,6 +430,21 @@ impl Api {
         Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?)
     }
 
+    /// Decide how to watch a Member
+    ///
+    /// The Member sees nothing of it. It ends with the connection.
+    #[oai(path = "/v1/members/:user_id", method = "patch", operation_id = "update_member")]
+    async fn update_member(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        user_id: Path<Uuid>,
+        body: Json<MemberChanges>,
+    ) -> Answer<Member> {
+        let call = "api.update_member(member_id => $1, changes => $2)";
+        Ok(Json(app.db.write(&caller.0, call, &[&user_id.0, &body.0.to_json()]).await?))
+    }
+
     /// A Member's past days and their totals
     #[oai(path = "/v1/members/:user_id/history", method = "get", operation_id = "get_member_history")]
     async fn get_member_history(
@@ -313,6 +463,45 @@ impl Api {
     #[oai(path = "/v1/members/:user_id", method = "delete", operation_id = "leave_member")]
     async fn leave_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Result<Gone, Problem> {
         let _: Done = app.db.write(&caller.0, "api.leave_member(member_id => $1)", &[&user_id.0]).await?;
+        Ok(Gone::Gone)
+    }
+
+    /// Block somebody
+    ///
+    /// Only whom one is or was connected with. The connection ends, of which the other side is told; and invitations
+    /// between the two fail without saying why.
+    #[oai(path = "/v1/blocks", method = "post", operation_id = "block_user")]
+    async fn block_user(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewBlock>,
+    ) -> Result<Created<Block>, Problem> {
+        let once = once(key.0, "block_user", &body.0);
+        let call = "api.block_user(user_id => $1)";
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, &[&body.user_id]).await?)))
+    }
+
+    /// Whom I blocked
+    #[oai(path = "/v1/blocks", method = "get", operation_id = "list_blocks")]
+    async fn list_blocks(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        cursor: Query<Option<Uuid>>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+    ) -> Answer<BlockPage> {
+        let call = "api.list_blocks(cursor => $1, size => $2)";
+        Ok(Json(app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+    }
+
+    /// Block somebody no more
+    ///
+    /// This connects nobody: that takes a new invitation.
+    #[oai(path = "/v1/blocks/:user_id", method = "delete", operation_id = "unblock_user")]
+    async fn unblock_user(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Result<Gone, Problem> {
+        let _: Done = app.db.write(&caller.0, "api.unblock_user(user_id => $1)", &[&user_id.0]).await?;
         Ok(Gone::Gone)
     }
 }

@@ -13,6 +13,7 @@ pub mod notifications;
 pub mod pace;
 pub mod patience;
 pub mod sessions;
+pub mod pages;
 pub mod system;
 
 use std::sync::Arc;
@@ -151,6 +152,7 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
+        .at("/i/:token", get(pages::show_invitation))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
         .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))

@@ -2,7 +2,7 @@
 //!
 //! A language is a folder, a template is `<kind>.<part>`: `push.txt` (the title, then the body),
 //! `email.txt` (the subject, then the text), `email.html` and `sms.txt`. The first line of the first two is
-//! the title or subject. To add a kind: four files and a line in [`SOURCES`].
+//! the title or subject. To add a kind: four files and a line in [`SOURCES`]. A `<name>.page.html` is a page of ours.
 
 use std::fmt::Write as _;
 
@@ -34,7 +34,16 @@ macro_rules! sources {
 const SOURCES: &[(&str, &str)] = sources!("en":
     "missed" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
+    "checked_in" "daily_digest"
 );
+
+/// Name and text of every page: English only, as a link says nothing of its reader.
+const PAGES: &[(&str, &str)] = &[
+    ("en/page.html", include_str!("en/page.html")),
+    ("en/invitation.page.html", include_str!("en/invitation.page.html")),
+    ("en/nothing_here.page.html", include_str!("en/nothing_here.page.html")),
+    ("en/later.page.html", include_str!("en/later.page.html")),
+];
 
 /// A template does not parse: a mistake of ours, found by the first test that makes [`Texts`].
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +103,7 @@ impl Texts {
         templates.add_filter("span", |seconds: Fact| i64::try_from(seconds).map(span).unwrap_or_default());
         templates.add_filter("others", |contacts: Fact, reader: Fact| others(&contacts, &reader));
         templates.add_filter("closing_word", |outcome: Fact| outcome.as_str().map(closing_word).unwrap_or_default());
-        for (name, source) in SOURCES {
+        for (name, source) in SOURCES.iter().chain(PAGES) {
             templates.add_template(name, source).map_err(|source| TextsError { name, source })?;
         }
         Ok(Self { templates })
@@ -117,6 +126,11 @@ impl Texts {
         self.render(kind, "sms.txt", language, facts).trim().to_owned()
     }
 
+    /// A page for a browser; `name`: `invitation`, `nothing_here` or `later`.
+    pub fn page(&self, name: &str, facts: &Value) -> String {
+        self.render(name, "page.html", FALLBACK_LANGUAGE, facts)
+    }
+
     fn render(&self, kind: &str, part: &str, language: &str, facts: &Value) -> String {
         let primary = language.split(['-', '_']).next().unwrap_or_default().to_lowercase();
         let rendered = self
@@ -128,7 +142,7 @@ impl Texts {
             // The error's kind only: its text may hold facts.
             tracing::error!(text.kind = kind, text.part = part, error.kind = ?error.kind(), "text not rendered");
             match part {
-                "email.html" => "<p>Pruuf has news for you. Please open the app now.</p>".to_owned(),
+                "email.html" | "page.html" => "<p>Pruuf has news for you. Please open the app now.</p>".to_owned(),
                 "sms.txt" => "Pruuf has news for you. Please open the app now.".to_owned(),
                 _ => "Pruuf has news for you\nPlease open the app now.".to_owned(),
             }

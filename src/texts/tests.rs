@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 15] = [
     "missed",
     "all_clear",
     "acknowledged",
@@ -16,6 +16,8 @@ const KINDS: [&str; 13] = [
     "account_deleted",
     "account_restored",
     "goodbye",
+    "checked_in",
+    "daily_digest",
 ];
 
 fn texts() -> Texts {
@@ -209,14 +211,25 @@ fn typical_sms_are_one_segment() {
         ("reminder", json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" })),
         (
             "invitation",
-            json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" }),
+            json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "link": "https://app.pruuf.example/i/ABCDEFGHIJKLMNOPQRSTUVWX" }),
         ),
         (
             "invitation",
-            json!({ "inviter": { "name": "Anna" }, "becomes": "member", "code": "K7M2QP", "expires_on": "2026-12-21", "public_url": "https://app.pruuf.example" }),
+            json!({ "inviter": { "name": "Anna" }, "becomes": "member", "code": "K7M2QP", "expires_on": "2026-12-21", "link": "https://app.pruuf.example/i/ABCDEFGHIJKLMNOPQRSTUVWX" }),
         ),
         ("connected", json!({ "other": { "name": "Mary Tanner" }, "becomes": "contact" })),
         ("connected", json!({ "other": { "name": "Anna" }, "becomes": "member" })),
+        (
+            "checked_in",
+            json!({ "member": { "name": "Mary Tanner" }, "at_local": "2026-11-21T09:05:00", "is_late": true, "due": due }),
+        ),
+        (
+            "daily_digest",
+            json!({ "member": { "name": "Mary Tanner" }, "local_on": "2026-11-21", "slots": [
+                { "local_time": "09:00:00", "state": "met_late", "at_local": "2026-11-21T09:05:00" },
+                { "local_time": "18:00:00", "state": "missed", "at_local": null },
+            ] }),
+        ),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("session_theft", json!({})),
@@ -234,6 +247,54 @@ fn typical_sms_are_one_segment() {
         let septets = gsm7_septets(&sms);
         assert!(septets.is_some_and(|n| n <= 160), "{kind}: {septets:?} septets: {sms}");
         assert!(!sms.contains('\n'));
+    }
+}
+
+/// R3.4: what a day was, in the Member's words of time.
+#[test]
+fn a_digest_says_what_the_day_was() {
+    let day = |slots: Value| {
+        let facts = json!({ "member": { "name": "Mary" }, "local_on": "2026-11-21", "time_zone": "Pacific/Auckland", "slots": slots });
+        let (title, body) = texts().push("daily_digest", "en", &facts);
+        let (_, text, html) = texts().email("daily_digest", "en", &facts);
+        let sms = texts().sms("daily_digest", "en", &facts);
+        assert_eq!(title, "Mary today");
+        (body, text, html, sms)
+    };
+    for (state, words) in [
+        ("met", "checked in at 08:55"),
+        ("met_late", "checked in late, at 08:55"),
+        ("missed", "missed"),
+        ("excused", "on a break"),
+        ("open", "still open"),
+    ] {
+        let (body, text, html, sms) =
+            day(json!([{ "local_time": "09:00:00", "state": state, "at_local": "2026-11-21T08:55:00" }]));
+        for part in [body, text, html, sms] {
+            assert!(part.contains("09:00") && part.contains(words), "{state}: {part}");
+        }
+    }
+    let (body, text, html, sms) = day(json!([]));
+    for part in [body, text, html, sms] {
+        assert!(part.contains("Day off: no check-in was expected."), "{part}");
+    }
+}
+
+/// R3.1: the page shows who invites to what, whatever they are called, and how to go on.
+#[test]
+fn r3_1_the_page_of_an_invitation_escapes_everything() {
+    let facts = json!({ "inviter": { "name": "<b>Eve</b> & \"co\"" }, "becomes": "member", "code": "<i>", "expires_on": "<u>", "style": "body{}" });
+    let page = texts().page("invitation", &facts);
+    assert!(page.contains("&lt;b&gt;Eve") && page.contains("&lt;i&gt;") && page.contains("&lt;u&gt;"), "{page}");
+    assert!(page.contains("asks you to check in once a day") && page.contains("<style>body{}</style>"), "{page}");
+    for name in ["invitation", "nothing_here", "later"] {
+        for facts in [json!({}), json!(null)] {
+            let page = texts().page(name, &facts);
+            assert!(
+                page.starts_with("<!doctype html>") && page.contains("noindex") && !page.contains("<script"),
+                "{page}"
+            );
+        }
     }
 }
 

@@ -24,6 +24,9 @@ insert into tap.definers values
   ('api.put_device', 'a token that changed hands is taken from whoever had it'),
   ('api.remove_device', 'the trail is written'),
   ('api.create_invitation', 'tells an address that is not a user of ours'),
+  ('api.resend_invitation', 'tells an address that is not a user of ours'),
+  ('api.show_invitation', 'a visitor has no table'),
+  ('api.update_contact', 'R3.5 of a connection a user writes its end only; the trail is written'),
   ('api.revoke_invitation', 'takes back the message to that address'),
   ('api.accept_invitation', 'R3.1 the only way to a connection'),
   ('api.confirm_delivery', 'deliveries are not open to users'),
@@ -31,6 +34,11 @@ insert into tap.definers values
   ('rules.tg_addresses__withdraw', 'deliveries are not their reader''s to change'),
   ('rules.tg_devices__withdraw', 'deliveries are not their reader''s to change'),
   ('rules.refuse_ended_session', 'sessions are nobody''s to read; asked before every call of a signed-in user'),
+  ('rules.own_check_ins', 'own columns that others must not see'),
+  ('rules.own_contacts', 'own columns that others must not see'),
+  ('rules.tg_blocks__part', 'R3.3 ends connections, takes back messages, writes the trail'),
+  ('rules.tg_watch_settings__keep', 'R3.4 the Member''s zone is not open to a Contact'),
+  ('rules.tg_watch_settings__record', 'writes the trail'),
   ('rules.my_account', 'own columns that others must not see'),
   ('rules.tg_alert_actions__act', 'R6.4 what a Contact sets off at all the others'),
   ('rules.tg_alerts__record', 'writes the trail'),
@@ -101,7 +109,7 @@ select tap.nothing($$ select table_name, column_name from tap.columns where sche
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');
-select tap.nothing($$ select table_name, column_name from tap.columns where type = 'boolean' and column_name !~ '^(is|may|has|stands|only|rehearsal)' $$, 'flags read as sentences');
+select tap.nothing($$ select table_name, column_name from tap.columns where type = 'boolean' and column_name !~ '^(is|may|has|stands|only|mutes|rehearsal)' $$, 'flags read as sentences');
 select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'audit', 'meta') and k.contype in ('c', 'u', 'x') and (k.conname ~ '_(check|key|excl)[0-9]*$' or k.conname !~ '_') and k.conrelid <> 'meta.schema_history'::regclass $$, 'constraints are named as facts');
 select tap.nothing($$ select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'meta') and k.contype in ('c', 'u', 'x') and k.conrelid <> 0 group by k.conname having count(*) > 1 $$, 'a constraint name is one fact: it is API');
 select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace

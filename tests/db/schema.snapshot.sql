@@ -11,11 +11,11 @@ CREATE SCHEMA meta;
 COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
 CREATE SCHEMA rules;
 COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
-CREATE FUNCTION api.accept_invitation(code_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.accept_invitation(code_hash bytea) IS 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
+COMMENT ON FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea) IS 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
 CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -56,11 +56,11 @@ CREATE FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.1, R2.2 an account for a proved address that has none.';
-CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
+COMMENT ON FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea) IS 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
 CREATE FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -141,6 +141,11 @@ CREATE FUNCTION api.list_alerts(cursor uuid, size integer, only_unresolved boole
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_alerts(cursor uuid, size integer, only_unresolved boolean) IS 'GET /v1/alerts: the caller''s own and those of the Members they watch, the newest first';
+CREATE FUNCTION api.list_blocks(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_blocks(cursor uuid, size integer) IS 'GET /v1/blocks, the newest first';
 CREATE FUNCTION api.list_check_ins(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -226,6 +231,11 @@ CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed b
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.resend_invitation(invitation_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.resend_invitation(invitation_id uuid) IS 'POST /v1/invitations/{id}/resend. R3.1 the same code and link once more, at most once every [10] minutes.';
 CREATE FUNCTION api.revoke_invitation(invitation_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -311,6 +321,11 @@ CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
+CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) IS 'R3.4 tells how a Member''s day was, in their evening: one for each Contact, Member and local day. After an outage the newest that is due is enough.';
 CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -477,6 +492,26 @@ CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 60 seconds, half to one and a half times that.';
+CREATE TABLE data.blocks (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    blocker_id uuid NOT NULL,
+    blocked_id uuid NOT NULL,
+    blocked_at timestamp with time zone NOT NULL,
+    unblocked_at timestamp with time zone,
+    CONSTRAINT nobody_blocks_themselves CHECK ((blocker_id <> blocked_id))
+);
+ALTER TABLE ONLY data.blocks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.blocks IS 'R3.3 who wants nothing to do with whom. A block that was lifted stays: invitations that are older than it stay dead.';
+CREATE FUNCTION rules.block_shape(b data.blocks) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.block_shape(b data.blocks) IS 'R3.3 a block as the one who made it sees it.';
+CREATE FUNCTION rules.blocked_user_ids() RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.blocked_user_ids() IS 'R3.3 whom the caller has blocked.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -565,6 +600,8 @@ CREATE TABLE data.invitations (
     accepted_by uuid,
     accepted_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    token_hash bytea,
+    sent_at timestamp with time zone NOT NULL,
     CONSTRAINT invitation_accepted_is_whole CHECK (((state = 'accepted'::text) = (accepted_at IS NOT NULL))),
     CONSTRAINT invitation_address_kind_is_known CHECK ((kind = ANY (ARRAY['email'::text, 'phone'::text]))),
     CONSTRAINT invitation_revoked_is_whole CHECK (((state = 'revoked'::text) = (revoked_at IS NOT NULL))),
@@ -573,6 +610,8 @@ CREATE TABLE data.invitations (
     CONSTRAINT invitee_role_is_known CHECK ((invitee_becomes = ANY (ARRAY['member'::text, 'contact'::text])))
 );
 ALTER TABLE ONLY data.invitations FORCE ROW LEVEL SECURITY;
+COMMENT ON COLUMN data.invitations.token_hash IS 'R3.1 hash of the link''s token; null for an invitation from before there were links, which has its code only.';
+COMMENT ON COLUMN data.invitations.sent_at IS 'R3.1 when its message was last written.';
 CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) RETURNS data.connections
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -619,6 +658,11 @@ CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boole
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -644,11 +688,21 @@ CREATE FUNCTION rules.instant_of(local timestamp without time zone, time_zone te
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.instant_of(local timestamp without time zone, time_zone text) IS 'R4.3 the instant of a local time as RFC 5545 (3.3.5) reads it: in a gap with the offset before it, in an overlap the first occurrence.';
+CREATE FUNCTION rules.invitation_facts(i data.invitations) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.invitation_facts(i data.invitations) IS 'R3.1 what an invitation''s message and page say; the server derives code and token.';
 CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
+CREATE FUNCTION rules.is_barred(i data.invitations, person uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_barred(i data.invitations, person uuid) IS 'R3.3 whether a block stands between the inviter and this person, or stood and came after the invitation: those died of it.';
 CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -729,11 +783,11 @@ CREATE FUNCTION rules.meet(expected data.obligations, tap data.check_ins) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.meet(expected data.obligations, tap data.check_ins) IS 'R4.4 closes an obligation by a check-in, opens the next, and takes back reminders that have not gone out. After due_at it is late (R4.5).';
-CREATE FUNCTION rules.member_shape(c data.connections, at timestamp with time zone) RETURNS jsonb
+CREATE FUNCTION rules.member_shape(member uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.member_shape(c data.connections, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts.';
+COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
 CREATE TABLE data.users (
     id uuid DEFAULT data.new_id() NOT NULL,
     name text NOT NULL,
@@ -756,6 +810,11 @@ CREATE FUNCTION rules.named_in(a data.alerts, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.named_in(a data.alerts, person uuid) IS 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
+CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
 CREATE TABLE data.notifications (
     id uuid DEFAULT data.new_id() NOT NULL,
     user_id uuid,
@@ -770,6 +829,7 @@ CREATE TABLE data.notifications (
     expires_at timestamp with time zone,
     read_at timestamp with time zone,
     hidden_at timestamp with time zone,
+    member_id uuid,
     CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
     CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
 CASE
@@ -780,6 +840,7 @@ END)),
 );
 ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -805,6 +866,21 @@ CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) IS 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+CREATE FUNCTION rules.own_check_ins(cursor uuid, size integer) RETURNS SETOF data.check_ins
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_check_ins(cursor uuid, size integer) IS 'The caller''s own rows: Contacts must not see all columns of them (R3.4).';
+CREATE FUNCTION rules.own_contacts() RETURNS SETOF data.connections
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_contacts() IS 'R3.5 the caller''s Contacts with their tiers, which are not the Contacts'' to read.';
+CREATE FUNCTION rules.pace_invitations(inviter uuid, kind text, lookup bytea, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.pace_invitations(inviter uuid, kind text, lookup bytea, at timestamp with time zone) IS 'R3.1 refuses a message that follows too soon: of this inviter to this address, revoked invitations included, or of everybody together.';
 CREATE FUNCTION rules.page(items jsonb[], size integer) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -860,6 +936,11 @@ CREATE FUNCTION rules.refuse_ended_session() RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refuse_ended_session() IS 'R2.4, R2.5 a session that was revoked ends at once, not when its last access token does. src/db asks it before every call of a signed-in user; security definer: sessions are nobody else''s to read.';
+CREATE FUNCTION rules.refuse_guesser(person uuid, place inet, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_guesser(person uuid, place inet, at timestamp with time zone) IS 'R3.2 at most [10] wrong codes an hour of one user and from one place, counted in the database: one after the other, whatever server is asked.';
 CREATE FUNCTION rules.refuse_unknown(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1037,6 +1118,16 @@ CREATE FUNCTION rules.tg_alerts__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_alerts__record() IS 'R9.2 every step of an alert is in the trail.';
+CREATE FUNCTION rules.tg_blocks__part() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_blocks__part() IS 'R3.3 a block ends the connection both ways, of which the other side is told, and takes back invitations that have not gone out. In the trail it is the blocker''s alone.';
+CREATE FUNCTION rules.tg_blocks__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_blocks__stamp() IS 'The server''s clock says when somebody was blocked, and when no longer; a block that was lifted stays so.';
 CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1107,11 +1198,11 @@ CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
-CREATE FUNCTION rules.watched_connection(member uuid) RETURNS data.connections
+CREATE FUNCTION rules.watched_member_id(member uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.watched_connection(member uuid) IS 'The caller''s connection to a Member they watch, or a refusal.';
+COMMENT ON FUNCTION rules.watched_member_id(member uuid) IS 'A Member whom the caller watches, or a refusal.';
 CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1228,10 +1319,12 @@ COMMENT ON TABLE data.idempotency_keys IS 'R9.4 the answer that a key of this us
 CREATE TABLE data.invitation_tries (
     id bigint NOT NULL,
     user_id uuid NOT NULL,
-    tried_at timestamp with time zone NOT NULL
+    tried_at timestamp with time zone NOT NULL,
+    network inet
 );
 ALTER TABLE ONLY data.invitation_tries FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.invitation_tries IS 'R3.2 wrong invitation codes, to count them.';
+COMMENT ON COLUMN data.invitation_tries.network IS 'R3.2 where the try came from: an IPv4 address, or the 64 bits of an IPv6 network, which is one customer''s.';
 ALTER TABLE data.invitation_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME data.invitation_tries_id_seq
     START WITH 1
@@ -1315,6 +1408,24 @@ CREATE TABLE data.unknown_sign_ins (
 );
 ALTER TABLE ONLY data.unknown_sign_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.unknown_sign_ins IS 'R2.1, R2.3 tries to sign in with an address that has no account, counted and locked as if it had one: the answer tells nobody which it is.';
+CREATE TABLE data.untold_check_ins (
+    check_in_id uuid NOT NULL
+);
+ALTER TABLE ONLY data.untold_check_ins FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.untold_check_ins IS 'R3.4 check-ins of which some Contact wants to hear, until a job has told them.';
+CREATE TABLE data.watch_settings (
+    contact_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    nickname text,
+    hears_of text DEFAULT 'misses_only'::text NOT NULL,
+    mutes_routine boolean DEFAULT false NOT NULL,
+    digest_at timestamp with time zone,
+    CONSTRAINT hears_of_is_known CHECK ((hears_of = ANY (ARRAY['every_check_in'::text, 'daily_digest'::text, 'misses_only'::text]))),
+    CONSTRAINT nickname_is_1_to_80_characters CHECK ((((length(nickname) >= 1) AND (length(nickname) <= 80)) AND (nickname = btrim(nickname)))),
+    CONSTRAINT only_a_daily_digest_has_its_time CHECK (((hears_of = 'daily_digest'::text) = (digest_at IS NOT NULL)))
+);
+ALTER TABLE ONLY data.watch_settings FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.watch_settings IS 'R3.4 how a Contact wants to watch a Member; none is the default of everything. A table of its own, so that the Member sees nothing of it; it ends with the connection. digest_at: when the next digest is due.';
 CREATE TABLE meta.clock (
     only_one boolean DEFAULT true NOT NULL,
     rehearsal boolean DEFAULT false NOT NULL,
@@ -1345,6 +1456,8 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.blocks
+    ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
@@ -1391,8 +1504,12 @@ ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
     ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
+ALTER TABLE ONLY data.untold_check_ins
+    ADD CONSTRAINT untold_check_ins_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.watch_settings
+    ADD CONSTRAINT watch_settings_pkey PRIMARY KEY (contact_id, member_id);
 ALTER TABLE ONLY meta.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (only_one);
 ALTER TABLE ONLY meta.schema_history
@@ -1414,6 +1531,8 @@ CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
+CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
+CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
 CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
 CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
@@ -1428,6 +1547,9 @@ CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_un
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
+CREATE UNIQUE INDEX invitation_token_is_one_invitation ON data.invitations USING btree (token_hash) WHERE (token_hash IS NOT NULL);
+CREATE INDEX invitation_tries_age ON data.invitation_tries USING btree (tried_at);
+CREATE INDEX invitation_tries_network ON data.invitation_tries USING btree (network, tried_at) WHERE (network IS NOT NULL);
 CREATE INDEX invitation_tries_user ON data.invitation_tries USING btree (user_id, tried_at);
 CREATE INDEX invitations_accepted_by ON data.invitations USING btree (accepted_by);
 CREATE INDEX invitations_address ON data.invitations USING btree (lookup);
@@ -1444,6 +1566,7 @@ CREATE INDEX obligations_met_check_in ON data.obligations_met USING btree (check
 CREATE INDEX obligations_remind ON data.obligations USING btree (remind_at) WHERE (remind_at IS NOT NULL);
 CREATE INDEX obligations_schedule ON data.obligations USING btree (schedule_id);
 CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind, lookup) WHERE (verified_at IS NOT NULL);
+CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id);
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
@@ -1466,6 +1589,8 @@ CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH R
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
 CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
 CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts FOR EACH ROW EXECUTE FUNCTION rules.tg_alerts__record();
+CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
+CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
@@ -1476,6 +1601,8 @@ CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notificati
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
+CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
+CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
 CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
@@ -1493,6 +1620,10 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.blocks
+    ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.blocks
+    ADD CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.connections
@@ -1524,6 +1655,8 @@ ALTER TABLE ONLY data.notifications
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.notifications
+    ADD CONSTRAINT notifications_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
@@ -1543,6 +1676,12 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.untold_check_ins
+    ADD CONSTRAINT untold_check_ins_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.watch_settings
+    ADD CONSTRAINT watch_settings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.watch_settings
+    ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 CREATE POLICY engine_appends_to_the_trail ON audit.events FOR INSERT TO pruuf_engine WITH CHECK (true);
 ALTER TABLE audit.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit.events_else ENABLE ROW LEVEL SECURITY;
@@ -1550,15 +1689,22 @@ ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
+CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
+ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
 ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
+CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
@@ -1566,6 +1712,7 @@ CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pru
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
@@ -1582,6 +1729,7 @@ CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING 
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
@@ -1619,8 +1767,13 @@ ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.untold_check_ins ENABLE ROW LEVEL SECURITY;
+CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.connections c
+  WHERE ((blocks.blocked_id = c.member_id) OR (blocks.blocked_id = c.contact_id))))));
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.watch_settings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));
@@ -1632,6 +1785,7 @@ CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pr
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
+CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
@@ -1644,10 +1798,13 @@ CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_wor
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);

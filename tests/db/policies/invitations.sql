@@ -34,6 +34,16 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('billing', $$select from data.invitations$$, 'refused', ''),
   ('server', $$select from data.invitations$$, 'refused', ''),
   ('worker', $$select from data.invitations$$, 'refused', ''),
+  ('stranger', $$select code_hash, token_hash from data.invitations$$, '0 rows', 'R3.2 nobody but the two sides'),
+  ('contact', $$select code_hash, token_hash from data.invitations$$, '0 rows', 'R3.2 nobody but the two sides'),
+  ('contact', $$select from data.notifications where kind = 'invitation'$$, '0 rows', 'R3.2 nobody but the two sides'),
+  ('stranger', $$select api.resend_invitation(:invitation)$$, 'not-found', ''),
+  ('owner', $$select from (select api.resend_invitation(:invitation)) r$$, '1 rows', 'a day later'),
+  ('owner', $$update data.invitations set accepted_by = :owner$$, 'refused', 'R3.1 only accepting connects'),
+  ('visitor', $$select from api.show_invitation('token') a where a ->> 'code_id' = :invitation::text$$, '1 rows', 'R3.1 whoever has the link'),
+  ('visitor', $$select from api.show_invitation('guess') a where a ->> 'refused' = 'invitation-unknown'$$, '1 rows', ''),
+  ('visitor', $$select from api.show_invitation(null) a where a ->> 'refused' = 'invitation-unknown'$$, '1 rows', ''),
+  ('visitor', $$select api.accept_invitation(null, 'token')$$, 'refused', 'R3.1 nobody accepts without an account'),
   ('stranger', $$select api.revoke_invitation(:invitation)$$, 'not-found', ''),
   ('contact', $$select api.revoke_invitation(:invitation)$$, 'not-found', ''),
   ('owner', $$select api.revoke_invitation(:invitation)$$, '1 rows', ''),
@@ -41,7 +51,9 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select from api.accept_invitation('guess') a where a ->> 'refused' = 'invitation-unknown'$$, '1 rows', 'R3.2'),
   ('stranger', $$select from api.accept_invitation(null) a where a ->> 'refused' = 'invitation-unknown'$$, '1 rows', ''),
   ('nobody', $$select api.accept_invitation('code')$$, 'not-signed-in', ''),
-  ('stranger', $$select from api.accept_invitation('code') a where a ->> 'you_are' = 'contact'$$, '1 rows', 'R3.1 whoever was given the code')
+  ('former', $$select from api.accept_invitation('code') a where a ->> 'refused' = 'invitation-unknown'$$, '1 rows', 'R3.3 blocked, and not told so'),
+  ('stranger', $$select from api.accept_invitation('code') a where a ->> 'you_are' = 'contact'$$, '1 rows', 'R3.1 whoever was given the code'),
+  ('stranger', $$select from api.accept_invitation(null, 'token') a where a ->> 'you_are' = 'contact'$$, '1 rows', 'R3.1 or the link')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

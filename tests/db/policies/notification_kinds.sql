@@ -4,12 +4,12 @@
 select tap.no_plan();
 
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('owner', $$select from data.notification_kinds$$, '13 rows', ''),
-  ('contact', $$select from data.notification_kinds$$, '13 rows', ''),
-  ('former', $$select from data.notification_kinds$$, '13 rows', ''),
-  ('stranger', $$select from data.notification_kinds$$, '13 rows', ''),
-  ('nobody', $$select from data.notification_kinds$$, '13 rows', ''),
-  ('worker', $$select from data.notification_kinds$$, '13 rows', ''),
+  ('owner', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
+  ('contact', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
+  ('former', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
+  ('stranger', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
+  ('nobody', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
+  ('worker', $$select from data.notification_kinds where kind = 'missed'$$, '1 rows', ''),
   ('visitor', $$select from data.notification_kinds$$, 'refused', ''),
   ('staff', $$select from data.notification_kinds$$, 'refused', ''),
   ('billing', $$select from data.notification_kinds$$, 'refused', ''),

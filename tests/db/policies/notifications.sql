@@ -5,11 +5,11 @@ select tap.no_plan();
 
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('owner', $$select from data.notifications$$, '2 rows', ''),
-  ('contact', $$select from data.notifications$$, '1 rows', ''),
+  ('contact', $$select from data.notifications$$, '2 rows', 'missed, and the check-in they hear of'),
   ('former', $$select from data.notifications$$, '0 rows', ''),
   ('stranger', $$select from data.notifications$$, '0 rows', ''),
   ('nobody', $$select from data.notifications$$, '0 rows', ''),
-  ('contact', $$update data.notifications set read_at = '2000-01-01'$$, '1 rows', ''),
+  ('contact', $$update data.notifications set read_at = '2000-01-01'$$, '2 rows', ''),
   ('former', $$update data.notifications set read_at = now()$$, '0 rows', ''),
   ('stranger', $$update data.notifications set read_at = now()$$, '0 rows', ''),
   ('nobody', $$update data.notifications set read_at = now()$$, '0 rows', ''),
@@ -38,7 +38,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('former', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
   ('stranger', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
   ('nobody', $$insert into data.notifications (user_id, kind, cause, created_at) values (:owner, 'all_clear', 'x', now())$$, 'refused', ''),
-  ('worker', $$select from data.notifications$$, '4 rows', ''),
+  ('worker', $$select from data.notifications$$, '5 rows', ''),
   ('worker', $$insert into data.notifications (user_id, kind, cause, created_at) values (:contact, 'missed', 'x', now())$$, '1 rows', ''),
   ('worker', $$insert into data.notifications (user_id, kind, cause, created_at) values (:contact, 'all_clear', 'x', now())$$, 'refused', 'the worker cannot say that all is clear'),
   ('worker', $$insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at) values ('one_time_code', 'x', 'email', 'x', 'x', now())$$, 'refused', 'the worker cannot say that all is clear'),

@@ -31,7 +31,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('staff', $$select from data.obligations_met$$, 'refused', ''),
   ('billing', $$select from data.obligations_met$$, 'refused', ''),
   ('server', $$select from data.obligations_met$$, 'refused', ''),
-  ('worker', $$select from data.obligations_met$$, 'refused', '')
+  ('worker', $$select from data.obligations_met$$, '1 rows', 'R3.4 what it tells of a check-in')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

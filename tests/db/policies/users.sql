@@ -4,7 +4,7 @@
 select tap.no_plan();
 
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('owner', $$select id, name from data.users$$, '2 rows', 'R3.4 oneself and who is connected; nobody can search for users'),
+  ('owner', $$select id, name from data.users$$, '3 rows', 'R3.4 oneself, who is connected, and who is blocked; nobody can search for users'),
   ('contact', $$select id, name from data.users$$, '2 rows', 'R3.4 oneself and who is connected; nobody can search for users'),
   ('former', $$select id, name from data.users$$, '1 rows', 'R3.4 oneself and who is connected; nobody can search for users'),
   ('stranger', $$select id, name from data.users$$, '1 rows', 'R3.4 oneself and who is connected; nobody can search for users'),

@@ -28,16 +28,20 @@ values ('00000000-0000-0000-0004-00000000000a', '00000000-0000-0000-0000-0000000
 insert into data.refresh_tokens (token_hash, session_id, issued_at, expires_at)
 values ('\x0a', '00000000-0000-0000-0004-00000000000a', rules.clock(), rules.clock() + interval '90 days');
 
-insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, created_at, expires_at)
-values ('00000000-0000-0000-0005-00000000000a', '00000000-0000-0000-0000-00000000000a', 'contact', 'Aunt', 'email', 'aunt', '\x00', 'code', rules.clock(), rules.clock() + interval '30 days');
+insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, token_hash, created_at, sent_at, expires_at)
+values ('00000000-0000-0000-0005-00000000000a', '00000000-0000-0000-0000-00000000000a', 'contact', 'Aunt', 'email', 'aunt', '\x00', 'code', 'token', rules.clock(), rules.clock(), rules.clock() + interval '30 days');
 insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at)
 values ('invitation', '00000000-0000-0000-0005-00000000000a', 'email', 'aunt', '\x00', rules.clock());
 insert into data.unknown_sign_ins (kind, lookup, tried_at) values ('email', 'nobody', rules.clock());
-insert into data.invitation_tries (user_id, tried_at) values ('00000000-0000-0000-0000-00000000000a', rules.clock());
 insert into data.connections (id, member_id, contact_id, connected_at)
 values ('00000000-0000-0000-0006-00000000000b', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', rules.clock()),
        ('00000000-0000-0000-0006-00000000000c', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000c', rules.clock());
 update data.connections set ended_at = rules.clock(), ended_by = contact_id where id = '00000000-0000-0000-0006-00000000000c';
+
+-- The owner has blocked the former Contact; the Contact hears of every check-in.
+insert into data.blocks (blocker_id, blocked_id) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000c');
+insert into data.watch_settings (contact_id, member_id, nickname, hears_of, mutes_routine)
+values ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-00000000000a', 'Mum', 'every_check_in', true);
 
 insert into data.schedules (member_id, local_times, time_zone, grace_minutes)
 values ('00000000-0000-0000-0000-00000000000a', '{09:00}', 'UTC', 10);
@@ -53,6 +57,8 @@ begin;
 set local role pruuf_worker;
 select jobs.tick();
 commit;
+-- As if the check-in had come just now.
+insert into data.untold_check_ins (check_in_id) select c.id from data.check_ins c;
 insert into data.alert_actions (id, alert_id, user_id, action)
 select '00000000-0000-0000-0007-00000000000b', a.id, '00000000-0000-0000-0000-00000000000b', 'acknowledge' from data.alerts a;
 insert into data.attempts (delivery_id, number, ended_at, result)
@@ -63,3 +69,4 @@ values ('00000000-0000-0000-0000-00000000000a', 'key', '\x00', '{}', rules.clock
 insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
 values ('00000000-0000-0000-0003-00000000000b', 'email', 'somebody else', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5);
 insert into data.ip_tries (kind, ip, count, began_at) values ('sign_ins', '192.0.2.1', 1, rules.clock());
+insert into data.invitation_tries (user_id, network, tried_at) values ('00000000-0000-0000-0000-00000000000a', '192.0.2.1', rules.clock());
