@@ -62,3 +62,7 @@ insert into data.idempotency_keys (user_id, key, fingerprint, answer, created_at
 values ('00000000-0000-0000-0000-00000000000a', 'key', '\x00', '{}', rules.clock());
 insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
 values ('00000000-0000-0000-0003-00000000000b', 'email', 'somebody else', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5);
+begin;
+set local role pruuf_worker;
+select jobs.seal_audit(2);
+commit;
