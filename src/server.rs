@@ -107,6 +107,7 @@ impl Server {
         supervise(&mut tasks, "timer", &app, tick::timer);
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
+        supervise(&mut tasks, "sealer", &app, tick::seal);
         for sender in senders {
             supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
         }

@@ -1,8 +1,9 @@
 //! Two of the three callers of `jobs.tick()`: a timer that sleeps until the next deadline, and a plain poll that knows
-//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5).
+//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5). And, apart from them, the sealer of the audit
+//! trail (R9.2).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -26,6 +27,10 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 /// How often accounts are looked for whose time has come: it is a matter of days.
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
+/// How often the audit trail is sealed: what is younger can be removed without a trace.
+const SEAL_EVERY: Duration = Duration::from_millis(1500);
+/// How often the log says where the trail stands: an anchor outside of the database.
+const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 
 #[derive(Deserialize)]
 struct Ticked {
@@ -126,6 +131,31 @@ pub async fn deletions(app: Arc<App>) {
             finished.problems.into_iter().for_each(TickProblem::report);
         }
         pause(&app.stop, DELETIONS_POLL).await;
+    }
+}
+
+#[derive(Deserialize)]
+struct Sealed {
+    more: bool,
+    place: Option<i64>,
+    hash: Option<String>,
+}
+
+/// Seals the audit trail every so often (R9.2), in transactions of its own. Any number of servers may: one does.
+pub async fn seal(app: Arc<App>) {
+    let mut anchored: Option<Instant> = None;
+    while !app.stop.is_cancelled() {
+        let sealed: Option<Sealed> = app.db.write(&Caller::worker(), "jobs.seal_audit()", &[]).await.ok();
+        let is_behind = sealed.as_ref().is_some_and(|sealed| sealed.more);
+        if let Some((place, hash)) = sealed.and_then(|sealed| sealed.place.zip(sealed.hash))
+            && anchored.is_none_or(|at| at.elapsed() >= ANCHOR_EVERY)
+        {
+            tracing::info!(audit.place = place, audit.hash = hash, "the audit trail stands here");
+            anchored = Some(Instant::now());
+        }
+        if !is_behind {
+            pause(&app.stop, SEAL_EVERY).await;
+        }
     }
 }
 

@@ -73,19 +73,27 @@ comment on function rules.withdraw_alarm(uuid, timestamptz) is 'R6.5 what was qu
 grant execute on function rules.withdraw_alarm(uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.tell_all_clear(resolved data.alerts, at timestamptz, cause text) returns void
-language sql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = ''
 as $$
-  insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
-  select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
-         jsonb_build_object(
-           'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
-           'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
-           'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
-         at
-    from data.notifications n
-   where n.alert_id = resolved.id and n.kind <> 'all_clear' and n.user_id <> resolved.member_id
-     and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
-  on conflict on constraint one_notification_per_user_and_cause do nothing
+declare
+  readers jsonb;
+begin
+  with told as (
+    insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
+    select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
+           jsonb_build_object(
+             'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
+             'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
+             'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
+           at
+      from data.notifications n
+     where n.alert_id = resolved.id and n.kind <> 'all_clear' and n.user_id <> resolved.member_id
+       and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
+    on conflict on constraint one_notification_per_user_and_cause do nothing
+    returning user_id)
+  select coalesce(jsonb_agg(t.user_id), '[]') into readers from told t;
+  perform audit.append('alert.all_clear_told', resolved.member_id, resolved.id, jsonb_build_object('told', readers));
+end;
 $$;
 comment on function rules.tell_all_clear(data.alerts, timestamptz, text) is 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
 grant execute on function rules.tell_all_clear(data.alerts, timestamptz, text) to pruuf_engine;
@@ -95,7 +103,8 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform audit.append(case when new.state <> 'open' then 'alert.' || new.state when tg_op = 'INSERT' then 'alert.raised' else 'alert.released' end, new.member_id, new.id,
-                       jsonb_strip_nulls(jsonb_build_object('how', new.resolved_how, 'outcome', new.outcome)));
+                       jsonb_strip_nulls(jsonb_build_object('how', new.resolved_how, 'outcome', new.outcome,
+                         'told', case tg_op when 'INSERT' then (select jsonb_agg(c -> 'id') from jsonb_array_elements(new.facts -> 'contacts') c) end)));
   return null;
 end;
 $$;
@@ -157,13 +166,17 @@ comment on function rules.tell_acknowledged(data.alerts, data.alert_actions) is 
 grant execute on function rules.tell_acknowledged(data.alerts, data.alert_actions) to pruuf_engine;
 
 create or replace function rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamptz) returns void
-language sql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = ''
 as $$
+begin
   insert into data.notifications (user_id, kind, cause, alert_id, created_at)
   select reader, 'missed', a.id || ':' || occasion, a.id, at
     from data.alerts a, unnest(readers) as reader
    where a.member_id = member and a.state <> 'resolved'
-  on conflict on constraint one_notification_per_user_and_cause do nothing
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+  perform audit.append('alert.told', member, a.id, jsonb_build_object('told', to_jsonb(readers)))
+     from data.alerts a where a.member_id = member and a.state <> 'resolved';
+end;
 $$;
 comment on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) is 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
 grant execute on function rules.tell_of_open_alerts(uuid, uuid[], uuid, timestamptz) to pruuf_engine;

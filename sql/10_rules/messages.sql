@@ -124,6 +124,32 @@ $$;
 alter function rules.tg_addresses__withdraw() owner to pruuf_engine;
 comment on function rules.tg_addresses__withdraw() is 'R7.6 before an address goes.';
 
+create or replace function rules.tg_addresses__record() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform audit.append('address.turned_off', new.user_id, new.id, jsonb_build_object('reason', new.off_reason));
+  return null;
+end;
+$$;
+alter function rules.tg_addresses__record() owner to pruuf_engine;
+comment on function rules.tg_addresses__record() is 'R9.2, R7.6 an address that is sent to no more, whoever found that it is dead.';
+
+create or replace function rules.tg_devices__record() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if tg_op = 'DELETE' then
+    perform audit.append('device.removed', old.user_id, old.id);
+  elsif old.off_at is null and new.off_at is not null then
+    perform audit.append('device.turned_off', old.user_id, old.id, jsonb_build_object('reason', new.off_reason));
+  end if;
+  return null;
+end;
+$$;
+alter function rules.tg_devices__record() owner to pruuf_engine;
+comment on function rules.tg_devices__record() is 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead.';
+
 create or replace function rules.tg_devices__withdraw() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$

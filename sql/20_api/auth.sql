@@ -27,6 +27,16 @@ $$;
 comment on function rules.refuse_code(text, bytea, timestamptz) is 'R2.1 why no code goes to this address now, counted for the network that asks; null when one may go.';
 grant execute on function rules.refuse_code(text, bytea, timestamptz) to pruuf_engine;
 
+create or replace function rules.account_of(kind text, lookup bytea) returns uuid
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select a.user_id from data.addresses a where a.kind = account_of.kind and a.lookup = account_of.lookup and a.verified_at is not null);
+end;
+$$;
+comment on function rules.account_of(text, bytea) is 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
+grant execute on function rules.account_of(text, bytea) to pruuf_engine;
+
 create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -39,6 +49,7 @@ begin
   values ('one_time_code', code_id::text,
           jsonb_build_object('code_id', code_id, 'code_hash', encode(code_hash, 'hex'), 'minutes', rules.policy('code_life')),
           kind, lookup, sealed, at, at + life);
+  perform audit.append('code.sent', rules.account_of(kind, lookup), code_id);
   return at + life;
 end;
 $$;
@@ -61,6 +72,7 @@ begin
     refusal := rules.refusal('code-expired', 'This code is no longer good. Ask for a new one.');
   elsif code.code_hash is distinct from check_code.code_hash then
     update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
+    perform audit.append('code.wrong', rules.account_of(kind, lookup), code.id, jsonb_build_object('tries_left', code.tries_left - 1));
     refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
   else
     perform rules.uncount_by_ip('wrong_codes');
@@ -101,8 +113,9 @@ begin
   update data.one_time_codes c
      set ticket_hash = verify_code.ticket_hash, ticket_expires_at = at + make_interval(mins => rules.policy('ticket_life'))
    where c.id = (verdict.code).id;
+  perform audit.append('code.verified', rules.account_of(kind, lookup), (verdict.code).id);
   return jsonb_build_object(
-    'account_exists', exists (select from data.addresses a where a.kind = verify_code.kind and a.lookup = verify_code.lookup and a.verified_at is not null),
+    'account_exists', rules.account_of(kind, lookup) is not null,
     'expires_at', at + make_interval(mins => rules.policy('ticket_life')));
 end;
 $$;
@@ -262,6 +275,7 @@ begin
   end if;
   refusal := rules.sign_in_refusal(pin, at);
   if refusal is not null then
+    perform audit.append('sign_in.refused', pin.user_id);
     return refusal;
   end if;
   pin := rules.count_sign_in(pin, at);
@@ -272,6 +286,7 @@ begin
     update data.pins p set failed_tries = pin.failed_tries, failed_since_success = pin.failed_since_success, locked_until = pin.locked_until
      where p.user_id = pin.user_id;
   end if;
+  perform audit.append(case when rules.sign_in_refusal(pin, at) is null then 'sign_in.tried' else 'sign_in.locked' end, pin.user_id);
   return rules.attempt_shape(pin, at);
 end;
 $$;
@@ -311,6 +326,7 @@ begin
    where t.token_hash = refresh_session.token_hash for update of s;
   select * into token from data.refresh_tokens t where t.token_hash = refresh_session.token_hash;
   if token.token_hash is null or session.revoked_at is not null or token.expires_at <= at then
+    perform audit.append('session.refresh_refused', session.user_id, session.id);
     return rules.refusal('refresh-token-invalid', 'Sign in again.');
   elsif token.used_at <= at - make_interval(secs => rules.policy('refresh_retry_window'))
      or token.used_at is not null and not exists (
@@ -324,6 +340,7 @@ begin
     insert into data.refresh_tokens (token_hash, session_id, issued_at, expires_at)
     values (next_hash, session.id, at, at + make_interval(days => rules.policy('refresh_token_life')));
     update data.sessions s set last_used_at = at, last_ip = rules.caller_ip() where s.id = session.id;
+    perform audit.append('session.refreshed', session.user_id, session.id);
   end if;
   return jsonb_build_object('session_id', session.id, 'user_id', session.user_id, 'now', at,
                             'refresh_token_expires_at', at + make_interval(days => rules.policy('refresh_token_life')));

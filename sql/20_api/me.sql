@@ -206,7 +206,6 @@ begin
   if not found then
     perform rules.refuse_unknown('device');
   end if;
-  perform audit.append('device.removed', me, remove_device.device_id);
   return jsonb_build_object();
 end;
 $$;

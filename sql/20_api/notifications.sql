@@ -100,6 +100,17 @@ $$;
 alter function rules.tg_notifications__read() owner to pruuf_engine;
 comment on function rules.tg_notifications__read() is 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
 
+create or replace function rules.tg_notifications__record() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform audit.append(case when old.hidden_at is null and new.hidden_at is not null then 'notification.hidden' else 'notification.read' end, new.user_id, new.id);
+  return null;
+end;
+$$;
+alter function rules.tg_notifications__record() owner to pruuf_engine;
+comment on function rules.tg_notifications__record() is 'R9.2 what was read or hidden, and when, is in the trail.';
+
 create or replace function api.confirm_delivery(delivery_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -107,6 +118,9 @@ declare
   at timestamptz := rules.clock();
   delivery data.deliveries;
 begin
+  perform audit.append('delivery.confirmed', n.user_id, d.id)
+     from data.deliveries d join data.notifications n on n.id = d.notification_id
+    where d.id = confirm_delivery.delivery_id and n.user_id = rules.signed_in_user_id() and d.state <> 'confirmed';
   update data.deliveries d
      set state = 'confirmed', settled_at = coalesce(d.settled_at, at), lease_until = null
     from data.notifications n

@@ -1,2 +1,4 @@
 create or replace trigger tg_devices__withdraw before delete on data.devices for each row
   execute function rules.tg_devices__withdraw();
+create or replace trigger tg_devices__record after update of off_at or delete on data.devices for each row
+  execute function rules.tg_devices__record();

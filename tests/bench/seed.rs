@@ -46,7 +46,8 @@ pub async fn day(db: &Client, fresh: i32) {
     db.batch_execute(&format!(
         "set session_replication_role = replica;
          truncate data.check_ins, data.obligations_met, data.obligations, data.alerts, data.alert_actions, data.notifications,
-                  data.deliveries, data.attempts, data.idempotency_keys, audit.events;
+                  data.deliveries, data.attempts, data.idempotency_keys, audit.events,
+                  audit.unsealed_events, audit.seals;
          with day as (
            select s.member_id, s.id as schedule_id, s.time_zone, d,
                   s.member_id > bench.member({fresh}) as has_met_today,

@@ -266,6 +266,56 @@ CREATE FUNCTION audit.append(action text, subject uuid, object uuid DEFAULT NULL
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION audit.append(action text, subject uuid, object uuid, details jsonb) IS 'R9.2 the only way into the trail; in the transaction of what it records. details: ids, counts and states, never a name, an address, a PIN, a code, a token or a text.';
+CREATE TABLE audit.events (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    actor_user_id uuid,
+    subject_user_id uuid,
+    action text NOT NULL,
+    object_id uuid,
+    request_id text,
+    ip inet,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    ip_salt bytea,
+    ip_digest bytea,
+    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text)),
+    CONSTRAINT ip_salt_goes_with_its_ip CHECK (((ip_salt IS NULL) OR (ip IS NOT NULL)))
+)
+PARTITION BY RANGE (at);
+ALTER TABLE ONLY audit.events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE audit.events IS 'R9.2 who did what to whom, when, from where. Ids only: no name, address, PIN, code, token or text. No foreign keys: the trail outlives what it speaks of.';
+COMMENT ON COLUMN audit.events.ip_digest IS 'What the chain covers instead of ip: a hash of it and of ip_salt. So both can be forgotten and the row still verifies.';
+CREATE FUNCTION audit.digest(event audit.events) RETURNS bytea
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.digest(event audit.events) IS 'R9.2 the hash of what a row of the trail says, without the IP address itself.';
+CREATE FUNCTION audit.forget_ips(person uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.forget_ips(person uuid) IS 'R2.6, R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
+CREATE FUNCTION audit.ip_digest(ip inet, salt bytea) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.ip_digest(ip inet, salt bytea) IS 'R9.2 what stands for an IP address in the chain.';
+CREATE FUNCTION audit.verify(from_place bigint DEFAULT 1, to_place bigint DEFAULT NULL::bigint, known_place bigint DEFAULT NULL::bigint, known_hash bytea DEFAULT NULL::bytea) RETURNS TABLE(finding text, place bigint, event_id bigint, detail text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.verify(from_place bigint, to_place bigint, known_place bigint, known_hash bytea) IS 'R9.2 what is wrong with the trail, a row each: changed, removed, reordered, inserted, waiting (not sealed for ten minutes) or rewritten (not what it was when known_place and known_hash were noted elsewhere). All of it, or from place to place: ranges that follow each other leave nothing out.';
+CREATE FUNCTION audit.verify_events(first_place bigint, last_place bigint, is_last boolean) RETURNS TABLE(finding text, place bigint, event_id bigint, detail text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.verify_events(first_place bigint, last_place bigint, is_last boolean) IS 'R9.2 each event of the time of a range has its seal, or waits for it; the first 100 that do not.';
+CREATE FUNCTION audit.verify_seals(first_place bigint, last_place bigint) RETURNS TABLE(finding text, place bigint, event_id bigint, detail text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.verify_seals(first_place bigint, last_place bigint) IS 'R9.2 each seal against the one before it and against its event; the first 100 findings. Where places were exchanged a row fits at another place that does not fit either.';
 CREATE FUNCTION data.new_id() RETURNS uuid
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -316,6 +366,11 @@ CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, l
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) IS 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
+CREATE FUNCTION jobs.seal_audit(most integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.seal_audit(most integer) IS 'R9.2 gives what was appended and is committed its place in the chain, in the order of its time. What commits later gets a later place. Gives the head of the chain.';
 CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double precision
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -354,6 +409,11 @@ CREATE FUNCTION meta.advance_clock(by interval) RETURNS timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION meta.advance_clock(by interval) IS 'Moves the clock of a database made for rehearsals; only the owner may. A production database refuses by a constraint (R9.6).';
+CREATE FUNCTION rules.account_of(kind text, lookup bytea) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.account_of(kind text, lookup bytea) IS 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
 CREATE FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1079,7 +1139,7 @@ CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_act
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) IS 'R6.4 all other Contacts and the Member are told who has it.';
 CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
@@ -1089,7 +1149,7 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) IS 'R6.4 who joins while an alert is open, or is left with one whose owner went, is told of it.';
@@ -1153,6 +1213,11 @@ CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_devices__record() IS 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead.';
 CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1168,6 +1233,11 @@ CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+CREATE FUNCTION rules.tg_notifications__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__record() IS 'R9.2 what was read or hidden, and when, is in the trail.';
 CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1233,22 +1303,6 @@ CREATE FUNCTION rules.zone_name(name text) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
-CREATE TABLE audit.events (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    actor text NOT NULL,
-    actor_user_id uuid,
-    subject_user_id uuid,
-    action text NOT NULL,
-    object_id uuid,
-    request_id text,
-    ip inet,
-    details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text))
-)
-PARTITION BY RANGE (at);
-ALTER TABLE ONLY audit.events FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE audit.events IS 'R9.2 who did what to whom, when, from where. Ids only: no name, address, PIN, code, token or text. No foreign keys: the trail outlives what it speaks of.';
 CREATE TABLE audit.events_else (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -1260,7 +1314,10 @@ CREATE TABLE audit.events_else (
     request_id text,
     ip inet,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text))
+    ip_salt bytea,
+    ip_digest bytea,
+    CONSTRAINT audit_action_is_a_name CHECK ((action ~ '^[a-z][a-z0-9_.]*$'::text)),
+    CONSTRAINT ip_salt_goes_with_its_ip CHECK (((ip_salt IS NULL) OR (ip IS NOT NULL)))
 );
 ALTER TABLE ONLY audit.events_else FORCE ROW LEVEL SECURITY;
 ALTER TABLE audit.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1271,6 +1328,26 @@ ALTER TABLE audit.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE audit.seals (
+    place bigint NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    event_id bigint NOT NULL,
+    digest bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT digest_is_sha256 CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT hash_is_sha256 CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT places_begin_at_one CHECK ((place >= 1))
+);
+ALTER TABLE ONLY audit.seals FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE audit.seals IS 'R9.2 the chain: places without gaps, each with the hash of its event and the hash of the hash before it and that. Only ever added to.';
+CREATE TABLE audit.unsealed_events (
+    event_at timestamp with time zone NOT NULL,
+    event_id bigint NOT NULL,
+    digest bytea NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
+ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
 CREATE TABLE data.attempts (
     id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -1448,6 +1525,10 @@ CREATE TABLE meta.sql_files (
 );
 COMMENT ON TABLE meta.sql_files IS 'Which version of each file under sql/ this database runs.';
 ALTER TABLE ONLY audit.events ATTACH PARTITION audit.events_else DEFAULT;
+ALTER TABLE ONLY audit.seals
+    ADD CONSTRAINT one_seal_per_event UNIQUE (event_id);
+ALTER TABLE ONLY audit.seals
+    ADD CONSTRAINT seals_pkey PRIMARY KEY (place);
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
@@ -1517,7 +1598,9 @@ ALTER TABLE ONLY meta.schema_history
 ALTER TABLE ONLY meta.sql_files
     ADD CONSTRAINT sql_files_pkey PRIMARY KEY (path);
 CREATE INDEX events_actor ON ONLY audit.events USING btree (actor_user_id, at);
+CREATE INDEX events_at ON ONLY audit.events USING brin (at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX events_else_actor_user_id_at_idx ON audit.events_else USING btree (actor_user_id, at);
+CREATE INDEX events_else_at_idx ON audit.events_else USING brin (at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX events_object ON ONLY audit.events USING btree (object_id);
 CREATE INDEX events_else_object_id_idx ON audit.events_else USING btree (object_id);
 CREATE INDEX events_subject ON ONLY audit.events USING btree (subject_user_id, at);
@@ -1583,8 +1666,10 @@ CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticke
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
+ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
 CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
@@ -1595,9 +1680,11 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
+CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
+CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
@@ -1683,8 +1770,21 @@ ALTER TABLE ONLY data.watch_settings
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 CREATE POLICY engine_appends_to_the_trail ON audit.events FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_forgets_ip_addresses ON audit.events FOR UPDATE TO pruuf_engine USING (true) WITH CHECK (((ip IS NULL) AND (ip_salt IS NULL)));
+CREATE POLICY engine_queues_for_the_sealer ON audit.unsealed_events FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_reads_the_chain ON audit.seals FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_the_trail ON audit.events FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_what_waits ON audit.unsealed_events FOR SELECT TO pruuf_engine USING (true);
 ALTER TABLE audit.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit.events_else ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.unsealed_events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_adds_to_the_chain ON audit.seals FOR INSERT TO pruuf_worker WITH CHECK (true);
+CREATE POLICY worker_reads_the_chain ON audit.seals FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_to_seal ON audit.unsealed_events FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE TO pruuf_worker USING ((EXISTS ( SELECT
+   FROM audit.seals s
+  WHERE (s.event_id = unsealed_events.event_id))));
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;

@@ -110,6 +110,9 @@ async fn r6_1_a_missed_check_in_reaches_every_contact_until_the_member_is_back()
         assert_eq!((&over["state"], &over["resolved_how"]), (&json!("resolved"), &json!("checked_in")));
         let history = world.get(&ben, &format!("/v1/members/{}/history", aroha.id)).await.expect(200);
         assert_eq!((&history["totals"]["met"], &history["totals"]["met_late"], &history["totals"]["current_streak"]), (&json!(1), &json!(1), &json!(2)));
+
+        world.verify_trail().await;
+        world.trail_tells_nothing(&["Aroha", "Ben", "Chloe", "4829", "Fine", "token of", invited["code"].as_str().unwrap()]).await;
         world
     })
     .await;

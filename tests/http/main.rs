@@ -4,6 +4,7 @@
 
 mod addresses;
 mod alerts;
+mod audit;
 mod auth;
 mod calendar;
 mod cluster;

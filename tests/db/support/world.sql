@@ -70,3 +70,7 @@ insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at
 values ('00000000-0000-0000-0003-00000000000b', 'email', 'somebody else', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5);
 insert into data.ip_tries (kind, ip, count, began_at) values ('sign_ins', '192.0.2.1', 1, rules.clock());
 insert into data.invitation_tries (user_id, network, tried_at) values ('00000000-0000-0000-0000-00000000000a', '192.0.2.1', rules.clock());
+begin;
+set local role pruuf_worker;
+select jobs.seal_audit(2);
+commit;
