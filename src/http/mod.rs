@@ -11,9 +11,9 @@ pub mod me;
 pub mod middleware;
 pub mod notifications;
 pub mod pace;
+pub mod pages;
 pub mod patience;
 pub mod sessions;
-pub mod pages;
 pub mod system;
 
 use std::sync::Arc;

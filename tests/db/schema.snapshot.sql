@@ -36,6 +36,11 @@ CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
+CREATE FUNCTION api.block_user(user_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.block_user(user_id uuid) IS 'POST /v1/blocks. R3.3 whom one is or was connected with, and nobody else: policies show the caller no other connections. A trigger ends the connection.';
 CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -251,6 +256,31 @@ CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_invitation(token_hash bytea) IS 'GET /i/{token}. R3.1 what the page of a link shows to whoever has it; it changes nothing, since mail scanners follow links.';
+CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.unblock_user(user_id uuid) IS 'DELETE /v1/blocks/{user_id}. R3.3 connects nobody: that takes a new invitation.';
+CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_contact(contact_id uuid, tier text) IS 'PATCH /v1/me/contacts/{user_id}. R3.5 one Contact at least stays primary; without a tier nothing changes.';
+CREATE FUNCTION api.update_me(name text, language text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_me(name text, language text) IS 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
+CREATE FUNCTION api.update_member(member_id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_member(member_id uuid, changes jsonb) IS 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
 CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -391,6 +421,11 @@ CREATE FUNCTION jobs.settings() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
+CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) IS 'R3.4 tells the Contacts who want to hear of every check-in: each once. Gives how many check-ins it has told of.';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -578,10 +613,10 @@ CREATE FUNCTION rules.caller_ip() RETURNS inet
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
 CREATE FUNCTION rules.caller_network() RETURNS inet
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.caller_network() IS 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
+COMMENT ON FUNCTION rules.caller_network() IS 'Where tries are counted: the caller''s IPv4 address, or the /64 of an IPv6 one, of which one customer has 2^64 addresses (RFC 6177).';
 CREATE TABLE data.one_time_codes (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -676,23 +711,22 @@ CREATE FUNCTION rules.connect(invitation data.invitations, invitee uuid, at time
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both.';
+COMMENT ON FUNCTION rules.connect(invitation data.invitations, invitee uuid, at timestamp with time zone) IS 'R3.1, R1.3 makes a connection, within the limits, and tells both; null where a block stands between them (R3.3).';
+CREATE FUNCTION rules.connect_again(ended data.connections, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.connect_again(ended data.connections, at timestamp with time zone) IS 'R2.6, R1.3 one that ended with an account is as it was, if the limits leave room for it; it was made by the act of both.';
+CREATE FUNCTION rules.contact_shape(c data.connections) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.contact_shape(c data.connections) IS 'R3.5 a Contact as the Member sees them.';
 CREATE FUNCTION rules.count_by_ip(what text, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_by_ip(what text, at timestamp with time zone) IS 'R2.1, R2.3 counts one more before it is done, for the caller''s network and on all servers; over the hour''s number it gives the refusal, which keeps the count. The trail has it once an hour.';
-CREATE TABLE data.pins (
-    user_id uuid NOT NULL,
-    hash text NOT NULL,
-    changed_at timestamp with time zone NOT NULL,
-    failed_tries smallint DEFAULT 0 NOT NULL,
-    failed_since_success smallint DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone,
-    CONSTRAINT pin_hash_is_argon2id CHECK ((hash ~~ '$argon2id$%'::text))
-);
-ALTER TABLE ONLY data.pins FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.pins IS 'R2.2 Argon2id with a pepper that is not in the database; R2.3 the counters of wrong tries.';
 CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) RETURNS data.pins
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -728,11 +762,31 @@ CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_connection(member uuid, contact uuid) IS 'R3.3 ends the caller''s connection, from whichever side.';
+CREATE FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) IS 'R2.5 ends every session of somebody, but for one that may stay; gives how many.';
+CREATE FUNCTION rules.erase_account(person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.erase_account(person uuid) IS 'R2.6 nothing is left of a person but ids in the trail.';
+CREATE FUNCTION rules.erase_name(person uuid, lookups bytea[], readers uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.erase_name(person uuid, lookups bytea[], readers uuid[]) IS 'R2.6 takes a name, and words that its owner wrote, out of what others were told.';
 CREATE FUNCTION rules.etag(shape jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.etag(shape jsonb) IS 'The version of a shape: what src/db makes of the answer that a GET gave.';
+CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -785,11 +839,26 @@ CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) IS 'The local wall-clock time of an instant, ISO 8601 without an offset; in UTC where the zone is not known any more.';
+CREATE FUNCTION rules.keep_a_primary(member uuid, leaving uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.keep_a_primary(member uuid, leaving uuid) IS 'R3.5 when the last primary Contact leaves, those who remain are primary: somebody must be told at once.';
 CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.knew(person uuid, lookups bytea[]) IS 'R2.6 who may have been told a name or an address: whoever was ever connected, their others (Contacts of one Member are told of each other), and whoever wrote the address down.';
+CREATE FUNCTION rules.lock_connections(one uuid, other uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_connections(one uuid, other uuid) IS 'R1.3, R3.3, R3.5 one change of somebody''s connections after the other; always before a row is locked.';
+CREATE FUNCTION rules.lock_invitations(inviter uuid, lookup bytea) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_invitations(inviter uuid, lookup bytea) IS 'R3.1 one message after the other of one inviter, and to one address, whatever server sends it: what is counted stays true until the commit.';
 CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -960,7 +1029,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6).';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1056,6 +1125,11 @@ CREATE FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed by
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamp with time zone) IS 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
+CREATE FUNCTION rules.send_invitation(i data.invitations, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.send_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 the message of an invitation, to an address that may have no account.';
 CREATE TABLE data.sessions (
     id uuid DEFAULT data.new_id() NOT NULL,
     user_id uuid NOT NULL,
@@ -1158,6 +1232,11 @@ CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
+CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_addresses__record() IS 'R9.2, R7.6 an address that is sent to no more, whoever found that it is dead.';
 CREATE FUNCTION rules.tg_addresses__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1253,6 +1332,16 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.tg_watch_settings__keep() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_watch_settings__keep() IS 'R3.4 settings are of a connection that stands; a daily digest has its time.';
+CREATE FUNCTION rules.tg_watch_settings__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_watch_settings__record() IS 'R9.2 in the Contact''s trail, without the nickname; not in the Member''s, who knows nothing of it.';
 CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1293,6 +1382,11 @@ CREATE FUNCTION rules.withdraw_from(address uuid, device uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_from(address uuid, device uuid) IS 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
+CREATE FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1636,10 +1730,13 @@ CREATE INDEX invitation_tries_network ON data.invitation_tries USING btree (netw
 CREATE INDEX invitation_tries_user ON data.invitation_tries USING btree (user_id, tried_at);
 CREATE INDEX invitations_accepted_by ON data.invitations USING btree (accepted_by);
 CREATE INDEX invitations_address ON data.invitations USING btree (lookup);
+CREATE INDEX invitations_code ON data.invitations USING btree (code_hash);
 CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id);
 CREATE INDEX ip_tries_age ON data.ip_tries USING btree (began_at);
+CREATE INDEX notifications_address ON data.notifications USING btree (address_lookup, created_at) WHERE (address_lookup IS NOT NULL);
 CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
+CREATE INDEX notifications_member ON data.notifications USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX notifications_stranger ON data.notifications USING btree (address_lookup) WHERE (address_lookup IS NOT NULL);
 CREATE INDEX notifications_stranger_age ON data.notifications USING btree (created_at) WHERE (user_id IS NULL);
 CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
@@ -1665,6 +1762,9 @@ CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
+CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
+CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
@@ -1831,6 +1931,7 @@ CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true)
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
@@ -1883,6 +1984,7 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
