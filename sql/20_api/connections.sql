@@ -211,18 +211,6 @@ alter function api.revoke_invitation(uuid) owner to pruuf_engine;
 comment on function api.revoke_invitation(uuid) is 'DELETE /v1/invitations/{id}';
 grant execute on function api.revoke_invitation(uuid) to pruuf_user;
 
-create or replace function rules.caller_network() returns inet
-language plpgsql stable security invoker set search_path = ''
-as $$
-declare
-  ip inet := rules.caller_ip();
-begin
-  return case when family(ip) = 6 and not ip <<= '::ffff:0:0/96' then network(set_masklen(ip, 64))::inet else ip end;
-end;
-$$;
-comment on function rules.caller_network() is 'Where tries are counted: the caller''s IPv4 address, or the /64 of an IPv6 one, of which one customer has 2^64 addresses (RFC 6177).';
-grant execute on function rules.caller_network() to pruuf_engine;
-
 create or replace function rules.refuse_guesser(person uuid, place inet, at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$

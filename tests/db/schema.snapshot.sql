@@ -613,10 +613,10 @@ CREATE FUNCTION rules.caller_ip() RETURNS inet
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
 CREATE FUNCTION rules.caller_network() RETURNS inet
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.caller_network() IS 'Where tries are counted: the caller''s IPv4 address, or the /64 of an IPv6 one, of which one customer has 2^64 addresses (RFC 6177).';
+COMMENT ON FUNCTION rules.caller_network() IS 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
 CREATE TABLE data.one_time_codes (
     id uuid NOT NULL,
     kind text NOT NULL,

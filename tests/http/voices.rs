@@ -65,8 +65,8 @@ impl Family {
 
         let code_id = Uuid::new_v4();
         let code_hash = world.vault.new_code(CodeUse::Invitation, code_id);
-        let sql = "insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, created_at, expires_at)
-                   values ($1, $2, 'contact', 'Aunt', 'email', $3, $4, $5, rules.clock() - interval '1 hour', rules.clock() + interval '1 day')";
+        let sql = "insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, created_at, sent_at, expires_at)
+                   values ($1, $2, 'contact', 'Aunt', 'email', $3, $4, $5, rules.clock() - interval '1 hour', rules.clock() - interval '1 hour', rules.clock() + interval '1 day')";
         run(world, sql, &[&code_id, &owner.id, &lookup, &sealed, &code_hash]).await;
         let ticket = Uuid::new_v4().to_string();
         let sql = "insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left, ticket_hash, ticket_expires_at)
@@ -114,6 +114,11 @@ impl Family {
             "accept_invitation" => json!({"code": self.code}),
             "acknowledge_alert" | "record_check_in" => json!({}),
             "close_alert" => json!({"outcome": "safe"}),
+            "update_me" => json!({"name": "New"}),
+            "change_pin" => json!({"current_pin": "0000", "pin": PIN}),
+            "block_user" => json!({"user_id": self.people["Contact"].id}),
+            "update_contact" => json!({"tier": "primary"}),
+            "update_member" => json!({"nickname": "Mum"}),
             _ => Value::Null,
         }
     }
