@@ -147,9 +147,11 @@ struct Acceptance {
     token: Option<String>,
 }
 
+/// The hash of a code and that of a token, of which one is there.
+type Proof = (Option<Vec<u8>>, Option<Vec<u8>>);
+
 impl Acceptance {
-    /// The hashes of code and token, of which one is there.
-    fn hashes(&self, app: &App) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Problem> {
+    fn proof(&self, app: &App) -> Result<Proof, Problem> {
         match (&self.code, &self.token) {
             (Some(code), None) => {
                 let code: String = code.split_whitespace().collect::<String>().to_uppercase();
@@ -364,7 +366,7 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<Acceptance>,
     ) -> Answer<Connected> {
-        let (code_hash, token_hash) = body.hashes(&app)?;
+        let (code_hash, token_hash) = body.proof(&app)?;
         let once = once(key.0, "accept_invitation", &body.0);
         let call = "api.accept_invitation(code_hash => $1, token_hash => $2)";
         Ok(Json(app.db.write_once(&caller.0, &once, call, &[&code_hash, &token_hash]).await?))

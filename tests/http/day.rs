@@ -833,7 +833,21 @@ async fn r3_4_a_contact_sees_the_day_and_the_history_and_a_stranger_nothing() {
         assert_eq!(world.get(&ben, &format!("/v1/members/{}", aroha.id)).await.expect(200), member);
         let mut shown: Vec<&String> = member.as_object().unwrap().keys().collect();
         shown.sort_unstable();
-        assert_eq!(shown, ["connected_at", "last_check_in_at", "name", "next", "open_alerts", "status", "user_id"]);
+        assert_eq!(
+            shown,
+            [
+                "connected_at",
+                "hears_of",
+                "last_check_in_at",
+                "mutes_routine",
+                "name",
+                "next",
+                "nickname",
+                "open_alerts",
+                "status",
+                "user_id"
+            ]
+        );
         let history = world.get(&ben, &format!("/v1/members/{}/history", aroha.id)).await.expect(200);
         assert_eq!(
             (World::brief(&history["items"]), &history["totals"]["current_streak"]),
