@@ -142,9 +142,10 @@ as $$
 declare
   is_back boolean;
 begin
-  perform pg_advisory_xact_lock(k) from (
-    select hashtextextended('connections ' || p, 0) as k from unnest(array[ended.member_id, ended.contact_id]) as p order by k) as locks;
-  is_back := not exists (select from data.connections c where c.member_id = ended.member_id and c.contact_id = ended.contact_id and c.ended_at is null)
+  perform rules.lock_connections(ended.member_id, ended.contact_id);
+  is_back := not exists (select from data.blocks b where b.unblocked_at is null
+                            and (b.blocker_id, b.blocked_id) in ((ended.member_id, ended.contact_id), (ended.contact_id, ended.member_id)))
+    and not exists (select from data.connections c where c.member_id = ended.member_id and c.contact_id = ended.contact_id and c.ended_at is null)
     and (select count(*) from data.connections c where c.member_id = ended.member_id and c.ended_at is null) < rules.policy('contacts_per_member')
     and (select count(*) from data.connections c where c.contact_id = ended.contact_id and c.ended_at is null) < rules.policy('members_per_contact');
   update data.connections c

@@ -14,6 +14,7 @@ begin
      or exists (select from data.connections c where person in (c.member_id, c.contact_id) and c.ended_at is null) then
     return false;
   end if;
+  perform audit.forget_ips(person);
   perform rules.erase_account(person);
   perform audit.append('account.erased', person, person);
   return true;

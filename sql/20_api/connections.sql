@@ -341,7 +341,10 @@ begin
      and d.notification_id = n.id and d.state in ('pending', 'sending');
   perform rules.release_alerts(new.member_id, new.contact_id, new.id, at);
   delete from data.watch_settings w where w.contact_id = new.contact_id and w.member_id = new.member_id;
-  perform rules.keep_a_primary(new.member_id, new.id);
+  -- A Member who deletes their account leaves all of them at once; they come back as they were.
+  if not (new.may_return and new.ended_by = new.member_id) then
+    perform rules.keep_a_primary(new.member_id, new.id);
+  end if;
   perform audit.append('connection.ended', new.member_id, new.id);
   perform audit.append('connection.ended', new.contact_id, new.id);
   return new;
