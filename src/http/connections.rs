@@ -228,7 +228,6 @@ enum HearsOf {
 
 /// What is absent stays as it is.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
 struct MemberChanges {
     /// 1 to 80 characters that only the caller sees; null for none.
     #[oai(nullable)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::accounts::email;
 use crate::support::{Person, Reply, World, world};
 
-async fn invite(world: &World, from: &Person, to: &Person, becomes: &str) -> Value {
+pub async fn invite(world: &World, from: &Person, to: &Person, becomes: &str) -> Value {
     // So that the inviter may write to this address, whenever they did last.
     world.advance("10 minutes").await;
     let body = json!({"invitee_becomes": becomes, "name": to.name, "address": email(&to.email)});
@@ -16,25 +16,25 @@ async fn invite(world: &World, from: &Person, to: &Person, becomes: &str) -> Val
     invitation
 }
 
-async fn accept(world: &World, who: &Person, code: &Value) -> Reply {
+pub async fn accept(world: &World, who: &Person, code: &Value) -> Reply {
     world.post(who, "/v1/invitations/accept", json!({"code": code})).await
 }
 
 /// Both are told by push, and have seen it.
-async fn told(world: &World, people: [(&Person, &Person); 2]) {
+pub async fn told(world: &World, people: [(&Person, &Person); 2]) {
     for (reader, other) in people {
         world.expect_message(Channel::Push, &reader.push_token, &other.name).await;
         world.open_app(reader).await;
     }
 }
 
-async fn connect(world: &World, member: &Person, contact: &Person) {
+pub async fn connect(world: &World, member: &Person, contact: &Person) {
     let invitation = invite(world, member, contact, "contact").await;
     accept(world, contact, &invitation["code"]).await.expect(200);
     told(world, [(member, contact), (contact, member)]).await;
 }
 
-async fn connections(world: &World) -> i64 {
+pub async fn connections(world: &World) -> i64 {
     world.number("select count(*) from data.connections where ended_at is null", &[]).await
 }
 

@@ -548,7 +548,10 @@ async fn no_line_of_the_log_has_an_address_a_token_a_code_or_a_pin() {
             json!({"invitee_becomes": "contact", "name": "Zeno", "address": email("other.person@example.org")}),
         )
         .await;
-        world.expect_message(Channel::Email, "other.person@example.org", "Zebedee").await;
+        let mail = world.expect_message(Channel::Email, "other.person@example.org", "Zebedee").await;
+        let link = mail.text.split_once("/i/").unwrap().1.split_whitespace().next().unwrap().to_owned();
+        assert_eq!(client.get(format!("{url}/i/{link}")).send().await.unwrap().status(), 200);
+        assert_eq!(client.get(format!("{url}/i/{link}x")).send().await.unwrap().status(), 404);
         client.get(format!("{url}/v1/alerts?cursor=secret.person@example.org")).send().await.unwrap();
         client
             .put(format!("{url}/v1/me/devices/{}", uuid::Uuid::new_v4()))
@@ -566,6 +569,7 @@ async fn no_line_of_the_log_has_an_address_a_token_a_code_or_a_pin() {
         let log = std::fs::read_to_string(&written).unwrap();
         std::fs::remove_file(written).unwrap();
         assert!(done.success() && log.contains("\"stopped\"") && log.contains("record_check_in"), "{log}");
+        assert!(log.contains("show_invitation"), "{log}");
         let known: Vec<String> =
             log.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).map(str::to_owned).collect();
         assert!(known.is_empty(), "lines that are not JSON: {known:#?}");
@@ -588,6 +592,7 @@ async fn no_line_of_the_log_has_an_address_a_token_a_code_or_a_pin() {
             &text(token),
             &text(&session["refresh_token"]),
             &text(&invited["code"]),
+            &link,
             &format!(" {code}"),
             &format!(" {sms}"),
         ] {
