@@ -147,15 +147,21 @@ struct Acceptance {
     token: Option<String>,
 }
 
+/// What an invitation is looked up by.
+struct Proof {
+    code_hash: Option<Vec<u8>>,
+    token_hash: Option<Vec<u8>>,
+}
+
 impl Acceptance {
-    /// The hashes of code and token, of which one is there.
-    fn hashes(&self, app: &App) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Problem> {
+    /// The hash of the code or of the token, of which one is there.
+    fn proof(&self, app: &App) -> Result<Proof, Problem> {
         match (&self.code, &self.token) {
             (Some(code), None) => {
                 let code: String = code.split_whitespace().collect::<String>().to_uppercase();
-                Ok((Some(app.vault.code_hash(CodeUse::Invitation, &code)), None))
+                Ok(Proof { code_hash: Some(app.vault.code_hash(CodeUse::Invitation, &code)), token_hash: None })
             }
-            (None, Some(token)) => Ok((None, Some(token_hash(token.trim())))),
+            (None, Some(token)) => Ok(Proof { code_hash: None, token_hash: Some(token_hash(token.trim())) }),
             (None, None) => Err(Problem::at("/code", Code::Invalid, "Send the code, or the token of the link.")),
             (Some(_), Some(_)) => Err(Problem::at("/token", Code::Invalid, "Send the code or the token, not both.")),
         }
@@ -363,10 +369,10 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<Acceptance>,
     ) -> Answer<Connected> {
-        let (code_hash, token_hash) = body.hashes(&app)?;
+        let proof = body.proof(&app)?;
         let once = once(key.0, "accept_invitation", &body.0);
         let call = "api.accept_invitation(code_hash => $1, token_hash => $2)";
-        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&code_hash, &token_hash]).await?))
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&proof.code_hash, &proof.token_hash]).await?))
     }
 
     /// Who watches me

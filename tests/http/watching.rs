@@ -229,7 +229,7 @@ async fn r3_4_a_daily_digest_says_in_the_members_evening_what_the_day_was() {
     .await;
 }
 
-/// R3.4, R6.9: a muted Member's routine stays in the app; what is critical goes everywhere.
+/// R3.4: a muted Member's routine stays in the app; what is critical goes everywhere.
 #[tokio::test]
 async fn r3_4_muting_keeps_the_routine_in_the_app_and_never_an_alert() {
     world(|world| async move {
