@@ -17,7 +17,7 @@ use super::alerts::Person;
 use super::auth::{Address, AddressKind};
 use super::day::{DayStatus, History, Obligation, OpenAlert};
 use super::me::{Done, open_address};
-use super::{Answer, Created, Gone, PAGE, Section, Tagged, once};
+use super::{Answer, Created, Gone, PAGE, Section, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
@@ -147,17 +147,21 @@ struct Acceptance {
     token: Option<String>,
 }
 
-/// The hash of a code and that of a token, of which one is there.
-type Proof = (Option<Vec<u8>>, Option<Vec<u8>>);
+/// What an invitation is looked up by.
+struct Proof {
+    code_hash: Option<Vec<u8>>,
+    token_hash: Option<Vec<u8>>,
+}
 
 impl Acceptance {
+    /// The hash of the code or of the token, of which one is there.
     fn proof(&self, app: &App) -> Result<Proof, Problem> {
         match (&self.code, &self.token) {
             (Some(code), None) => {
                 let code: String = code.split_whitespace().collect::<String>().to_uppercase();
-                Ok((Some(app.vault.code_hash(CodeUse::Invitation, &code)), None))
+                Ok(Proof { code_hash: Some(app.vault.code_hash(CodeUse::Invitation, &code)), token_hash: None })
             }
-            (None, Some(token)) => Ok((None, Some(token_hash(token.trim())))),
+            (None, Some(token)) => Ok(Proof { code_hash: None, token_hash: Some(token_hash(token.trim())) }),
             (None, None) => Err(Problem::at("/code", Code::Invalid, "Send the code, or the token of the link.")),
             (Some(_), Some(_)) => Err(Problem::at("/token", Code::Invalid, "Send the code or the token, not both.")),
         }
@@ -230,7 +234,6 @@ enum HearsOf {
 
 /// What is absent stays as it is.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
 struct MemberChanges {
     /// 1 to 80 characters that only the caller sees; null for none.
     #[oai(nullable)]
@@ -366,21 +369,16 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<Acceptance>,
     ) -> Answer<Connected> {
-        let (code_hash, token_hash) = body.proof(&app)?;
+        let proof = body.proof(&app)?;
         let once = once(key.0, "accept_invitation", &body.0);
         let call = "api.accept_invitation(code_hash => $1, token_hash => $2)";
-        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&code_hash, &token_hash]).await?))
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&proof.code_hash, &proof.token_hash]).await?))
     }
 
     /// Who watches me
     #[oai(path = "/v1/me/contacts", method = "get", operation_id = "list_contacts")]
-    async fn list_contacts(
-        &self,
-        app: Data<&Arc<App>>,
-        caller: SignedIn,
-        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
-    ) -> Result<Tagged<ContactList>, Problem> {
-        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_contacts()", &[]).await?)
+    async fn list_contacts(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<ContactList> {
+        Ok(Json(app.db.read(&caller.0, "api.list_contacts()", &[]).await?))
     }
 
     /// Decide when a Contact is told
@@ -411,25 +409,14 @@ impl Api {
 
     /// Whom I watch
     #[oai(path = "/v1/members", method = "get", operation_id = "list_members")]
-    async fn list_members(
-        &self,
-        app: Data<&Arc<App>>,
-        caller: SignedIn,
-        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
-    ) -> Result<Tagged<MemberList>, Problem> {
-        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_members()", &[]).await?)
+    async fn list_members(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<MemberList> {
+        Ok(Json(app.db.read(&caller.0, "api.list_members()", &[]).await?))
     }
 
     /// How a Member's day stands
     #[oai(path = "/v1/members/:user_id", method = "get", operation_id = "get_member")]
-    async fn get_member(
-        &self,
-        app: Data<&Arc<App>>,
-        caller: SignedIn,
-        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
-        user_id: Path<Uuid>,
-    ) -> Result<Tagged<Member>, Problem> {
-        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?)
+    async fn get_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Answer<Member> {
+        Ok(Json(app.db.read(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?))
     }
 
     /// Decide how to watch a Member

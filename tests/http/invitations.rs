@@ -355,11 +355,7 @@ async fn replies_of(world: &World, who: &Person) -> i64 {
 #[tokio::test]
 async fn r3_2_a_place_is_an_address_or_a_network_of_ipv6() {
     world(|world| async move {
-        for (ip, place) in [
-            ("198.51.100.7", "198.51.100.7/32"),
-            ("::ffff:198.51.100.7", "::ffff:198.51.100.7/128"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ] {
+        for (ip, place) in [("198.51.100.7", "198.51.100.7/32"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")] {
             let sql = "select text(rules.caller_network()) from set_config('pruuf.ip', $1, false)";
             let got: String = world.db.admin.query_one(sql, &[&ip]).await.unwrap().get(0);
             assert_eq!(got, place);

@@ -219,7 +219,7 @@ async fn r3_4_a_daily_digest_says_in_the_members_evening_what_the_day_was() {
         world.travel_to("2027-03-01T17:10:00Z").await;
         world.expect_on_all_channels(&ben, "Ann").await;
         world.travel_to("2027-03-02T04:00:00Z").await;
-        world.expect_message(Channel::Push, &ben.push_token, "(Los Angeles time)").await;
+        world.expect_message(Channel::Push, &ben.push_token, "09:00: missed. (Los Angeles time)").await;
         let last = &world.admin_json(sent).await[3];
         assert_eq!(last, &json!({"local_on": "2027-03-01", "time_zone": "America/Los_Angeles"}));
         watch(&world, &ben, &ann, json!({"hears_of": "misses_only"})).await;
@@ -229,7 +229,7 @@ async fn r3_4_a_daily_digest_says_in_the_members_evening_what_the_day_was() {
     .await;
 }
 
-/// R3.4, R6.9: a muted Member's routine stays in the app; what is critical goes everywhere.
+/// R3.4: a muted Member's routine stays in the app; what is critical goes everywhere.
 #[tokio::test]
 async fn r3_4_muting_keeps_the_routine_in_the_app_and_never_an_alert() {
     world(|world| async move {
