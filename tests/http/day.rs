@@ -842,7 +842,6 @@ async fn r3_4_a_contact_sees_the_day_and_the_history_and_a_stranger_nothing() {
                 "mutes_routine",
                 "name",
                 "next",
-                "nickname",
                 "open_alerts",
                 "status",
                 "user_id"
