@@ -43,11 +43,16 @@ codes! {
     OnlyAContactMay = "only-a-contact-may", 403, "Only a Contact can do this";
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
+    NoWelfareCard = "no-welfare-card", 404, "No welfare card has been written yet";
+    WelfareCardNotShown = "welfare-card-not-shown", 404, "The welfare card is not shown now";
     InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";
     Conflict = "conflict", 409, "This contradicts what is there";
     AddressTaken = "address-taken", 409, "This address already has an account";
     LastAddress = "last-address", 409, "The only verified address must stay";
+    LastAdmin = "last-admin", 409, "The last administrator must stay";
+    OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
+    NotToBeResent = "not-to-be-resent", 409, "This is not sent again";
     AlertIsOver = "alert-is-over", 409, "The alert is over";
     AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
     TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";

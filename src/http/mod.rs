@@ -9,7 +9,9 @@ pub mod events;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
+pub mod staff;
 pub mod system;
+pub mod welfare_cards;
 
 use std::sync::Arc;
 
@@ -44,6 +46,10 @@ pub enum Section {
     Alerts,
     /// What the user is told.
     Notifications,
+    /// What Contacts need to get in and to help.
+    WelfareCards,
+    /// What staff may see and do.
+    Staff,
 }
 
 /// Something was made.
@@ -70,13 +76,33 @@ pub fn once(key: Option<String>, operation: &str, body: &impl ToJSON) -> Idempot
     Idempotency { key, fingerprint: Sha256::digest(format!("{operation}\n{}", body.to_json_string())).to_vec() }
 }
 
-type Apis = (auth::Api, me::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
+type Apis = (
+    auth::Api,
+    me::Api,
+    day::Api,
+    connections::Api,
+    alerts::Api,
+    notifications::Api,
+    welfare_cards::Api,
+    staff::Api,
+    events::Api,
+);
 
 /// The API with its description.
 #[must_use]
 pub fn service() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (auth::Api, me::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
+        (
+            auth::Api,
+            me::Api,
+            day::Api,
+            connections::Api,
+            alerts::Api,
+            notifications::Api,
+            welfare_cards::Api,
+            staff::Api,
+            events::Api,
+        ),
         "Pruuf",
         env!("CARGO_PKG_VERSION"),
     )

@@ -20,5 +20,7 @@ mod openapi;
 mod protocol;
 mod providers;
 mod release;
+mod staff;
 mod support;
 mod trail;
+mod welfare_cards;
