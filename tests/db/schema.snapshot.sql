@@ -320,7 +320,7 @@ CREATE FUNCTION audit.forget_ips(person uuid) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION audit.forget_ips(person uuid) IS 'R2.6, R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
+COMMENT ON FUNCTION audit.forget_ips(person uuid) IS 'R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
 CREATE FUNCTION audit.ip_digest(ip inet, salt bytea) RETURNS bytea
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
