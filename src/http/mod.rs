@@ -6,6 +6,7 @@ pub mod connections;
 pub mod contract;
 pub mod day;
 pub mod events;
+pub mod export;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
@@ -72,14 +73,23 @@ pub fn once(key: Option<String>, operation: &str, body: &impl ToJSON) -> Idempot
 }
 
 /// All operations of a path are in one of these: poem-openapi writes a path once for each, and readers keep the last.
-type Apis =
-    (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
+type Apis = (
+    auth::Api,
+    me::Api,
+    sessions::Api,
+    export::Api,
+    day::Api,
+    connections::Api,
+    alerts::Api,
+    notifications::Api,
+    events::Api,
+);
 
 /// The API with its description.
 #[must_use]
 pub fn service() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
+        (auth::Api, me::Api, sessions::Api, export::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
         "Pruuf",
         env!("CARGO_PKG_VERSION"),
     )

@@ -81,6 +81,11 @@ CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
+CREATE FUNCTION api.export_me() RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
 CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -617,6 +622,31 @@ CREATE FUNCTION rules.erase_name(person uuid, lookups bytea[], readers uuid[]) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.erase_name(person uuid, lookups bytea[], readers uuid[]) IS 'R2.6 takes a name, and words that its owner wrote, out of what others were told.';
+CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and the trail of what they did and what was done about them.';
+CREATE FUNCTION rules.export_alerts(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the alerts about somebody, and what they did about those of others.';
+CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules, what was expected, and every tap with what it met.';
+CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody was told, and how it reached them.';
+CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_people(person uuid) IS 'R2.6 who somebody is or was connected with, and their invitations.';
 CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -802,7 +832,7 @@ CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence (R6.3), so they go on seeing it and acting on it.';
+COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1505,6 +1535,7 @@ ALTER TABLE ONLY data.schedules
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 CREATE POLICY engine_appends_to_the_trail ON audit.events FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_reads_the_trail ON audit.events FOR SELECT TO pruuf_engine USING (true);
 ALTER TABLE audit.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit.events_else ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;

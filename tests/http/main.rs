@@ -14,6 +14,7 @@ mod deletion;
 mod delivery;
 mod dev;
 mod events;
+mod export;
 mod faults;
 mod journey;
 mod openapi;
