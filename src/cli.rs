@@ -3,13 +3,13 @@
 use std::env;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use crate::config::Config;
 use crate::db::release;
 use crate::server::Server;
-use crate::{dev, http, telemetry};
+use crate::{dev, http, staff, telemetry};
 
 /// The server behind a daily check-in for people who live alone.
 #[derive(Parser)]
@@ -31,6 +31,11 @@ enum Command {
     Openapi,
     /// Ask the server at PRUUF_LISTEN whether it is alive
     Health,
+    /// Say who is staff, in the database of DATABASE_URL
+    Staff {
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
     /// Move the clock of a database made for rehearsals
     Clock {
         #[command(subcommand)]
@@ -47,6 +52,27 @@ enum ClockCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Make somebody staff who has an account; their e-mail address or phone number is read from standard input
+    Add {
+        /// What they may do
+        role: StaffRole,
+    },
+    /// Make them staff no more; the address is read from standard input
+    Remove,
+    /// Who is staff
+    List,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StaffRole {
+    /// Reads, resends, unlocks
+    Support,
+    /// All that, and says who is staff
+    Admin,
+}
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Runs the command that the process was called with.
@@ -57,6 +83,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => migrate().await,
         Command::Openapi => openapi(),
         Command::Health => health().await,
+        Command::Staff { command } => say_who_is_staff(command).await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
     };
     match done {
@@ -105,6 +132,16 @@ async fn migrate() -> Outcome {
     let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database, as its owner")?;
     let released = release::migrate(&SecretString::from(url)).await?;
     say(&format!("{} migrations and {} files of sql/ applied", released.migrations, released.files));
+    Ok(())
+}
+
+async fn say_who_is_staff(command: StaffCommand) -> Outcome {
+    match command {
+        StaffCommand::Add { role: StaffRole::Support } => say(&staff::add("support").await?),
+        StaffCommand::Add { role: StaffRole::Admin } => say(&staff::add("admin").await?),
+        StaffCommand::Remove => staff::remove().await?,
+        StaffCommand::List => staff::list().await?.iter().for_each(|line| say(line)),
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ pub mod dev;
 pub mod http;
 pub mod problem;
 pub mod server;
+pub mod staff;
 pub mod telemetry;
 pub mod texts;
 pub mod tick;

@@ -78,4 +78,4 @@ end;
 $$;
 alter function rules.refuse_ended_session() owner to pruuf_engine;
 comment on function rules.refuse_ended_session() is 'R2.4, R2.5 a session that was revoked ends at once, not when its last access token does. src/db asks it before every call of a signed-in user; security definer: sessions are nobody else''s to read.';
-grant execute on function rules.refuse_ended_session() to pruuf_user;
+grant execute on function rules.refuse_ended_session() to pruuf_user, pruuf_staff;

@@ -62,24 +62,30 @@ pub struct SealedAddress {
 }
 
 impl Address {
+    /// Checks the address and writes it in its one form.
+    ///
+    /// # Errors
+    /// `invalid`, when it is not an address of its kind.
+    pub fn written(&self) -> Result<String, Problem> {
+        let value = self.value.trim();
+        match self.kind {
+            AddressKind::Email if value.len() <= 254 && value.parse::<lettre::Address>().is_ok() => {
+                Ok(value.to_lowercase())
+            }
+            AddressKind::Phone if is_e164(value) => Ok(value.to_owned()),
+            AddressKind::Email => Err(Problem::at("/address/value", Code::Invalid, "This is not an e-mail address.")),
+            AddressKind::Phone => {
+                Err(Problem::at("/address/value", Code::Invalid, "A phone number is + and 7 to 15 digits."))
+            }
+        }
+    }
+
     /// Checks the address, writes it in its one form, and seals it.
     ///
     /// # Errors
     /// `invalid`, when it is not an address of its kind.
     pub fn seal(&self, app: &App) -> Result<SealedAddress, Problem> {
-        let value = self.value.trim();
-        let value = match self.kind {
-            AddressKind::Email if value.len() <= 254 && value.parse::<lettre::Address>().is_ok() => {
-                value.to_lowercase()
-            }
-            AddressKind::Phone if is_e164(value) => value.to_owned(),
-            AddressKind::Email => {
-                return Err(Problem::at("/address/value", Code::Invalid, "This is not an e-mail address."));
-            }
-            AddressKind::Phone => {
-                return Err(Problem::at("/address/value", Code::Invalid, "A phone number is + and 7 to 15 digits."));
-            }
-        };
+        let value = self.written()?;
         let kind = self.kind.as_str();
         let lookup = app.vault.lookup(kind, &value);
         let sealed = app.vault.seal(&lookup, &value).map_err(|_| Problem::new(Code::Internal))?;
