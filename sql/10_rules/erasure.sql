@@ -97,3 +97,28 @@ end;
 $$;
 comment on function rules.without_name(jsonb, uuid) is 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
 grant execute on function rules.without_name(jsonb, uuid) to pruuf_engine;
+
+create or replace function rules.forget_by_age(most integer) returns void
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+begin
+  delete from data.one_time_codes c where c.id in (
+    select o.id from data.one_time_codes o where o.created_at < at - make_interval(hours => rules.policy('one_time_code_kept'))
+     order by o.created_at limit most for update skip locked);
+  delete from data.refresh_tokens t where t.token_hash in (
+    select o.token_hash from data.refresh_tokens o
+     where o.used_at is not null and o.expires_at < at - make_interval(days => rules.policy('used_refresh_token_kept'))
+     order by o.expires_at limit most for update skip locked);
+  -- Not while it may still be sent.
+  delete from data.notifications n where n.id in (
+    select o.id from data.notifications o
+     where o.user_id is null and o.created_at < at - make_interval(days => rules.policy('stranger_message_kept'))
+       and not exists (select from data.deliveries d where d.notification_id = o.id and d.state in ('pending', 'sending'))
+     order by o.created_at limit most for update skip locked);
+end;
+$$;
+alter function rules.forget_by_age(integer) owner to pruuf_engine;
+comment on function rules.forget_by_age(integer) is 'R2.1, R2.4, R9.3 codes, used refresh tokens and messages to strangers that nothing asks for any more, some at a time.';
+grant execute on function rules.forget_by_age(integer) to pruuf_worker;

@@ -30,6 +30,11 @@ begin
   exception when others then
     problems := problems || jsonb_build_array(jsonb_build_object('job', 'tidy', 'sqlstate', sqlstate));
   end;
+  begin
+    perform rules.forget_by_age(1000);
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'forget_by_age', 'sqlstate', sqlstate));
+  end;
   return jsonb_build_object(
     'missed', misses -> 'count', 'without_contact', misses -> 'without_contact', 'reminded', reminders -> 'count',
     'more', more,

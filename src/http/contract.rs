@@ -1,5 +1,7 @@
 //! What the API's description says of a path and of a body: for the answers that poem words poorly.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate};
 use regex::Regex;
 use serde_json::Value;
@@ -11,6 +13,7 @@ use crate::problem::FieldError;
 pub struct Contract {
     paths: serde_json::Map<String, Value>,
     schemas: Value,
+    patterns: HashMap<String, Regex>,
 }
 
 impl Contract {
@@ -18,8 +21,10 @@ impl Contract {
     #[must_use]
     pub fn new(spec: &str) -> Self {
         let mut spec: Value = serde_json::from_str(spec).unwrap_or_default();
+        let mut patterns = HashMap::new();
+        collect_patterns(&spec, &mut patterns);
         let paths = spec["paths"].as_object().cloned().unwrap_or_default();
-        Self { paths, schemas: spec["components"]["schemas"].take() }
+        Self { paths, schemas: spec["components"]["schemas"].take(), patterns }
     }
 
     /// The operations at a path of a request, by method in lower case.
@@ -48,6 +53,13 @@ impl Contract {
             self.compare(&media["schema"], body, "", &mut mistakes);
         }
         mistakes
+    }
+
+    /// Whether a body is JSON that is not what the contract wants: poem takes a number or a boolean where a text belongs.
+    #[must_use]
+    pub fn is_broken(&self, method: &str, path: &str, body: &[u8]) -> bool {
+        !body.is_empty()
+            && serde_json::from_slice(body).is_ok_and(|value| !self.mistakes(method, path, &value).is_empty())
     }
 
     /// What a parameter must be, to follow its name in a sentence.
@@ -82,13 +94,19 @@ impl Contract {
         }
         let wrong = match (schema["type"].as_str(), value) {
             (Some("object"), Value::Object(given)) => {
-                for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                    if given.get(name).is_none_or(Value::is_null) {
+                let required: Vec<&str> =
+                    schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                for name in &required {
+                    if given.get(*name).is_none_or(Value::is_null) {
                         mistakes.push(mistake(format!("{pointer}/{name}"), "This is required.".to_owned()));
                     }
                 }
                 for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                    if let Some(value) = given.get(name).filter(|value| !value.is_null()) {
+                    // An explicit null is no way to leave something out: whoever sends one wants to erase what is there.
+                    let is_said = |value: &Value| {
+                        !value.is_null() || !(required.contains(&name.as_str()) || property["nullable"] == true)
+                    };
+                    if let Some(value) = given.get(name).filter(|value| is_said(value)) {
                         self.compare(property, value, &format!("{pointer}/{name}"), mistakes);
                     }
                 }
@@ -105,39 +123,53 @@ impl Contract {
                     .map(|least| format!("At least {least} are needed."))
                     .or_else(|| most.map(|most| format!("At most {most} are possible.")))
             }
-            (Some("string"), Value::String(text)) => wrong_text(schema, text),
+            (Some("string"), Value::String(text)) => self.wrong_text(schema, text),
             (Some("integer"), Value::Number(number)) => wrong_number(schema, number),
             (Some("number"), Value::Number(_)) | (Some("boolean"), Value::Bool(_)) | (None, _) => None,
             (Some(kind), _) => Some(format!("This must be of type {kind}.")),
         };
         mistakes.extend(wrong.map(|wrong| mistake(pointer.to_owned(), wrong)));
     }
+
+    fn wrong_text(&self, schema: &Value, text: &str) -> Option<String> {
+        if let Some(known) = schema["enum"].as_array() {
+            let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
+            return (!known.contains(&text)).then(|| format!("This must be one of: {}.", known.join(", ")));
+        }
+        let is_read = match schema["format"].as_str() {
+            Some("uuid") => Uuid::parse_str(text).is_ok(),
+            Some("date-time") => DateTime::parse_from_rfc3339(text).is_ok(),
+            Some("date") => NaiveDate::parse_from_str(text, "%F").is_ok(),
+            _ => true,
+        };
+        if !is_read {
+            return Some(format!("This is not a {}.", schema["format"].as_str().unwrap_or_default()));
+        }
+        if let Some(most) = schema["maxLength"].as_u64().filter(|most| text.chars().count() as u64 > *most) {
+            return Some(format!("At most {most} characters are possible."));
+        }
+        let pattern = schema["pattern"].as_str()?;
+        let fits = self.patterns.get(pattern).is_some_and(|pattern| pattern.is_match(text));
+        (!fits).then(|| format!("This must fit {pattern}."))
+    }
+}
+
+/// Compiles every pattern once: a request only looks them up.
+fn collect_patterns(part: &Value, patterns: &mut HashMap<String, Regex>) {
+    match part {
+        Value::Object(members) => {
+            if let Some((text, Ok(pattern))) = part["pattern"].as_str().map(|text| (text, Regex::new(text))) {
+                patterns.insert(text.to_owned(), pattern);
+            }
+            members.values().for_each(|member| collect_patterns(member, patterns));
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_patterns(item, patterns)),
+        _ => {}
+    }
 }
 
 fn mistake(pointer: String, detail: String) -> FieldError {
     FieldError { pointer: Some(pointer), parameter: None, detail }
-}
-
-fn wrong_text(schema: &Value, text: &str) -> Option<String> {
-    if let Some(known) = schema["enum"].as_array() {
-        let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
-        return (!known.contains(&text)).then(|| format!("This must be one of: {}.", known.join(", ")));
-    }
-    let is_read = match schema["format"].as_str() {
-        Some("uuid") => Uuid::parse_str(text).is_ok(),
-        Some("date-time") => DateTime::parse_from_rfc3339(text).is_ok(),
-        Some("date") => NaiveDate::parse_from_str(text, "%F").is_ok(),
-        _ => true,
-    };
-    if !is_read {
-        return Some(format!("This is not a {}.", schema["format"].as_str().unwrap_or_default()));
-    }
-    if let Some(most) = schema["maxLength"].as_u64().filter(|most| text.chars().count() as u64 > *most) {
-        return Some(format!("At most {most} characters are possible."));
-    }
-    let pattern = schema["pattern"].as_str()?;
-    let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
-    (!fits).then(|| format!("This must fit {pattern}."))
 }
 
 fn wrong_number(schema: &Value, number: &serde_json::Number) -> Option<String> {

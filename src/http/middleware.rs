@@ -10,6 +10,7 @@ use poem_openapi::error::{ParseParamError, ParseRequestPayloadError};
 use uuid::Uuid;
 
 use super::contract::Contract;
+use super::gate::Origin;
 use crate::app::App;
 use crate::problem::{Code, Problem};
 
@@ -42,8 +43,12 @@ const LARGEST_BODY: usize = 256 * 1024;
 /// How long a body may take to arrive: 256 KiB over a bad mobile connection.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Refuses a body that is too large before anything reads it, however it is sent; and says of what poem refuses what
-/// the contract knows: which values of the body are wrong, which methods a path has.
+/// Stands for a body that breaks the contract.
+const UNREADABLE: &str = "!";
+
+/// Refuses a body that is too large before anything reads it, however it is sent, and one that is not what the contract
+/// says; and says of what poem refuses what the contract knows: which values of the body are wrong, which methods a path
+/// has.
 ///
 /// # Errors
 /// `body-too-large`, and what the endpoint refuses.
@@ -65,8 +70,17 @@ pub async fn keep_to<E: Endpoint>(
             return Err(Problem::new(Code::MalformedRequest).detail("The body did not come to its end.").into());
         }
     };
-    request.set_body(body.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // What saves somebody is not refused for its form where poem makes sense of it (and is not held up by a second look).
+    let saves = request.extensions().get::<Origin>().is_some_and(|origin| origin.is_safety_act);
+    let is_broken = !saves && contract.is_broken(method.as_str(), &path, &body);
+    // The endpoint goes first all the same, since who asks, and how often, is looked at before what they say; what it is
+    // given then is no JSON, so that it does nothing.
+    if is_broken {
+        request.set_body(UNREADABLE);
+    } else {
+        request.set_body(body.clone());
+    }
     let error = match endpoint.call(request).await {
         Ok(answer) => return Ok(answer),
         Err(error) => error,

@@ -912,6 +912,11 @@ CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.follow_time_zone(member uuid, new_zone text) IS 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
+CREATE FUNCTION rules.forget_by_age(most integer) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens and messages to strangers that nothing asks for any more, some at a time.';
 CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1971,7 +1976,6 @@ CREATE INDEX notifications_address ON data.notifications USING btree (address_lo
 CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
 CREATE INDEX notifications_member ON data.notifications USING btree (member_id) WHERE (member_id IS NOT NULL);
-CREATE INDEX notifications_stranger ON data.notifications USING btree (address_lookup) WHERE (address_lookup IS NOT NULL);
 CREATE INDEX notifications_stranger_age ON data.notifications USING btree (created_at) WHERE (user_id IS NULL);
 CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
 CREATE INDEX obligations_alert ON data.obligations USING btree (alert_at) WHERE (state = 'open'::text);
@@ -1992,6 +1996,7 @@ CREATE INDEX one_time_codes_age ON data.one_time_codes USING btree (created_at);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
+CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) WHERE (used_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);

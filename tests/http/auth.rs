@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{PIN, email};
-use crate::support::world;
+use crate::support::{PATIENCE, world};
 
 /// Everything that a dump of the database would show of codes, tickets, tokens and messages.
 const DUMP: &str = "select (select string_agg(t::text, '') from data.one_time_codes t) || (select string_agg(t::text, '') from data.notifications t)
@@ -529,6 +529,55 @@ async fn r2_4_only_a_token_of_our_keys_in_force_is_taken() {
             .refused(401, "not-signed-in");
         // Without a token nothing that needs one is even read.
         world.call(Method::POST, "/v1/me/check-ins", None, &[], Some(&json!([]))).await.refused(401, "not-signed-in");
+        world
+    })
+    .await;
+}
+
+/// R2.1, R2.4, R9.3: each is kept as long as a limit or a theft is seen by it, and no longer.
+#[tokio::test]
+async fn r2_4_codes_used_tokens_and_messages_to_strangers_are_forgotten_by_their_age() {
+    world(|world| async move {
+        let (ann, session) = world.account("Ann", "ann@example.org").await;
+        let first = session["refresh_token"].clone();
+        let second = world.refresh(&first).await.expect(200)["refresh_token"].clone();
+        let invitation = json!({"invitee_becomes": "contact", "name": "Ben", "address": email("ben@example.org")});
+        world.post(&ann, "/v1/invitations", invitation).await.expect(201);
+        world.expect_message(Channel::Email, "ben@example.org", "Ann").await;
+        let left = || async {
+            let sql = "select array[(select count(*) from data.one_time_codes), (select count(*) from data.refresh_tokens where used_at is not null),
+                       (select count(*) from data.notifications where user_id is null)]";
+            world.db.admin.query_one(sql, &[]).await.unwrap().get::<_, Vec<i64>>(0)
+        };
+        // What is kept is kept by the job, not by its being late; a row that a server is just forgetting is not waited for.
+        let come_to = async |expected: [i64; 3]| {
+            world.db.admin.batch_execute("select jobs.tick()").await.unwrap();
+            let deadline = tokio::time::Instant::now() + PATIENCE;
+            while left().await != expected {
+                assert!(tokio::time::Instant::now() < deadline, "{expected:?}, not {:?}", left().await);
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        come_to([1, 1, 2]).await;
+        world.advance("23 hours").await;
+        come_to([1, 1, 2]).await;
+        world.advance("2 hours").await;
+        come_to([0, 1, 2]).await;
+        world.advance("28 days").await;
+        come_to([0, 1, 2]).await;
+        world.advance("1 day").await;
+        come_to([0, 1, 0]).await;
+        // A token that was used is a sign of theft to its last day, and says in the trail whose it was for thirty more.
+        world.advance("59 days").await;
+        world.refresh(&second).await.expect(200);
+        come_to([0, 2, 0]).await;
+        world.refresh(&first).await.refused(401, "refresh-token-invalid");
+        assert_eq!(world.number("select count(*) from data.sessions where revoked_reason = 'theft'", &[]).await, 1);
+        world.expect_message(Channel::Email, "ann@example.org", "").await;
+        world.advance("30 days").await;
+        come_to([0, 2, 0]).await;
+        world.advance("2 days").await;
+        come_to([0, 0, 0]).await;
         world
     })
     .await;

@@ -2,14 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use futures_util::{StreamExt as _, stream};
 use pruuf::dev::fakes::Channel;
 use pruuf::server::Server;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{PIN, email};
-use crate::support::{Reply, World, world};
+use crate::support::{Reply, World, at_once, world};
 
 /// Calls the `nth` server as nobody, from an address behind a proxy.
 async fn from(world: &World, nth: usize, ip: &str, path: &str, body: &Value) -> Reply {
@@ -17,11 +16,6 @@ async fn from(world: &World, nth: usize, ip: &str, path: &str, body: &Value) -> 
     let response = world.http.post(url).header("x-forwarded-for", ip).json(body).send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Reply { status, headers, body: response.json().await.unwrap() }
-}
-
-/// A few at a time: enough to race, few enough for a busy machine.
-async fn at_once<F: Future<Output = Reply>>(calls: impl Iterator<Item = F>) -> Vec<Reply> {
-    stream::iter(calls).buffer_unordered(8).collect().await
 }
 
 /// A world of two servers that believe the proxy on this machine.

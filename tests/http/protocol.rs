@@ -142,6 +142,49 @@ async fn wrong_values_are_shown_with_json_pointers() {
     .await;
 }
 
+/// R9.4: what is not of its type is refused where it is, and nothing is changed; who asks is looked at before that.
+#[tokio::test]
+async fn r9_4_a_body_that_is_not_what_the_contract_says_changes_nothing() {
+    world(|world| async move {
+        let (ann, ben) = (world.person("Ann").await, world.person("Ben").await);
+        world.connect(&ann, &ben).await;
+        let device = format!("/v1/me/devices/{}", uuid::Uuid::new_v4());
+        let (member, contact) = (format!("/v1/members/{}", ann.id), format!("/v1/me/contacts/{}", ben.id));
+        let invitation = json!({"invitee_becomes": "contact", "name": 7, "address": {"kind": "email", "value": true}});
+        let counts = "select (select count(*) from data.devices) + (select count(*) from data.invitations) + (select count(*) from data.schedules) + (select count(*) from audit.events)";
+        let before = world.number(counts, &[]).await;
+        for (who, method, path, body, pointers) in [
+            (&ann, Method::PUT, &*device, json!({"platform": "ios", "push_token": false}), &["/push_token"][..]),
+            (&ann, Method::PATCH, "/v1/me", json!({"name": 7}), &["/name"]),
+            (&ann, Method::PUT, "/v1/me/schedule", json!({"local_times": ["09:00"], "time_zone": 1}), &["/time_zone"]),
+            (&ann, Method::POST, "/v1/invitations", invitation, &["/name", "/address/value"]),
+            (&ann, Method::POST, "/v1/invitations/accept", json!({"code": 234567}), &["/code"]),
+            (&ann, Method::PATCH, &contact, json!({"tier": 1}), &["/tier"]),
+            (&ann, Method::PATCH, "/v1/me", json!({"name": null}), &["/name"]),
+            (&ben, Method::PATCH, &member, json!({"nickname": 7}), &["/nickname"]),
+            (&ben, Method::PATCH, &member, json!({"nickname": null, "mutes_routine": "true"}), &["/mutes_routine"]),
+        ] {
+            let refused = world.call(method.clone(), path, Some(&who.token), &[], Some(&body)).await.refused(422, "invalid");
+            let mut found: Vec<&str> =
+                refused["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+            found.sort_unstable_by_key(|pointer| pointers.iter().position(|known| known == pointer));
+            assert_eq!(found, pointers, "{path} {body}");
+            world.call(method, path, None, &[], Some(&body)).await.refused(401, "not-signed-in");
+        }
+        assert_eq!(world.number(counts, &[]).await, before);
+        assert_eq!(world.get(&ann, "/v1/me").await.expect(200)["name"], "Ann");
+        // Of nobody, and not as JSON.
+        world.post_as_nobody("/v1/auth/sessions", json!({"address": email(&ann.email), "pin": 4829})).await.refused(422, "invalid");
+        send(&world, &ann, Method::PATCH, "/v1/me", Some("text/plain"), "{\"name\": 7}").await.refused(415, "unsupported-media-type");
+        send(&world, &ann, Method::PATCH, "/v1/me", Some("application/json"), "").await.refused(400, "malformed-request");
+        // Whoever taps has tapped, in whatever form a note comes.
+        world.schedule(&ann, "09:00", "UTC").await;
+        assert_eq!(world.post(&ann, "/v1/me/check-ins", json!({"note": 5})).await.expect(201)["note"], "5");
+        world
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_body_over_256_kib_is_refused_however_it_is_sent() {
     world(|world| async move {

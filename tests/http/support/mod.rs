@@ -11,6 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use pruuf::auth::token::Tokens;
 use pruuf::config::{Config, Fcm, Secrets, Smtp, Twilio};
 use pruuf::dev::fakes::{Channel, Fakes, Received};
@@ -63,6 +64,12 @@ impl Reply {
         assert_eq!(self.headers["content-type"], "application/problem+json");
         self.body
     }
+}
+
+/// Many calls, a few at a time: enough to race, few enough that a busy machine tells none of them to come again (503).
+/// The answers are in the order of the calls.
+pub async fn at_once<F: Future<Output = Reply>>(calls: impl Iterator<Item = F>) -> Vec<Reply> {
+    stream::iter(calls).buffered(8).collect().await
 }
 
 /// Runs a test in a world with one server, then fails it if a message was sent that it did not expect.
