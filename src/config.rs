@@ -1,5 +1,6 @@
 //! The whole environment in one struct. Names and meanings: docs/operations.md.
 
+use std::collections::HashMap;
 use std::env;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -10,6 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
+
+use crate::deliver::breaker::BreakerConfig;
+
+/// The names of providers.
+const PROVIDERS: [&str; 5] = ["fcm", "postmark", "sendgrid", "smtp", "twilio-sms"];
 
 /// 32 random bytes that nobody else knows.
 pub type Key = [u8; 32];
@@ -32,10 +38,18 @@ pub struct Config {
     pub secrets: Secrets,
     /// Push; off without.
     pub fcm: Option<Fcm>,
-    /// E-mail; off without.
+    /// E-mail, by the first of the three that takes it; off without any.
+    pub postmark: Option<Postmark>,
+    /// E-mail.
+    pub sendgrid: Option<SendGrid>,
+    /// E-mail.
     pub smtp: Option<Smtp>,
     /// SMS; off without.
     pub twilio: Option<Twilio>,
+    /// How much a provider can bear a second, from each server, by its name; as much as comes without.
+    pub provider_rates: HashMap<String, NonZeroU32>,
+    /// When a provider that fails is left alone.
+    pub breaker: BreakerConfig,
 }
 
 /// Keys. Of each list the first signs, hashes or encrypts; all of them verify or decrypt.
@@ -54,6 +68,26 @@ pub struct Fcm {
     pub url: Url,
     /// Path of the service account's JSON.
     pub credentials: PathBuf,
+}
+
+/// E-mail by Postmark.
+pub struct Postmark {
+    /// Base URL of the API.
+    pub url: Url,
+    /// The server's token.
+    pub token: SecretString,
+    /// The sender, as in a `From` header.
+    pub from: String,
+}
+
+/// E-mail by SendGrid.
+pub struct SendGrid {
+    /// Base URL of the API.
+    pub url: Url,
+    /// The API key.
+    pub key: SecretString,
+    /// The sender, as in a `From` header.
+    pub from: String,
 }
 
 /// E-mail by SMTP.
@@ -130,6 +164,29 @@ impl Reader<'_> {
         known
     }
 
+    /// The three ways of e-mail, which share a sender.
+    fn email(&mut self) -> (Option<Postmark>, Option<SendGrid>, Option<Smtp>) {
+        let secrets = ["PRUUF_POSTMARK_TOKEN", "PRUUF_SENDGRID_KEY", "PRUUF_SMTP_URL"];
+        let [postmark, sendgrid, smtp] = secrets.map(|name| self.optional(name).map(SecretString::from));
+        let from = self.optional("PRUUF_EMAIL_FROM");
+        let is_on = postmark.is_some() || sendgrid.is_some() || smtp.is_some();
+        if is_on != from.is_some() {
+            self.wrong.push(format!("PRUUF_EMAIL_FROM goes together with one or more of {}", secrets.join(", ")));
+        }
+        let mut url = |name: &str, default: &str| {
+            let url = self.optional(name).unwrap_or_else(|| default.to_owned());
+            self.parsed(name, &url, "a URL")
+        };
+        let postmark_url = url("PRUUF_POSTMARK_URL", "https://api.postmarkapp.com");
+        let sendgrid_url = url("PRUUF_SENDGRID_URL", "https://api.sendgrid.com");
+        let from = from.unwrap_or_default();
+        (
+            postmark.zip(postmark_url).map(|(token, url)| Postmark { url, token, from: from.clone() }),
+            sendgrid.zip(sendgrid_url).map(|(key, url)| SendGrid { url, key, from: from.clone() }),
+            smtp.map(|url| Smtp { url, from }),
+        )
+    }
+
     /// A group of variables of which all or none are set.
     fn group(&mut self, names: &[&str]) -> Option<Vec<String>> {
         let values: Vec<String> = names.iter().filter_map(|name| self.optional(name)).collect();
@@ -182,7 +239,9 @@ impl Config {
         let fcm_url = read.optional("PRUUF_FCM_URL").unwrap_or_else(|| "https://fcm.googleapis.com".to_owned());
         let fcm_url = read.parsed("PRUUF_FCM_URL", &fcm_url, "a URL");
         let fcm = read.optional("PRUUF_FCM_CREDENTIALS").zip(fcm_url);
-        let smtp = read.group(&["PRUUF_SMTP_URL", "PRUUF_EMAIL_FROM"]);
+        let (postmark, sendgrid, smtp) = read.email();
+        let provider_rates =
+            read.list("PRUUF_PROVIDER_RATES", "providers with a number, like twilio-sms=1", rate).into_iter().collect();
         let twilio_url = read.optional("PRUUF_TWILIO_URL").unwrap_or_else(|| "https://api.twilio.com".to_owned());
         let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
         let twilio =
@@ -201,7 +260,11 @@ impl Config {
             requests_per_minute,
             secrets,
             fcm: fcm.map(|(credentials, url)| Fcm { url, credentials: credentials.into() }),
-            smtp: smtp.map(|values| Smtp { url: values[0].clone().into(), from: values[1].clone() }),
+            postmark,
+            sendgrid,
+            smtp,
+            provider_rates,
+            breaker: BreakerConfig::default(),
             twilio: twilio.map(|(values, url)| Twilio {
                 url,
                 account_sid: values[0].clone(),
@@ -214,7 +277,8 @@ impl Config {
     /// The channels that have no configuration and are therefore off.
     #[must_use]
     pub fn channels_off(&self) -> Vec<&'static str> {
-        [("push", self.fcm.is_none()), ("email", self.smtp.is_none()), ("sms", self.twilio.is_none())]
+        let has_email = self.postmark.is_some() || self.sendgrid.is_some() || self.smtp.is_some();
+        [("push", self.fcm.is_none()), ("email", !has_email), ("sms", self.twilio.is_none())]
             .into_iter()
             .filter_map(|(channel, off)| off.then_some(channel))
             .collect()
@@ -224,6 +288,12 @@ impl Config {
 /// A network as CIDR, or one address.
 fn network(item: &str) -> Option<IpNet> {
     item.parse().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// What a provider can bear a second.
+fn rate(item: &str) -> Option<(String, NonZeroU32)> {
+    let (name, number) = item.split_once('=')?;
+    PROVIDERS.contains(&name).then(|| number.parse().ok()).flatten().map(|number| (name.to_owned(), number))
 }
 
 /// An origin as browsers write it (RFC 6454, 6.1): without a path, without a slash at its end.

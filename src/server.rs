@@ -14,7 +14,11 @@ use crate::config::Config;
 use crate::db::DbError;
 use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
 use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
-use crate::deliver::lane::{self, Sender};
+use crate::deliver::lane::{self, Channel, Lane};
+use crate::deliver::pace::Pace;
+use crate::deliver::postmark::{self, Postmark, PostmarkConfig, PostmarkConfigError};
+use crate::deliver::provider::{Providers, Service};
+use crate::deliver::sendgrid::{self, SendGrid, SendGridConfig, SendGridConfigError};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::http::gate;
 use crate::http::patience::Patient;
@@ -22,6 +26,8 @@ use crate::{http, tick};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A provider that cannot be reached has certainly not taken anything: the sooner the next one is tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a part of the server that has crashed stays down.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
@@ -46,6 +52,12 @@ pub enum StartError {
     /// Push: the file.
     #[error("PRUUF_FCM_CREDENTIALS cannot be read: {0}")]
     FcmFile(#[source] std::io::Error),
+    /// E-mail.
+    #[error("PRUUF_POSTMARK_URL or PRUUF_EMAIL_FROM: {0}")]
+    Postmark(#[from] PostmarkConfigError),
+    /// E-mail.
+    #[error("PRUUF_SENDGRID_URL or PRUUF_EMAIL_FROM: {0}")]
+    SendGrid(#[from] SendGridConfigError),
     /// E-mail.
     #[error("PRUUF_SMTP_URL or PRUUF_EMAIL_FROM: {0}")]
     Email(#[from] EmailConfigError),
@@ -77,7 +89,7 @@ impl Server {
         if !app.db.is_current().await? {
             return Err(StartError::OtherRelease);
         }
-        let senders = senders(&config)?;
+        let lanes = lanes(&config)?;
         let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
         let address = acceptor
             .local_addr()
@@ -108,8 +120,8 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "sealer", &app, tick::seal);
-        for sender in senders {
-            supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
+        for lane in lanes {
+            supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&lane)));
         }
         if !app.channels_off.is_empty() {
             tracing::warn!(channels.off = app.channels_off.join(","), "channels without configuration are off");
@@ -150,19 +162,23 @@ where
     });
 }
 
-fn senders(config: &Config) -> Result<Vec<Arc<Sender>>, StartError> {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    let mut senders = Vec::new();
+/// The lanes that have a provider.
+fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
+    // Connections are kept for each provider's host; one that died without a word is found out by a ping.
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(5))
+        .build()?;
+    let mut push = Vec::new();
     if let Some(fcm) = &config.fcm {
         let credentials = std::fs::read_to_string(&fcm.credentials).map_err(StartError::FcmFile)?;
         let settings =
             FcmConfig { url: fcm.url.clone(), credentials: credentials.into(), timeout: fcm::DEFAULT_TIMEOUT };
-        senders.push(Sender::Push(Fcm::new(settings, client.clone())?));
+        push.push(Service::Fcm(Fcm::new(settings, client.clone())?));
     }
-    if let Some(smtp) = &config.smtp {
-        let settings = EmailConfig { url: smtp.url.clone(), from: smtp.from.clone(), timeout: email::DEFAULT_TIMEOUT };
-        senders.push(Sender::Email(Email::new(settings)?));
-    }
+    let mut sms = Vec::new();
     if let Some(twilio) = &config.twilio {
         let settings = TwilioConfig {
             url: twilio.url.clone(),
@@ -172,7 +188,42 @@ fn senders(config: &Config) -> Result<Vec<Arc<Sender>>, StartError> {
             status_callback: None,
             timeout: sms::DEFAULT_TIMEOUT,
         };
-        senders.push(Sender::Sms(Twilio::new(settings, client)?));
+        sms.push(Service::TwilioSms(Arc::new(Twilio::new(settings, client.clone())?)));
     }
-    Ok(senders.into_iter().map(Arc::new).collect())
+    let pace = |name: &str| config.provider_rates.get(name).copied().map(Pace::new);
+    Ok([(Channel::Push, push), (Channel::Email, email_services(config, &client)?), (Channel::Sms, sms)]
+        .into_iter()
+        .filter(|(_, services)| !services.is_empty())
+        .map(|(channel, services)| {
+            Arc::new(Lane { channel, providers: Providers::new(services, config.breaker, pace) })
+        })
+        .collect())
+}
+
+/// In the order in which they are tried.
+fn email_services(config: &Config, client: &reqwest::Client) -> Result<Vec<Service>, StartError> {
+    let mut services = Vec::new();
+    if let Some(postmark) = &config.postmark {
+        let settings = PostmarkConfig {
+            url: postmark.url.clone(),
+            token: postmark.token.clone(),
+            from: postmark.from.clone(),
+            timeout: postmark::DEFAULT_TIMEOUT,
+        };
+        services.push(Service::Postmark(Postmark::new(settings, client.clone())?));
+    }
+    if let Some(sendgrid) = &config.sendgrid {
+        let settings = SendGridConfig {
+            url: sendgrid.url.clone(),
+            key: sendgrid.key.clone(),
+            from: sendgrid.from.clone(),
+            timeout: sendgrid::DEFAULT_TIMEOUT,
+        };
+        services.push(Service::SendGrid(SendGrid::new(settings, client.clone())?));
+    }
+    if let Some(smtp) = &config.smtp {
+        let settings = EmailConfig { url: smtp.url.clone(), from: smtp.from.clone(), timeout: email::DEFAULT_TIMEOUT };
+        services.push(Service::Smtp(Email::new(settings)?));
+    }
+    Ok(services)
 }

@@ -80,9 +80,14 @@ declare
   at timestamptz := rules.clock();
 begin
   -- One whose delivery is gone (its account was erased meanwhile) must not hold up the others.
-  insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms)
-  select r.id, r.attempt, at, r.result, r.detail, r.took_ms
-    from rules.attempt_results(results) r join data.deliveries d on d.id = r.id;
+  insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms, provider)
+  select r.id, r.attempt, at, r.result, r.detail, r.took_ms, r.provider
+    from rules.attempt_results(results) r join data.deliveries d on d.id = r.id where r.tries is null;
+  if exists (select from rules.attempt_results(results) r where r.tries is not null) then
+    insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms, provider)
+    select r.id, r.attempt, at, t.result, t.detail, t.took_ms, t.provider
+      from rules.attempt_results(results) r join data.deliveries d on d.id = r.id cross join lateral rules.attempt_results(r.tries) t;
+  end if;
 
   update data.deliveries d
      set state = case
@@ -94,7 +99,8 @@ begin
          failure = case when r.result = 'permanent' then r.detail end,
          lease_until = null,
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
-         may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown'),
+         provider = case when r.result = 'accepted' then r.provider else d.provider end,
+         may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown') or coalesce(r.tries @? '$[*] ? (@.result == "unknown")', false),
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
@@ -110,16 +116,18 @@ comment on function jobs.finish_deliveries(jsonb) is 'R7.1, R7.3 what became of 
 grant execute on function jobs.finish_deliveries(jsonb) to pruuf_worker;
 
 create or replace function rules.attempt_results(results jsonb)
-returns table (id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+returns table (id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text,
+               retry_after_seconds double precision, turns_off text, tries jsonb)
 language sql immutable parallel safe security invoker set search_path = ''
 as $$
   select r.id, r.attempt, r.result,
          case when r.detail ~ '^[A-Za-z0-9_.:-]{1,80}$' then r.detail when r.detail is not null or r.result = 'permanent' then 'not-a-code' end,
-         r.took_ms, r.provider_message_id, r.retry_after_seconds, r.turns_off
+         r.took_ms, r.provider, r.provider_message_id, r.retry_after_seconds, r.turns_off, r.tries
     from jsonb_to_recordset(results) as r (
-    id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
+    id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text,
+    retry_after_seconds double precision, turns_off text, tries jsonb)
 $$;
-comment on function rules.attempt_results(jsonb) is 'The columns of what a sender reports of its attempts.';
+comment on function rules.attempt_results(jsonb) is 'The columns of what a sender reports of its attempts. tries: the same of each provider, where one attempt went by several (R7.3).';
 grant execute on function rules.attempt_results(jsonb) to pruuf_worker;
 
 create or replace function rules.backoff(attempts integer) returns interval

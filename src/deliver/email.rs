@@ -295,13 +295,26 @@ fn permanent_without_status(code: &str) -> Outcome {
     Outcome::Permanent { code: code.to_owned(), turns_off: None }
 }
 
+/// A subject. Names are in it: a line break would begin a header of somebody else's choice.
+pub(super) fn one_line(subject: &str) -> String {
+    subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Whether this is an e-mail address at all.
+pub(super) fn is_address(text: &str) -> bool {
+    text.parse::<Address>().is_ok()
+}
+
+/// A sender, `Pruuf <alerts@example.org>`.
+pub(super) fn mailbox(text: &str) -> Option<Mailbox> {
+    text.parse().ok()
+}
+
 fn formatted(from: &Mailbox, to: &Address, id: &str, letter: &Letter) -> Result<Vec<u8>, lettre::error::Error> {
-    // Names are in it: a line break would begin a header of somebody else's choice.
-    let subject: String = letter.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let message = lettre::Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
-        .subject(subject)
+        .subject(one_line(&letter.subject))
         .message_id(Some(format!("<{id}>")))
         // RFC 3834: out-of-office programs stay quiet.
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))

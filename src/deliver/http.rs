@@ -36,6 +36,12 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.unwrap_or(Duration::ZERO).min(MAX_WAIT))
 }
 
+/// How long it is until a second of this machine's clock, since 1970; an hour is the longest.
+pub(super) fn until(second: i64) -> Duration {
+    let seconds = u64::try_from(second.saturating_sub(wall_clock().timestamp())).unwrap_or(0);
+    Duration::from_secs(seconds).min(MAX_WAIT)
+}
+
 /// This machine's time, for what a provider compares with its own clock; `rules.clock()` may be moved.
 #[expect(clippy::disallowed_methods, reason = "providers know nothing of rules.clock()")]
 pub(super) fn wall_clock() -> DateTime<Utc> {

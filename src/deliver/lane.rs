@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -15,10 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-use super::email::Email;
-use super::fcm::Fcm;
-use super::http::wall_clock;
-use super::sms::Twilio;
+use super::provider::{Past, Providers, Sent, Try};
 use super::{Content, Destination, Letter, Message, Outcome, Platform, Push, Text};
 use crate::app::App;
 use crate::db::Caller;
@@ -46,14 +42,34 @@ const PUSH_LIFE: Duration = Duration::from_hours(24);
 /// Twilio's longest (docs: Messages resource, ValidityPeriod).
 const SMS_LIFE: Duration = Duration::from_hours(10);
 
-/// A channel and its provider.
-pub enum Sender {
+/// What a lane carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
     /// Push.
-    Push(Fcm),
+    Push,
     /// E-mail.
-    Email(Email),
+    Email,
     /// SMS.
-    Sms(Twilio),
+    Sms,
+}
+
+impl Channel {
+    /// As the database spells it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+/// A channel and its providers.
+pub struct Lane {
+    /// What it carries.
+    pub channel: Channel,
+    /// Who carries it.
+    pub providers: Providers,
 }
 
 #[derive(Deserialize)]
@@ -83,9 +99,12 @@ struct AttemptResult {
     result: &'static str,
     detail: Option<String>,
     took_ms: u64,
+    provider: Option<&'static str>,
     provider_message_id: Option<String>,
     retry_after_seconds: Option<f64>,
     turns_off: Option<&'static str>,
+    /// Only where there was more than one.
+    tries: Option<Vec<Try>>,
 }
 
 /// The deliveries that this lane has claimed and of which it has not yet written what became of them.
@@ -127,40 +146,8 @@ struct Finished {}
 /// A delivery that cannot be made into a message: a key is gone, or a row is not what its channel needs.
 struct CannotCompose;
 
-impl Sender {
-    const fn channel(&self) -> &'static str {
-        match self {
-            Self::Push(_) => "push",
-            Self::Email(_) => "email",
-            Self::Sms(_) => "sms",
-        }
-    }
-
-    async fn send(&self, message: &Message, claimed: &Claimed) -> Outcome {
-        match (self, &message.to, &message.content) {
-            (Self::Push(fcm), ..) => fcm.send(message).await,
-            (Self::Email(email), ..) => email.send(message).await,
-            // Twilio has no idempotency: before a message goes out again, ask whether it went out already.
-            (Self::Sms(twilio), Destination::Phone(number), Content::Sms(text)) if claimed.may_have_arrived => {
-                match find_sent(twilio, number, &text.text, claimed).await {
-                    Some(sid) => Outcome::Accepted { provider_message_id: Some(sid) },
-                    None => twilio.send(message).await,
-                }
-            }
-            (Self::Sms(twilio), ..) => twilio.send(message).await,
-        }
-    }
-}
-
-async fn find_sent(twilio: &Twilio, number: &str, text: &str, claimed: &Claimed) -> Option<String> {
-    // By this machine's clock: Twilio knows nothing of a rehearsal's.
-    let age = TimeDelta::try_milliseconds((claimed.age_seconds * 1000.0) as i64).unwrap_or(TimeDelta::MAX);
-    let since = wall_clock().checked_sub_signed(age).unwrap_or_default();
-    twilio.find_sent(number, text, since, claimed.others_message_ids.as_deref().unwrap_or_default()).await
-}
-
 /// Works one lane until the server stops, then finishes what is in hand.
-pub async fn work(app: Arc<App>, sender: Arc<Sender>) {
+pub async fn work(app: Arc<App>, lane: Arc<Lane>) {
     let (report, results) = unbounded_channel();
     let finisher = tokio::spawn(finish(Arc::clone(&app), results));
     let mut heard = app.ear.subscribe();
@@ -169,17 +156,18 @@ pub async fn work(app: Arc<App>, sender: Arc<Sender>) {
     let mut poll = tokio::time::interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !app.stop.is_cancelled() {
-        let claimed = claim(&app, &sender, &hand, AT_ONCE - in_hand.len()).await;
+        let claimed = claim(&app, &lane, &hand, lane.providers.room(AT_ONCE - in_hand.len())).await;
         let may_be_more = !claimed.is_empty() && in_hand.len() + claimed.len() == AT_ONCE;
         for delivery in claimed {
             let held = hand.take(delivery.id);
-            in_hand.spawn(attempt(Arc::clone(&app), Arc::clone(&sender), delivery, held, report.clone()));
+            in_hand.spawn(attempt(Arc::clone(&app), Arc::clone(&lane), delivery, held, report.clone()));
         }
         // A full hand is no reason to sleep: what is in it is leased anew by the next claim.
         tokio::select! {
             () = app.stop.cancelled() => {}
             () = room(&mut in_hand), if may_be_more || in_hand.len() == AT_ONCE => {}
             () = woken(&mut heard), if in_hand.len() < AT_ONCE => {}
+            () = lane.providers.changed.notified() => {}
             _ = poll.tick() => {}
         }
         while in_hand.try_join_next().is_some() {}
@@ -188,7 +176,7 @@ pub async fn work(app: Arc<App>, sender: Arc<Sender>) {
     while !in_hand.is_empty() {
         tokio::select! {
             _ = in_hand.join_next() => {}
-            _ = poll.tick() => drop(claim(&app, &sender, &hand, 0).await),
+            _ = poll.tick() => drop(claim(&app, &lane, &hand, 0).await),
         }
     }
     drop(report);
@@ -216,14 +204,14 @@ async fn woken(heard: &mut tokio::sync::broadcast::Receiver<Heard>) {
     }
 }
 
-async fn claim(app: &App, sender: &Sender, hand: &Hand, most: usize) -> Vec<Claimed> {
+async fn claim(app: &App, lane: &Lane, hand: &Hand, most: usize) -> Vec<Claimed> {
     let call = "jobs.claim_deliveries(channel => $1, most => $2, lease_seconds => $3, in_hand => $4)";
     let in_hand = hand.to_renew();
     let most = i32::try_from(most).unwrap_or(0);
     // Trouble with the database is logged where it happens; the next look comes soon.
     let rows: Vec<Value> = app
         .db
-        .rows(&Caller::worker(), call, &[&sender.channel(), &most, &LEASE_SECONDS, &in_hand])
+        .rows(&Caller::worker(), call, &[&lane.channel.as_str(), &most, &LEASE_SECONDS, &in_hand])
         .await
         .unwrap_or_default();
     // Each for itself: one that cannot be read must not take the others along (R9.5).
@@ -241,48 +229,57 @@ async fn claim(app: &App, sender: &Sender, hand: &Hand, most: usize) -> Vec<Clai
 
 async fn attempt(
     app: Arc<App>,
-    sender: Arc<Sender>,
+    lane: Arc<Lane>,
     delivery: Claimed,
     held: Held,
     report: UnboundedSender<(AttemptResult, Held)>,
 ) {
     let started = Instant::now();
-    let outcome = match compose(&app, &sender, &delivery) {
-        Ok(message) => tokio::select! {
-            outcome = sender.send(&message, &delivery) => outcome,
-            () = cut_off(&app) => Outcome::Unknown { code: "server-stopped".to_owned() },
-            () = tokio::time::sleep(LONGEST_ATTEMPT) => Outcome::Unknown { code: "timeout".to_owned() },
-        },
+    let given_up =
+        |code: &str| Sent { outcome: Outcome::Unknown { code: code.to_owned() }, provider: None, tries: Vec::new() };
+    let sent = match compose(&app, lane.channel, &delivery) {
+        Ok(message) => {
+            let past = Past {
+                may_have_arrived: delivery.may_have_arrived,
+                age_seconds: delivery.age_seconds,
+                others_message_ids: delivery.others_message_ids.unwrap_or_default(),
+            };
+            tokio::select! {
+                sent = lane.providers.send(&message, &past) => sent,
+                () = cut_off(&app) => given_up("server-stopped"),
+                () = tokio::time::sleep(LONGEST_ATTEMPT) => given_up("timeout"),
+            }
+        }
         Err(CannotCompose) => {
             tracing::error!(delivery.id = %delivery.id, "a delivery cannot be composed");
-            Outcome::Transient { code: "cannot-compose".to_owned(), retry_after: None }
+            let outcome = Outcome::Transient { code: "cannot-compose".to_owned(), retry_after: None };
+            Sent { outcome, provider: None, tries: Vec::new() }
         }
     };
+    let (result, detail) = sent.outcome.parts();
     let mut result = AttemptResult {
         id: delivery.id,
         attempt: delivery.attempt,
-        result: "accepted",
-        detail: None,
+        result,
+        detail,
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        provider: sent.provider,
         provider_message_id: None,
         retry_after_seconds: None,
         turns_off: None,
+        tries: (sent.tries.len() > 1).then_some(sent.tries),
     };
-    match outcome {
+    match sent.outcome {
         Outcome::Accepted { provider_message_id } => result.provider_message_id = provider_message_id,
-        Outcome::Transient { code, retry_after } => {
-            (result.result, result.detail) = ("transient", Some(code));
+        Outcome::Transient { retry_after, .. } => {
             result.retry_after_seconds = retry_after.map(|wait| wait.as_secs_f64());
         }
-        Outcome::Permanent { code, turns_off } => {
-            (result.result, result.detail) = ("permanent", Some(code));
-            result.turns_off = turns_off.map(super::OffReason::as_str);
-        }
-        Outcome::Unknown { code } => (result.result, result.detail) = ("unknown", Some(code)),
+        Outcome::Permanent { turns_off, .. } => result.turns_off = turns_off.map(super::OffReason::as_str),
+        Outcome::Unknown { .. } => {}
     }
     if result.result != "accepted" {
         tracing::warn!(
-            delivery.id = %delivery.id, delivery.attempt = delivery.attempt, delivery.channel = sender.channel(),
+            delivery.id = %delivery.id, delivery.attempt = delivery.attempt, delivery.channel = lane.channel.as_str(), delivery.provider = result.provider,
             delivery.result = result.result, delivery.detail = result.detail, "attempt failed"
         );
     }
@@ -324,13 +321,13 @@ async fn write(app: &App, results: &[AttemptResult]) -> Result<(), Code> {
     }
 }
 
-fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, CannotCompose> {
+fn compose(app: &App, channel: Channel, delivery: &Claimed) -> Result<Message, CannotCompose> {
     let (kind, language) = (delivery.kind.as_str(), delivery.language.as_str());
     let facts = with_secrets(app, delivery)?;
     let life =
         |longest: Duration| delivery.expires_in_seconds.map_or(longest, |left| longest.min(Duration::from_secs(left)));
-    let (to, content) = match sender {
-        Sender::Push(_) => {
+    let (to, content) = match channel {
+        Channel::Push => {
             let token = delivery.push_token.clone().ok_or(CannotCompose)?;
             let platform = if delivery.platform.as_deref() == Some("ios") { Platform::Ios } else { Platform::Android };
             let (title, body) = app.texts.push(kind, language, &facts);
@@ -345,11 +342,11 @@ fn compose(app: &App, sender: &Sender, delivery: &Claimed) -> Result<Message, Ca
                 Content::Push(Push { title, body, data, tag: None, is_critical, ttl: life(PUSH_LIFE) }),
             )
         }
-        Sender::Email(_) => {
+        Channel::Email => {
             let (subject, text, html) = app.texts.email(kind, language, &facts);
             (Destination::Email(address(app, delivery)?), Content::Email(Letter { subject, text, html }))
         }
-        Sender::Sms(_) => {
+        Channel::Sms => {
             let text = app.texts.sms(kind, language, &facts);
             (Destination::Phone(address(app, delivery)?), Content::Sms(Text { text, ttl: life(SMS_LIFE) }))
         }

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub mod breaker;
 pub mod email;
 pub mod fcm;
 mod http;
 pub mod lane;
+pub mod pace;
+pub mod postmark;
+pub mod provider;
+pub mod sendgrid;
 pub mod sms;
 
 /// One delivery, rendered and addressed: what a sender carries to its provider.
@@ -67,7 +72,7 @@ pub enum Platform {
 pub enum Content {
     /// For [`fcm::Fcm`].
     Push(Push),
-    /// For [`email::Email`].
+    /// For [`postmark::Postmark`], [`sendgrid::SendGrid`] and [`email::Email`].
     Email(Letter),
     /// For [`sms::Twilio`].
     Sms(Text),
@@ -155,6 +160,21 @@ impl Outcome {
     /// A message reached the sender of another channel: a mistake of ours, and never the address's.
     fn wrong_channel() -> Self {
         Self::Permanent { code: "wrong-channel".to_owned(), turns_off: None }
+    }
+
+    /// No other provider need be asked: it was taken, or there is nobody at this address.
+    const fn is_over(&self) -> bool {
+        matches!(self, Self::Accepted { .. } | Self::Permanent { turns_off: Some(_), .. })
+    }
+
+    /// As `data.attempts` has it: result and detail.
+    fn parts(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Accepted { .. } => ("accepted", None),
+            Self::Transient { code, .. } => ("transient", Some(code.clone())),
+            Self::Permanent { code, .. } => ("permanent", Some(code.clone())),
+            Self::Unknown { code } => ("unknown", Some(code.clone())),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod demo;
 pub mod fakes;
 mod page;
 
+use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -27,6 +28,7 @@ use self::fakes::Fakes;
 use crate::cli::{say, stop_signal};
 use crate::config::{Config, Fcm, Key, Secrets, Smtp, Twilio};
 use crate::db::{release, settings, tls};
+use crate::deliver::breaker::BreakerConfig;
 use crate::server::Server;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -147,6 +149,8 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         requests_per_minute: NonZeroU32::MAX,
         secrets: secrets(&home.join("keys"))?,
         fcm: Some(Fcm { url: fakes.fcm_url(), credentials }),
+        postmark: None,
+        sendgrid: None,
         smtp: Some(Smtp { url: fakes.smtp_url().into(), from: "Pruuf <pruuf@example.org>".to_owned() }),
         twilio: Some(Twilio {
             url: fakes.twilio_url(),
@@ -154,6 +158,8 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
             auth_tokens: vec!["a token of nobody".to_owned().into()],
             from: "+15005550006".to_owned(),
         }),
+        provider_rates: HashMap::new(),
+        breaker: BreakerConfig::default(),
     })
 }
 

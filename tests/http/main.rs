@@ -17,6 +17,7 @@ mod delivery;
 mod dev;
 mod events;
 mod export;
+mod failover;
 mod faults;
 mod invitations;
 mod journey;

@@ -1,4 +1,4 @@
-//! The three senders against the fakes: every error rule of the providers, over real sockets.
+//! The senders against the fakes: every error rule of the providers, over real sockets.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "the fakes keep this machine's time")]
 
@@ -7,9 +7,12 @@ use std::time::Duration;
 use chrono::Utc;
 use pruuf::deliver::email::{Email, EmailConfig};
 use pruuf::deliver::fcm::{Fcm, FcmConfig};
+use pruuf::deliver::postmark::{Postmark, PostmarkConfig};
+use pruuf::deliver::sendgrid::{SendGrid, SendGridConfig};
 use pruuf::deliver::sms::{Twilio, TwilioConfig};
 use pruuf::deliver::{Content, Destination, Letter, Message, OffReason, Outcome, Platform, Push, Text};
-use pruuf::dev::fakes::{Answered, Behaviour, Channel, Fakes};
+use pruuf::dev::fakes::{Answered, Behaviour, Channel, Fakes, Provider};
+use serde_json::json;
 use uuid::Uuid;
 
 /// Short, so that a test of a time-out takes no longer.
@@ -75,6 +78,26 @@ fn twilio(fakes: &Fakes) -> Twilio {
         timeout: TIMEOUT,
     };
     Twilio::new(config, reqwest::Client::new()).unwrap()
+}
+
+fn postmark(fakes: &Fakes) -> Postmark {
+    let config = PostmarkConfig {
+        url: fakes.postmark_url(),
+        token: "secret".into(),
+        from: "Pruuf <alerts@pruuf.example>".to_owned(),
+        timeout: TIMEOUT,
+    };
+    Postmark::new(config, reqwest::Client::new()).unwrap()
+}
+
+fn sendgrid(fakes: &Fakes) -> SendGrid {
+    let config = SendGridConfig {
+        url: fakes.sendgrid_url(),
+        key: "secret".into(),
+        from: "Pruuf <alerts@pruuf.example>".to_owned(),
+        timeout: TIMEOUT,
+    };
+    SendGrid::new(config, reqwest::Client::new()).unwrap()
 }
 
 fn transient(code: &str, seconds: Option<u64>) -> Outcome {
@@ -318,6 +341,84 @@ async fn email_without_an_answer_is_unknown() {
     assert!(matches!(email.send(&letter()).await, Outcome::Accepted { .. }));
 }
 
+/// R7.7, and the delivery's id, with which receipts come back.
+#[tokio::test]
+async fn postmark_and_sendgrid_carry_both_texts_and_our_id() {
+    let fakes = Fakes::start().await.unwrap();
+    let message = letter();
+    let id = message.delivery_id.to_string();
+    for (outcome, place) in [(postmark(&fakes).send(&message).await, 0), (sendgrid(&fakes).send(&message).await, 1)] {
+        let Outcome::Accepted { provider_message_id } = outcome else { panic!("{outcome:?}") };
+        let received = &fakes.received()[place];
+        assert_eq!(received.raw["id"], provider_message_id.unwrap());
+        assert_eq!(received.to, EMAIL);
+        assert_eq!(received.title.as_deref(), Some("Zoë did not check in – call her"));
+        assert_eq!(received.text, "Due: 09:00\n.a line with a dot\nCafé");
+        assert_eq!(received.raw["html"], "<p>Due: 09:00 Café</p>");
+    }
+    let received = fakes.received();
+    let mail = &received[0].raw["mail"];
+    assert_eq!((&mail["Metadata"]["delivery_id"], &mail["TrackLinks"]), (&json!(id), &json!("None")));
+    assert!(mail["Headers"].to_string().contains(&format!("<{id}@pruuf.example>")), "{mail}");
+    let mail = &received[1].raw["mail"];
+    assert_eq!(mail["personalizations"][0]["custom_args"]["delivery_id"], id);
+    assert_eq!(mail["tracking_settings"]["click_tracking"]["enable"], false);
+    assert_eq!(mail["from"], json!({ "email": "alerts@pruuf.example", "name": "Pruuf" }));
+}
+
+/// R7.3, R7.6: only an address that is dead there is turned off; our token, our credits and their trouble are not its fault.
+#[tokio::test]
+async fn postmark_errors_are_told_apart() {
+    let fakes = Fakes::start().await.unwrap();
+    let postmark = postmark(&fakes);
+    for (behaviour, expected) in [
+        (Behaviour::fail(422, "406"), permanent("postmark:406", Some(OffReason::Bounced))),
+        (Behaviour::fail(200, "406"), permanent("postmark:406", Some(OffReason::Bounced))),
+        (Behaviour::fail(422, "300"), permanent("postmark:300", None)),
+        (Behaviour::fail(413, ""), permanent("postmark:http-413", None)),
+        (Behaviour::fail(401, "10"), transient("postmark:10", None)),
+        (Behaviour::fail(422, "405"), transient("postmark:405", None)),
+        (Behaviour::fail(422, "100"), transient("postmark:100", None)),
+        (fail_with_wait(429, "429", "9"), transient("postmark:429", Some(9))),
+        (fail_with_wait(429, "", "9"), transient("postmark:http-429", Some(9))),
+        (Behaviour::fail(503, ""), transient("postmark:http-503", None)),
+        (Behaviour::fail(500, ""), unknown("postmark:http-500")),
+        (Behaviour::fail(200, ""), unknown("postmark:no-id")),
+        (Behaviour::Stall(Duration::from_secs(60)), unknown("timeout")),
+        (Behaviour::CloseBeforeAnswer, unknown("connection-broken")),
+    ] {
+        fakes.set_provider(Provider::Postmark, behaviour.clone());
+        let outcome = postmark.send(&letter()).await;
+        assert_eq!(outcome, expected, "{behaviour:?}");
+        assert_is_a_code(&outcome);
+    }
+    assert_eq!(fakes.count(Channel::Email), 0);
+}
+
+#[tokio::test]
+async fn sendgrid_errors_are_told_apart() {
+    let fakes = Fakes::start().await.unwrap();
+    let sendgrid = sendgrid(&fakes);
+    for (behaviour, expected) in [
+        (Behaviour::fail(400, "personalizations.0.to.0.email"), permanent("sendgrid:400", Some(OffReason::Invalid))),
+        (Behaviour::fail(400, "from.email"), permanent("sendgrid:400", None)),
+        (Behaviour::fail(413, ""), permanent("sendgrid:413", None)),
+        (Behaviour::fail(401, ""), transient("sendgrid:401", None)),
+        (Behaviour::fail(403, ""), transient("sendgrid:403", None)),
+        (fail_with_wait(429, "", "9"), transient("sendgrid:429", Some(9))),
+        (Behaviour::fail(503, ""), transient("sendgrid:503", None)),
+        (Behaviour::fail(500, ""), unknown("sendgrid:500")),
+        (Behaviour::fail(200, ""), unknown("sendgrid:200")),
+        (Behaviour::Stall(Duration::from_secs(60)), unknown("timeout")),
+    ] {
+        fakes.set_provider(Provider::SendGrid, behaviour.clone());
+        let outcome = sendgrid.send(&letter()).await;
+        assert_eq!(outcome, expected, "{behaviour:?}");
+        assert_is_a_code(&outcome);
+    }
+    assert_eq!(fakes.count(Channel::Email), 0);
+}
+
 // ---- SMS
 
 #[tokio::test]
@@ -394,6 +495,8 @@ async fn a_message_at_the_wrong_sender_is_our_mistake() {
     let expected = permanent("wrong-channel", None);
     assert_eq!(fcm(&fakes).send(&sms()).await, expected);
     assert_eq!(email(&fakes).send(&push()).await, expected);
+    assert_eq!(postmark(&fakes).send(&push()).await, expected);
+    assert_eq!(sendgrid(&fakes).send(&sms()).await, expected);
     assert_eq!(twilio(&fakes).send(&letter()).await, expected);
 }
 
@@ -401,7 +504,8 @@ async fn a_message_at_the_wrong_sender_is_our_mistake() {
 #[tokio::test]
 async fn debug_shows_nothing_personal() {
     let fakes = Fakes::start().await.unwrap();
-    let shown = format!("{:?} {:?} {:?} {:?}", push(), letter(), sms(), (fcm(&fakes), email(&fakes), twilio(&fakes)));
+    let senders = (fcm(&fakes), postmark(&fakes), sendgrid(&fakes), email(&fakes), twilio(&fakes));
+    let shown = format!("{:?} {:?} {:?} {senders:?}", push(), letter(), sms());
     for secret in [TOKEN, EMAIL, PHONE, "Mary", "Due", "secret"] {
         assert!(!shown.contains(secret), "{shown}");
     }

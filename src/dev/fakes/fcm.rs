@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Channel, Parts, State, Verdict, close_connection, json_answer, serve};
+use super::{Channel, Parts, Provider, State, Verdict, close_connection, json_answer, serve};
 
 const EMAIL: &str = "pruuf@pruuf-fake.iam.gserviceaccount.com";
 const KEY_ID: &str = "fake-key";
@@ -186,12 +186,13 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
     let text = |name: &str| message["notification"][name].as_str().unwrap_or_default().to_owned();
     let parts = Parts {
         channel: Channel::Push,
+        provider: Provider::Fcm,
         to: to.to_owned(),
         title: state.keeps.then(|| text("title")),
         text: if state.keeps { text("body") } else { String::new() },
         raw: if state.keeps { message.clone() } else { Value::Null },
     };
-    let behaviour = state.behaviour_if(Channel::Push, Some(to), |_| true);
+    let behaviour = state.behaviour_if(Provider::Fcm, Channel::Push, Some(to), |_| true);
     match state.judge(&parts, behaviour).await {
         Verdict::Accept => {
             let name = format!("projects/{PROJECT}/messages/{}", state.next_id());

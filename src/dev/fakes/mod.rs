@@ -1,4 +1,4 @@
-//! Providers that only pretend: FCM, an SMTP server and Twilio on ports of this machine. They speak the real
+//! Providers that only pretend: FCM, Postmark, SendGrid, an SMTP server and Twilio on ports of this machine. They speak the real
 //! protocols, keep what they get in one log, and misbehave on demand. For `pruuf dev`, tests and benchmarks.
 
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 mod fcm;
+mod postmark;
+mod sendgrid;
 mod smtp;
 mod twilio;
 
@@ -24,10 +26,26 @@ mod twilio;
 pub enum Channel {
     /// To the fake FCM.
     Push,
-    /// To the fake SMTP server.
+    /// To the fakes of Postmark, SendGrid and an SMTP server.
     Email,
     /// To the fake Twilio.
     Sms,
+}
+
+/// One of the fakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// Push.
+    Fcm,
+    /// E-mail.
+    Postmark,
+    /// E-mail.
+    SendGrid,
+    /// E-mail.
+    Smtp,
+    /// SMS.
+    Twilio,
 }
 
 /// One message as a fake got it.
@@ -37,6 +55,8 @@ pub struct Received {
     pub at: DateTime<Utc>,
     /// Over what.
     pub channel: Channel,
+    /// By whom.
+    pub provider: Provider,
     /// Device token, e-mail address or phone number.
     pub to: String,
     /// Title or subject; an SMS has none.
@@ -89,8 +109,8 @@ pub enum Behaviour {
     Fail {
         /// HTTP or SMTP status.
         status: u16,
-        /// FCM: its error code, or `payload` for a `BadRequest` about the payload. Twilio: the number of
-        /// its error. SMTP: the step (`connect`, `auth`, `mail`, `rcpt` or `data`, which is after the
+        /// FCM: its error code, or `payload` for a `BadRequest` about the payload. Twilio and Postmark: the number of
+        /// the error. SendGrid: the field that is wrong. SMTP: the step (`connect`, `auth`, `mail`, `rcpt` or `data`, which is after the
         /// text), and perhaps an enhanced status: `rcpt 5.7.1`. The first three only for a whole channel.
         code: String,
         /// After so many it is normal again; `None`: for ever.
@@ -127,13 +147,15 @@ impl Behaviour {
 pub struct Fakes {
     state: Arc<State>,
     fcm_url: Url,
+    postmark_url: Url,
+    sendgrid_url: Url,
     smtp_url: String,
     twilio_url: Url,
     _stop: DropGuard,
 }
 
 impl Fakes {
-    /// Starts all three on free ports of 127.0.0.1. Fails when there are none.
+    /// Starts all of them on free ports of 127.0.0.1. Fails when there are none.
     pub async fn start() -> io::Result<Self> {
         Self::start_with(true).await
     }
@@ -149,6 +171,7 @@ impl Fakes {
             log: Mutex::default(),
             counts: Mutex::default(),
             behaviours: RwLock::default(),
+            providers: RwLock::default(),
             misbehaves: AtomicBool::new(false),
             changed: watch::Sender::new(()),
             last_id: AtomicU64::new(0),
@@ -158,7 +181,9 @@ impl Fakes {
         let fcm_url = fcm::start(state.clone(), stop.clone()).await?;
         let twilio_url = twilio::start(state.clone(), stop.clone()).await?;
         let smtp_url = smtp::start(state.clone(), stop.clone()).await?;
-        Ok(Self { state, fcm_url, smtp_url, twilio_url, _stop: stop.drop_guard() })
+        let postmark_url = postmark::start(state.clone(), stop.clone()).await?;
+        let sendgrid_url = sendgrid::start(state.clone(), stop.clone()).await?;
+        Ok(Self { state, fcm_url, postmark_url, sendgrid_url, smtp_url, twilio_url, _stop: stop.drop_guard() })
     }
 
     /// `PRUUF_FCM_URL`
@@ -169,6 +194,16 @@ impl Fakes {
     /// `PRUUF_TWILIO_URL`
     pub fn twilio_url(&self) -> Url {
         self.twilio_url.clone()
+    }
+
+    /// `PRUUF_POSTMARK_URL`
+    pub fn postmark_url(&self) -> Url {
+        self.postmark_url.clone()
+    }
+
+    /// `PRUUF_SENDGRID_URL`
+    pub fn sendgrid_url(&self) -> Url {
+        self.sendgrid_url.clone()
     }
 
     /// `PRUUF_SMTP_URL`, with a user and a password.
@@ -252,27 +287,35 @@ impl Fakes {
         self.state.misbehaves.store(true, Ordering::SeqCst);
     }
 
+    /// Sets the behaviour of one provider; what is set towards a destination goes first.
+    pub fn set_provider(&self, provider: Provider, behaviour: Behaviour) {
+        self.state.provider_behaviours().insert(provider, behaviour);
+        self.state.misbehaves.store(true, Ordering::SeqCst);
+    }
+
     /// Takes back one [`Fakes::set`].
     pub fn unset(&self, channel: Channel, to: Option<&str>) {
         self.state.behaviours().remove(&(channel, to.map(str::to_owned)));
     }
 
-    /// Takes back every [`Fakes::set`].
+    /// Takes back every [`Fakes::set`] and [`Fakes::set_provider`].
     pub fn behave(&self) {
         self.state.behaviours().clear();
+        self.state.provider_behaviours().clear();
         self.state.misbehaves.store(false, Ordering::SeqCst);
     }
 }
 
 type Behaviours = HashMap<(Channel, Option<String>), Behaviour>;
 
-/// What the three share.
+/// What they share.
 #[derive(Debug)]
 struct State {
     keeps: bool,
     log: Mutex<Vec<Received>>,
     counts: Mutex<HashMap<Channel, HashMap<String, u64>>>,
     behaviours: RwLock<Behaviours>,
+    providers: RwLock<HashMap<Provider, Behaviour>>,
     /// Spares the look-up, which allocates, while nothing is set.
     misbehaves: AtomicBool,
     changed: watch::Sender<()>,
@@ -283,6 +326,7 @@ struct State {
 /// What a fake read out of a request.
 struct Parts {
     channel: Channel,
+    provider: Provider,
     to: String,
     title: Option<String>,
     text: String,
@@ -310,31 +354,35 @@ impl State {
         self.behaviours.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn provider_behaviours(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Provider, Behaviour>> {
+        self.providers.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn next_id(&self) -> u64 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The behaviour towards a destination, if it is wanted; one with `times` is used up by it.
-    fn behaviour_if(&self, channel: Channel, to: Option<&str>, is_wanted: impl Fn(&Behaviour) -> bool) -> Behaviour {
+    /// A provider's behaviour towards a destination, if it is wanted; one with `times` is used up by it.
+    fn behaviour_if(
+        &self,
+        provider: Provider,
+        channel: Channel,
+        to: Option<&str>,
+        is_wanted: impl Fn(&Behaviour) -> bool,
+    ) -> Behaviour {
         if !self.misbehaves.load(Ordering::Relaxed) {
             return Behaviour::Normal;
         }
         let mut behaviours = self.behaviours();
         let mut key = (channel, to.map(str::to_owned));
         if !behaviours.contains_key(&key) {
+            let mut providers = self.provider_behaviours();
+            if providers.contains_key(&provider) {
+                return use_up(&mut providers, &provider, is_wanted);
+            }
             key.1 = None;
         }
-        let Some(behaviour) = behaviours.get_mut(&key).filter(|behaviour| is_wanted(behaviour)) else {
-            return Behaviour::Normal;
-        };
-        let used = behaviour.clone();
-        if let Behaviour::Fail { times: Some(times), .. } = behaviour {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                behaviours.remove(&key);
-            }
-        }
-        used
+        use_up(&mut behaviours, &key, is_wanted)
     }
 
     fn record(&self, parts: &Parts, answered: Answered) {
@@ -353,6 +401,7 @@ impl State {
             log.push(Received {
                 at: wall_clock(),
                 channel: parts.channel,
+                provider: parts.provider,
                 to: parts.to.clone(),
                 title: parts.title.clone(),
                 text: parts.text.clone(),
@@ -392,6 +441,25 @@ impl State {
         }
         Verdict::Accept
     }
+}
+
+/// What is set under a key, if it is wanted; one with `times` is used up by it.
+fn use_up<K: Eq + std::hash::Hash>(
+    behaviours: &mut HashMap<K, Behaviour>,
+    key: &K,
+    is_wanted: impl Fn(&Behaviour) -> bool,
+) -> Behaviour {
+    let Some(behaviour) = behaviours.get_mut(key).filter(|behaviour| is_wanted(behaviour)) else {
+        return Behaviour::Normal;
+    };
+    let used = behaviour.clone();
+    if let Behaviour::Fail { times: Some(times), .. } = behaviour {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            behaviours.remove(key);
+        }
+    }
+    used
 }
 
 /// This machine's time: the providers that are faked know nothing of `rules.clock()`.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Behaviour, Channel, Parts, State, Verdict};
+use super::{Behaviour, Channel, Parts, Provider, State, Verdict};
 
 pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -152,13 +152,20 @@ impl Session {
             self.say("503 5.5.1 Who sends what to whom?");
             return;
         };
-        let behaviour = self.state.behaviour_if(Channel::Email, Some(&to), |behaviour| {
+        let behaviour = self.state.behaviour_if(Provider::Smtp, Channel::Email, Some(&to), |behaviour| {
             !["connect", "auth", "mail"].iter().any(|step| fails_at(behaviour, step))
         });
         if fails_at(&behaviour, "rcpt")
             && let Behaviour::Fail { status, code, .. } = behaviour
         {
-            let parts = Parts { channel: Channel::Email, to, title: None, text: String::new(), raw: Value::Null };
+            let parts = Parts {
+                channel: Channel::Email,
+                provider: Provider::Smtp,
+                to,
+                title: None,
+                text: String::new(),
+                raw: Value::Null,
+            };
             self.state.record(&parts, super::Answered::Refused { status, code: code.clone() });
             self.say(&refusal(status, &code));
             return;
@@ -188,6 +195,7 @@ impl Session {
         for (to, behaviour) in std::mem::take(&mut self.to) {
             let parts = Parts {
                 channel: Channel::Email,
+                provider: Provider::Smtp,
                 to,
                 title: Some(letter.subject.clone()),
                 text: letter.text.clone(),
@@ -210,7 +218,7 @@ impl Session {
 
     /// The refusal of a step that comes before the recipient is known.
     fn failure_at(&self, step: &str) -> Option<String> {
-        match self.state.behaviour_if(Channel::Email, None, |behaviour| fails_at(behaviour, step)) {
+        match self.state.behaviour_if(Provider::Smtp, Channel::Email, None, |behaviour| fails_at(behaviour, step)) {
             Behaviour::Fail { status, code, .. } => Some(refusal(status, &code)),
             _ => None,
         }

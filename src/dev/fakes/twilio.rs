@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Channel, Parts, State, Verdict, close_connection, json_answer, serve, wall_clock};
+use super::{Channel, Parts, Provider, State, Verdict, close_connection, json_answer, serve, wall_clock};
 
 pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Result<Url> {
     let endpoint = poem::endpoint::make(move |request: Request| {
@@ -62,12 +62,13 @@ async fn message(state: &State, body: &[u8]) -> Response {
     });
     let parts = Parts {
         channel: Channel::Sms,
+        provider: Provider::Twilio,
         to,
         title: None,
         text,
         raw: if state.keeps { raw.clone() } else { Value::Null },
     };
-    let behaviour = state.behaviour_if(Channel::Sms, Some(&parts.to), |_| true);
+    let behaviour = state.behaviour_if(Provider::Twilio, Channel::Sms, Some(&parts.to), |_| true);
     match state.judge(&parts, behaviour).await {
         Verdict::Accept => json_answer(201, None, &raw),
         Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),

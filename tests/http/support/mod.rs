@@ -6,6 +6,7 @@ pub mod database;
 pub mod exact;
 pub mod people;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use pruuf::auth::token::Tokens;
 use pruuf::config::{Config, Fcm, Secrets, Smtp, Twilio};
+use pruuf::deliver::breaker::BreakerConfig;
 use pruuf::dev::fakes::{Channel, Fakes, Received};
 use pruuf::server::Server;
 use pruuf::vault::Vault;
@@ -124,6 +126,8 @@ impl World {
             requests_per_minute: NonZeroU32::MAX,
             secrets: Secrets { jwt: vec![KEY], pin_peppers: vec![KEY], data: vec![KEY] },
             fcm: Some(Fcm { url: self.fakes.fcm_url(), credentials: self.credentials.clone() }),
+            postmark: None,
+            sendgrid: None,
             smtp: Some(Smtp { url: self.fakes.smtp_url().into(), from: "Pruuf <hello@pruuf.example>".to_owned() }),
             twilio: Some(Twilio {
                 url: self.fakes.twilio_url(),
@@ -131,6 +135,13 @@ impl World {
                 auth_tokens: vec!["token".to_owned().into()],
                 from: "+15005550006".to_owned(),
             }),
+            provider_rates: HashMap::new(),
+            // A test does not wait: what is left alone is so only just.
+            breaker: BreakerConfig {
+                first_pause: Duration::from_millis(20),
+                longest_pause: Duration::from_millis(50),
+                ..BreakerConfig::default()
+            },
         }
     }
 

@@ -1,0 +1,132 @@
+//! Several providers of one channel (R7.3), and what a provider in trouble does to the others (R7.4).
+
+use std::time::Duration;
+
+use pruuf::config::{Config, Postmark, SendGrid};
+use pruuf::dev::fakes::{Behaviour, Channel, Provider};
+use pruuf::server::Server;
+use serde_json::{Value, json};
+
+use crate::support::{PATIENCE, Person, World};
+
+const MISSED: &str = "did not check in";
+
+/// A world whose server has all three ways of e-mail.
+async fn world_with_three() -> World {
+    let mut world = World::without_server().await;
+    let server = Server::start(three(&world)).await.unwrap();
+    world.servers.push(server);
+    world
+}
+
+fn three(world: &World) -> Config {
+    let from = "Pruuf <hello@pruuf.example>".to_owned();
+    Config {
+        postmark: Some(Postmark { url: world.fakes.postmark_url(), token: "token".into(), from: from.clone() }),
+        sendgrid: Some(SendGrid { url: world.fakes.sendgrid_url(), key: "key".into(), from }),
+        ..world.config()
+    }
+}
+
+/// A Member and a Contact of theirs, who has only an e-mail address.
+async fn pair(world: &World) -> (Person, Person) {
+    let member = world.person("Aroha").await;
+    let contact = world.person("Ben").await;
+    world.connect(&member, &contact).await;
+    world.give_schedules(&[member.id]).await;
+    (member, contact)
+}
+
+/// What became of the e-mail of a Contact's alarm.
+async fn mailed(world: &World, contact: &Person) -> Value {
+    let of_contact = "data.deliveries d join data.notifications n on n.id = d.notification_id
+                       where n.user_id = $1 and n.kind = 'missed' and d.channel = 'email'";
+    let is_tried = format!("select count(*) = 1 from {of_contact} and d.attempts > 0 and d.state <> 'sending'");
+    world.eventually("it is tried", &is_tried, &[&contact.id]).await;
+    let row = format!(
+        "select d.state, d.provider, d.provider_message_id, d.failure, d.attempts, d.may_have_arrived,
+                extract(epoch from d.next_attempt_at - rules.clock()) as due_in,
+                (select off_reason from data.addresses a where a.id = d.address_id),
+                (select jsonb_agg(concat_ws(' ', t.provider, t.result, t.detail) order by t.id) from data.attempts t where t.delivery_id = d.id) as tries
+           from {of_contact}"
+    );
+    world.row(&row, &[&contact.id]).await
+}
+
+/// R7.1, R7.3: the database knows who took it and under which name, and what the others said.
+#[tokio::test]
+async fn r7_3_a_provider_that_fails_or_stalls_hands_over_to_the_next_at_once() {
+    let busy =
+        Behaviour::Fail { status: 429, code: "429".to_owned(), times: None, retry_after: Some("600".to_owned()) };
+    let cases = [
+        (Behaviour::fail(401, "10"), "transient postmark:10", false),
+        (busy, "transient postmark:429", false),
+        (Behaviour::fail(422, "300"), "permanent postmark:300", false),
+        (Behaviour::CloseBeforeAnswer, "unknown connection-broken", false),
+        (Behaviour::Stall(Duration::from_secs(60)), "unknown timeout", true),
+    ];
+    futures_util::future::join_all(cases.map(|(behaviour, said, takes_long)| async move {
+        let world = world_with_three().await;
+        let (member, contact) = pair(&world).await;
+        world.fakes.set_provider(Provider::Postmark, behaviour);
+        world.miss(&[member.id]).await;
+        let received = world.expect_message(Channel::Email, &contact.email, MISSED).await;
+        assert_eq!(received.provider, Provider::SendGrid);
+        let delivery = mailed(&world, &contact).await;
+        assert_eq!((&delivery["state"], &delivery["provider"]), (&json!("accepted"), &json!("sendgrid")));
+        assert_eq!(delivery["provider_message_id"], received.raw["id"]);
+        assert_eq!(delivery["tries"], json!([format!("postmark {said}"), "sendgrid accepted"]));
+        if takes_long {
+            let took = "select max(took_ms)::bigint from data.attempts where result = 'unknown'";
+            let took = world.number(took, &[]).await;
+            assert!((3900..5000).contains(&took), "{took}");
+        }
+        world.stop_servers().await;
+    }))
+    .await;
+}
+
+/// R7.3, R7.6: an address that is dead is dead for all of them.
+#[tokio::test]
+async fn r7_3_a_dead_address_is_not_tried_by_the_next_provider() {
+    let world = world_with_three().await;
+    let (member, contact) = pair(&world).await;
+    world.fakes.set_provider(Provider::Postmark, Behaviour::fail(422, "406"));
+    world.miss(&[member.id]).await;
+    let delivery = mailed(&world, &contact).await;
+    assert_eq!((&delivery["state"], &delivery["failure"]), (&json!("failed"), &json!("postmark:406")));
+    assert_eq!(
+        (&delivery["off_reason"], &delivery["tries"]),
+        (&json!("bounced"), &json!(["postmark permanent postmark:406"]))
+    );
+    assert_eq!(world.fakes.count(Channel::Email), 0);
+    world.stop_servers().await;
+}
+
+/// R7.3: as long as one of them may yet take it, it is tried again, when the first one may be asked.
+#[tokio::test]
+async fn r7_3_all_providers_are_tried_again_until_one_takes_it() {
+    let world = world_with_three().await;
+    let (member, contact) = pair(&world).await;
+    world.fakes.set_provider(Provider::Postmark, Behaviour::RecordThenHang);
+    world.fakes.set_provider(Provider::SendGrid, Behaviour::fail_times(413, "", 1));
+    let busy = Behaviour::Fail { status: 421, code: "connect".to_owned(), times: Some(1), retry_after: None };
+    world.fakes.set_provider(Provider::Smtp, busy);
+    world.miss(&[member.id]).await;
+    let delivery = mailed(&world, &contact).await;
+    assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("pending"), &json!(1)), "{delivery:#}");
+    assert_eq!(delivery["may_have_arrived"], true, "Postmark may have it");
+    let tries = ["postmark unknown timeout", "sendgrid permanent sendgrid:413", "smtp transient smtp:421"];
+    assert_eq!(delivery["tries"], json!(tries));
+    let due_in = delivery["due_in"].as_f64().unwrap();
+    assert!(due_in < 4.0, "{due_in}");
+    world.fakes.set_provider(Provider::Postmark, Behaviour::fail(503, ""));
+    world.advance("4 seconds").await;
+    let at_sendgrid = |log: &[pruuf::dev::fakes::Received]| {
+        log.iter().any(|message| message.provider == Provider::SendGrid && message.has_arrived())
+    };
+    assert!(world.fakes.wait_for(at_sendgrid, PATIENCE).await);
+    world.settle().await;
+    assert_eq!(mailed(&world, &contact).await["provider"], "sendgrid");
+    world.stop_servers().await;
+}
