@@ -10,6 +10,7 @@ use crate::db::{Db, DbError};
 use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::Vault;
+use crate::webhooks::Webhooks;
 
 /// The parts of a running server.
 pub struct App {
@@ -29,6 +30,8 @@ pub struct App {
     pub ear: Ear,
     /// Who may pass: proxies, pace, versions.
     pub gate: Gate,
+    /// How providers that call are known.
+    pub webhooks: Webhooks,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -67,6 +70,7 @@ impl App {
             texts: Texts::new()?,
             ear: Ear::default(),
             gate: Gate::new(config),
+            webhooks: Webhooks::new(config),
             channels_off: config.channels_off(),
             stop,
         })

@@ -15,3 +15,4 @@ pub mod telemetry;
 pub mod texts;
 pub mod tick;
 pub mod vault;
+pub mod webhooks;
