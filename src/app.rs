@@ -11,6 +11,7 @@ use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::Vault;
 use crate::watch::{Watch, WatchError};
+use crate::webhooks::Webhooks;
 
 /// The parts of a running server.
 pub struct App {
@@ -32,6 +33,8 @@ pub struct App {
     pub gate: Gate,
     /// What the audit found, and what is measured.
     pub watch: Watch,
+    /// How providers that call are known.
+    pub webhooks: Webhooks,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -74,6 +77,7 @@ impl App {
             ear: Ear::default(),
             gate: Gate::new(config),
             watch: Watch::new(config.heartbeat_url.clone())?,
+            webhooks: Webhooks::new(config),
             channels_off: config.channels_off(),
             stop,
         })

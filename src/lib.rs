@@ -16,3 +16,4 @@ pub mod texts;
 pub mod tick;
 pub mod vault;
 pub mod watch;
+pub mod webhooks;

@@ -41,7 +41,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("vault", &["config", "problem"]),
     ("db", &["db", "problem"]),
-    ("http", &["app", "auth", "config", "db", "http", "problem", "texts", "vault"]),
+    ("http", &["app", "auth", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
+    ("webhooks", &["config", "deliver", "webhooks"]),
     ("deliver", &["app", "config", "db", "deliver", "problem", "texts", "vault"]),
     ("billing", &["app", "billing", "config", "db", "problem", "vault"]),
 ];

@@ -17,6 +17,7 @@ pub mod patience;
 pub mod sessions;
 pub mod staff;
 pub mod system;
+pub mod webhooks;
 pub mod welfare_cards;
 
 use std::sync::Arc;
