@@ -277,6 +277,7 @@ async fn attempt(
         Outcome::Permanent { turns_off, .. } => result.turns_off = turns_off.map(super::OffReason::as_str),
         Outcome::Unknown { .. } => {}
     }
+    app.watch.attempted(lane.channel.as_str(), result.result);
     if result.result != "accepted" {
         tracing::warn!(
             delivery.id = %delivery.id, delivery.attempt = delivery.attempt, delivery.channel = lane.channel.as_str(), delivery.provider = result.provider,

@@ -160,6 +160,7 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         }),
         provider_rates: HashMap::new(),
         breaker: BreakerConfig::default(),
+        heartbeat_url: None,
     })
 }
 

@@ -142,6 +142,7 @@ impl World {
                 longest_pause: Duration::from_millis(50),
                 ..BreakerConfig::default()
             },
+            heartbeat_url: None,
         }
     }
 
