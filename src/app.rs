@@ -10,6 +10,7 @@ use crate::db::{Db, DbError};
 use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::Vault;
+use crate::watch::{Watch, WatchError};
 use crate::webhooks::Webhooks;
 
 /// The parts of a running server.
@@ -30,6 +31,8 @@ pub struct App {
     pub ear: Ear,
     /// Who may pass: proxies, pace, versions.
     pub gate: Gate,
+    /// What the audit found, and what is measured.
+    pub watch: Watch,
     /// How providers that call are known.
     pub webhooks: Webhooks,
     /// Channels without configuration.
@@ -53,6 +56,9 @@ pub enum AppError {
     /// A template, which is a bug.
     #[error("a template is broken: {0}")]
     Texts(#[from] crate::texts::TextsError),
+    /// The audit.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
 }
 
 impl App {
@@ -70,6 +76,7 @@ impl App {
             texts: Texts::new()?,
             ear: Ear::default(),
             gate: Gate::new(config),
+            watch: Watch::new(config.heartbeat_url.clone())?,
             webhooks: Webhooks::new(config),
             channels_off: config.channels_off(),
             stop,

@@ -38,6 +38,8 @@ pub struct Config {
     pub twilio: Option<Twilio>,
     /// By what providers that call are known.
     pub webhooks: WebhookSecrets,
+    /// Called while the audit finds nothing; whoever has it can call it.
+    pub heartbeat_url: Option<Url>,
 }
 
 /// Keys. Of each list the first signs, hashes or encrypts; all of them verify or decrypt.
@@ -211,6 +213,8 @@ impl Config {
             postmark_password: read.optional("PRUUF_POSTMARK_WEBHOOK_PASSWORD").map(SecretString::from),
             sendgrid_key: read.base64("PRUUF_SENDGRID_WEBHOOK_KEY"),
         };
+        let heartbeat_url = read.optional("PRUUF_HEARTBEAT_URL").unwrap_or_default();
+        let heartbeat_url = read.parsed("PRUUF_HEARTBEAT_URL", &heartbeat_url, "a URL");
         let (Some(listen), Some(public_url), Some(requests_per_minute), true) =
             (listen, public_url, pace, read.wrong.is_empty())
         else {
@@ -233,6 +237,7 @@ impl Config {
                 auth_tokens: values[1].split(',').map(|token| token.trim().to_owned().into()).collect(),
                 from: values[2].clone(),
             }),
+            heartbeat_url,
         })
     }
 

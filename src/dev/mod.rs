@@ -158,6 +158,7 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
             auth_tokens: vec![fakes::callbacks::TWILIO_TOKEN.into()],
             from: "+15005550006".to_owned(),
         }),
+        heartbeat_url: None,
     })
 }
 

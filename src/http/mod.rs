@@ -189,6 +189,7 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/webhooks/sendgrid", post(webhooks::receive_sendgrid_events))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
+        .at("/metrics", get(system::metrics))
         .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))
         .around(move |endpoint, request| gate::pass(Arc::clone(&at_the_gate), endpoint, request))
         .with(AddData::new(app))

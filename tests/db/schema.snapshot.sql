@@ -431,6 +431,12 @@ CREATE FUNCTION data.new_id() RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then random. Orders rows roughly by their making; nothing may depend on more.';
+CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.audit() IS 'R9.7 compares what should have happened with what did: a row for each kind of finding, with how many (at most about 1,000), none when all is well. What each means and what to do: docs/operations.md. Changes nothing; may be called at any time.';
 CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] DEFAULT '{}'::uuid[]) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -438,6 +444,11 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid, contact_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -456,6 +467,17 @@ CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with ti
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+CREATE FUNCTION jobs.measure() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.measure() IS 'What GET /metrics shows of the database: by indexes that hold only what is not settled.';
+CREATE FUNCTION jobs.note_run(job text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.note_run(job text, at timestamp with time zone) IS 'R9.7 a job did its work.';
 CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -519,6 +541,13 @@ CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS voi
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) IS 'R9.7 what waits on each channel, what of it has waited too long, what is in a hand that is gone, and since when the oldest is due.';
 CREATE FUNCTION meta.advance_clock(by interval) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1737,6 +1766,12 @@ CREATE TABLE data.ip_tries (
 );
 ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
+CREATE TABLE data.job_runs (
+    job text NOT NULL,
+    ran_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.job_runs FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.job_runs IS 'R9.7 when a job last did its work, give or take ten seconds: silence of one that nothing is due for would look like peace.';
 CREATE TABLE data.notification_kinds (
     kind text NOT NULL,
     priority text NOT NULL,
@@ -1882,6 +1917,8 @@ ALTER TABLE ONLY data.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.ip_tries
     ADD CONSTRAINT ip_tries_pkey PRIMARY KEY (kind, ip);
+ALTER TABLE ONLY data.job_runs
+    ADD CONSTRAINT job_runs_pkey PRIMARY KEY (job);
 ALTER TABLE ONLY data.notification_kinds
     ADD CONSTRAINT notification_kinds_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY data.notifications
@@ -2214,6 +2251,7 @@ ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY inviter_reads_own_invitations ON data.invitations FOR SELECT TO pruuf_user USING ((inviter_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.ip_tries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.job_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2268,6 +2306,7 @@ CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worke
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
+CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));

@@ -135,6 +135,7 @@ impl World {
                 auth_tokens: vec!["new-token".into(), callbacks::TWILIO_TOKEN.into()],
                 from: "+15005550006".to_owned(),
             }),
+            heartbeat_url: None,
         }
     }
 
