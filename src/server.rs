@@ -8,6 +8,7 @@ use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::app::{App, AppError};
 use crate::config::Config;
@@ -64,6 +65,9 @@ pub enum StartError {
     /// SMS.
     #[error("PRUUF_TWILIO_…: {0}")]
     Twilio(#[from] TwilioConfigError),
+    /// Where providers call.
+    #[error("PRUUF_PUBLIC_URL is not a base URL")]
+    PublicUrl,
     /// The HTTP client.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),
@@ -187,7 +191,7 @@ fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
             account_sid: twilio.account_sid.clone(),
             auth_token: twilio.auth_tokens[0].clone(),
             from: twilio.from.clone(),
-            status_callback: None,
+            status_callback: Some(callback(&config.public_url, "webhooks/twilio/status")?),
             timeout: sms::DEFAULT_TIMEOUT,
         };
         sms.push(Service::TwilioSms(Arc::new(Twilio::new(settings, client.clone())?)));
@@ -228,4 +232,11 @@ fn email_services(config: &Config, client: &reqwest::Client) -> Result<Vec<Servi
         services.push(Service::Smtp(Email::new(settings)?));
     }
     Ok(services)
+}
+
+/// Where providers call us.
+fn callback(public_url: &Url, path: &str) -> Result<Url, StartError> {
+    let mut url = public_url.clone();
+    url.path_segments_mut().map_err(|()| StartError::PublicUrl)?.pop_if_empty().extend(path.split('/'));
+    Ok(url)
 }

@@ -105,6 +105,11 @@ begin
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
 
+  -- Receipts may come before the sender reports, and some find their delivery only now.
+  perform jobs.apply_receipts(r.id, at) from rules.attempt_results(results) r
+   where r.provider_message_id is not null and exists (
+     select from data.receipts c where c.delivery_id = r.id or c.delivery_id is null and c.provider_message_id = r.provider_message_id);
+
   if exists (select from rules.attempt_results(results) r where r.result = 'permanent') then
     perform jobs.give_up(r.id, r.turns_off, at) from rules.attempt_results(results) r where r.result = 'permanent';
     perform pg_notify('pruuf_work', '');
@@ -148,10 +153,22 @@ declare
 begin
   select * into dead from data.deliveries d where d.id = delivery;
   update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
-  if turns_off is null then
-    return;
+  if turns_off is not null then
+    perform jobs.turn_off(delivery, turns_off, at);
   end if;
-  update data.addresses a set off_at = at, off_reason = turns_off where a.id = dead.address_id and a.off_at is null;
+end;
+$$;
+comment on function jobs.give_up(uuid, text, timestamptz) is 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+grant execute on function jobs.give_up(uuid, text, timestamptz) to pruuf_worker;
+
+create or replace function jobs.turn_off(delivery uuid, reason text, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  dead data.deliveries;
+begin
+  select * into dead from data.deliveries d where d.id = delivery;
+  update data.addresses a set off_at = at, off_reason = reason where a.id = dead.address_id and a.off_at is null;
   -- A device has one reason, whatever FCM calls it: its token is good for nothing.
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
   update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
@@ -162,5 +179,5 @@ begin
      and d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
 end;
 $$;
-comment on function jobs.give_up(uuid, text, timestamptz) is 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
-grant execute on function jobs.give_up(uuid, text, timestamptz) to pruuf_worker;
+comment on function jobs.turn_off(uuid, text, timestamptz) is 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
+grant execute on function jobs.turn_off(uuid, text, timestamptz) to pruuf_worker;

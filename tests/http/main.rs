@@ -25,6 +25,7 @@ mod openapi;
 mod pace;
 mod protocol;
 mod providers;
+mod receipts;
 mod release;
 mod sessions;
 mod staff;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
+pub mod callbacks;
 mod fcm;
 mod postmark;
 mod sendgrid;
