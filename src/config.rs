@@ -15,7 +15,7 @@ use url::Url;
 use crate::deliver::breaker::BreakerConfig;
 
 /// The names of providers.
-const PROVIDERS: [&str; 5] = ["fcm", "postmark", "sendgrid", "smtp", "twilio-sms"];
+const PROVIDERS: [&str; 6] = ["fcm", "postmark", "sendgrid", "smtp", "twilio-sms", "twilio-voice"];
 
 /// 32 random bytes that nobody else knows.
 pub type Key = [u8; 32];
@@ -304,14 +304,25 @@ impl Config {
         })
     }
 
+    /// Whether there is a number to call from: a messaging service has none.
+    #[must_use]
+    pub fn can_call(&self) -> bool {
+        self.twilio.as_ref().is_some_and(|twilio| !twilio.from.starts_with("MG"))
+    }
+
     /// The channels that have no configuration and are therefore off.
     #[must_use]
     pub fn channels_off(&self) -> Vec<&'static str> {
         let has_email = self.postmark.is_some() || self.sendgrid.is_some() || self.smtp.is_some();
-        [("push", self.fcm.is_none()), ("email", !has_email), ("sms", self.twilio.is_none())]
-            .into_iter()
-            .filter_map(|(channel, off)| off.then_some(channel))
-            .collect()
+        [
+            ("push", self.fcm.is_none()),
+            ("email", !has_email),
+            ("sms", self.twilio.is_none()),
+            ("voice", !self.can_call()),
+        ]
+        .into_iter()
+        .filter_map(|(channel, off)| off.then_some(channel))
+        .collect()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::deliver::postmark::{self, Postmark, PostmarkConfig, PostmarkConfigErr
 use crate::deliver::provider::{Providers, Service};
 use crate::deliver::sendgrid::{self, SendGrid, SendGridConfig, SendGridConfigError};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
+use crate::deliver::voice::Calls;
 use crate::http::gate;
 use crate::http::patience::Patient;
 use crate::{http, tick, watch};
@@ -184,7 +185,7 @@ fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
             FcmConfig { url: fcm.url.clone(), credentials: credentials.into(), timeout: fcm::DEFAULT_TIMEOUT };
         push.push(Service::Fcm(Fcm::new(settings, client.clone())?));
     }
-    let mut sms = Vec::new();
+    let (mut sms, mut voice) = (Vec::new(), Vec::new());
     if let Some(twilio) = &config.twilio {
         let settings = TwilioConfig {
             url: twilio.url.clone(),
@@ -194,10 +195,14 @@ fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
             status_callback: Some(callback(&config.public_url, "webhooks/twilio/status")?),
             timeout: sms::DEFAULT_TIMEOUT,
         };
+        if config.can_call() {
+            voice.push(Service::TwilioVoice(Calls::new(settings.clone(), client.clone())?));
+        }
         sms.push(Service::TwilioSms(Arc::new(Twilio::new(settings, client.clone())?)));
     }
     let pace = |name: &str| config.provider_rates.get(name).copied().map(Pace::new);
-    Ok([(Channel::Push, push), (Channel::Email, email_services(config, &client)?), (Channel::Sms, sms)]
+    let email = email_services(config, &client)?;
+    Ok([(Channel::Push, push), (Channel::Email, email), (Channel::Sms, sms), (Channel::Voice, voice)]
         .into_iter()
         .filter(|(_, services)| !services.is_empty())
         .map(|(channel, services)| {

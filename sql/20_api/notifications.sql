@@ -21,7 +21,7 @@ begin
 end;
 $$;
 comment on function rules.notification_facts(data.notifications) is 'R6.7 what a text may say: the alert''s facts, who has it by now, the notification''s own, and who reads it.';
-grant execute on function rules.notification_facts(data.notifications) to pruuf_user, pruuf_worker;
+grant execute on function rules.notification_facts(data.notifications) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function api.list_notifications(cursor uuid, size integer) returns jsonb
 language sql stable security invoker set search_path = ''

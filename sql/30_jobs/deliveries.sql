@@ -172,7 +172,9 @@ begin
   -- A device has one reason, whatever FCM calls it: its token is good for nothing.
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
   update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id);
+   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id)
+     -- A phone that takes no texts can still ring.
+     and (d.channel <> 'voice' or reason not in ('landline', 'stopped'));
   update data.deliveries d set next_attempt_at = at
     from data.deliveries f
    where (f.address_id = dead.address_id or f.device_id = dead.device_id) and f.failure = 'address-off' and f.settled_at = at

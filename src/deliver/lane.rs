@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::provider::{Past, Providers, Sent, Try};
-use super::{Content, Destination, Letter, Message, Outcome, Platform, Push, Text};
+use super::{Call, Content, Destination, Letter, Message, Outcome, Platform, Push, Text};
 use crate::app::App;
 use crate::db::Caller;
 use crate::db::listen::Heard;
@@ -51,6 +51,8 @@ pub enum Channel {
     Email,
     /// SMS.
     Sms,
+    /// Automated calls.
+    Voice,
 }
 
 impl Channel {
@@ -60,9 +62,13 @@ impl Channel {
             Self::Push => "push",
             Self::Email => "email",
             Self::Sms => "sms",
+            Self::Voice => "voice",
         }
     }
 }
+
+/// Where Twilio brings the key that was pressed.
+pub const VOICE_PATH: &str = "/webhooks/twilio/voice";
 
 /// A channel and its providers.
 pub struct Lane {
@@ -350,6 +356,11 @@ fn compose(app: &App, channel: Channel, delivery: &Claimed) -> Result<Message, C
         Channel::Sms => {
             let text = app.texts.sms(kind, language, &facts);
             (Destination::Phone(address(app, delivery)?), Content::Sms(Text { text, ttl: life(SMS_LIFE) }))
+        }
+        Channel::Voice => {
+            let action = format!("{}{VOICE_PATH}?delivery={}", app.public_url, delivery.id);
+            let twiml = app.texts.call(kind, language, &facts, &action);
+            (Destination::Phone(address(app, delivery)?), Content::Call(Call { twiml }))
         }
     };
     Ok(Message {

@@ -16,6 +16,7 @@ pub mod postmark;
 pub mod provider;
 pub mod sendgrid;
 pub mod sms;
+pub mod voice;
 
 /// One delivery, rendered and addressed: what a sender carries to its provider.
 #[derive(Debug, Clone)]
@@ -76,6 +77,8 @@ pub enum Content {
     Email(Letter),
     /// For [`sms::Twilio`].
     Sms(Text),
+    /// For [`voice::Calls`].
+    Call(Call),
 }
 
 impl fmt::Debug for Content {
@@ -84,6 +87,7 @@ impl fmt::Debug for Content {
             Self::Push(_) => "Push",
             Self::Email(_) => "Email",
             Self::Sms(_) => "Sms",
+            Self::Call(_) => "Call",
         })
     }
 }
@@ -124,6 +128,13 @@ pub struct Text {
     pub text: String,
     /// After this long a carrier that has not delivered it must not any more; Twilio takes 1 to 36000 s.
     pub ttl: Duration,
+}
+
+/// An automated call.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What Twilio does when somebody answers, as TwiML; at most [`voice::MAX_TWIML`] characters.
+    pub twiml: String,
 }
 
 /// How an attempt ended. A `code` matches `^[A-Za-z0-9_.:-]{1,80}$` and never holds an address, a token

@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::postmark::Postmark;
 use super::sendgrid::SendGrid;
 use super::sms::{self, Twilio};
+use super::voice::Calls;
 use super::{Content, Destination, Message, Outcome};
 
 /// R7.3: the next provider starts within 5 seconds. A provider that has another behind it has so long to answer; then
@@ -34,6 +35,8 @@ pub enum Service {
     Smtp(Email),
     /// SMS.
     TwilioSms(Arc<Twilio>),
+    /// Calls.
+    TwilioVoice(Calls),
 }
 
 impl Service {
@@ -46,6 +49,7 @@ impl Service {
             Self::SendGrid(_) => "sendgrid",
             Self::Smtp(_) => "smtp",
             Self::TwilioSms(_) => "twilio-sms",
+            Self::TwilioVoice(_) => "twilio-voice",
         }
     }
 
@@ -63,6 +67,7 @@ impl Service {
                 }
             }
             (Self::TwilioSms(twilio), ..) => twilio.send(message).await,
+            (Self::TwilioVoice(calls), ..) => calls.send(message).await,
         }
     }
 

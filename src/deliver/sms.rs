@@ -21,6 +21,7 @@ const VALIDITY_SECONDS: (u64, u64) = (1, 36_000);
 const CLOCK_SLACK: TimeDelta = TimeDelta::seconds(30);
 
 /// Where Twilio is, and who we are there.
+#[derive(Clone)]
 pub struct TwilioConfig {
     /// Base URL, `https://api.twilio.com` in production.
     pub url: Url,
@@ -151,7 +152,7 @@ impl Twilio {
 
 /// Where Twilio reports on this delivery: it may do so before its answer has told us the message's name. `#rc=5&rp=all`
 /// makes it try five times, whatever went wrong (<https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>).
-fn callback(url: &Url, delivery: Uuid) -> Url {
+pub(super) fn callback(url: &Url, delivery: Uuid) -> Url {
     let mut url = url.clone();
     url.query_pairs_mut().append_pair("delivery", &delivery.to_string());
     url.set_fragment(Some("rc=5&rp=all"));
@@ -159,7 +160,7 @@ fn callback(url: &Url, delivery: Uuid) -> Url {
 }
 
 /// What an HTTP error means.
-fn refused(status: StatusCode, code: Option<u64>, wait: Option<Duration>) -> Outcome {
+pub(super) fn refused(status: StatusCode, code: Option<u64>, wait: Option<Duration>) -> Outcome {
     let http = format!("twilio:http-{}", status.as_u16());
     match (status.as_u16(), code) {
         (429, code) => Outcome::Transient { code: format!("twilio:{}", code.unwrap_or(20429)), retry_after: wait },

@@ -35,6 +35,7 @@ use sha2::{Digest as _, Sha256};
 use self::contract::Contract;
 use crate::app::App;
 use crate::db::{Idempotency, Shape};
+use crate::deliver::lane::VOICE_PATH;
 use crate::problem::{Problem, from_framework};
 
 /// How many items a list gives when it is not told.
@@ -185,6 +186,8 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/.well-known/jwks.json", get(system::jwks))
         .at("/i/:token", get(pages::show_invitation))
         .at("/webhooks/twilio/status", post(webhooks::receive_twilio_status))
+        .at(VOICE_PATH, post(webhooks::receive_twilio_key))
+        .at("/webhooks/twilio/messages", post(webhooks::receive_twilio_message))
         .at("/webhooks/postmark", post(webhooks::receive_postmark_event))
         .at("/webhooks/sendgrid", post(webhooks::receive_sendgrid_events))
         .at("/healthz", get(system::health))

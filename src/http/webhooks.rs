@@ -9,10 +9,12 @@ use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response, handl
 use poem_openapi::OperationId;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::gate::Origin;
 use crate::app::App;
 use crate::db::Caller;
+use crate::deliver::lane::VOICE_PATH;
 use crate::problem::{Code, Problem};
 use crate::webhooks::twilio::Form;
 use crate::webhooks::{Receipt, postmark, sendgrid, twilio};
@@ -51,10 +53,67 @@ pub async fn receive_twilio_status(
     request: &Request,
     form: FromTwilio,
 ) -> Result<Response, Problem> {
-    let query = request.original_uri().query().unwrap_or_default();
-    let delivery = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "delivery");
-    let receipt = twilio::read(&form.0, delivery.and_then(|(_, id)| id.parse().ok()));
+    let receipt = twilio::read(&form.0, delivery_of(request));
     keep(&app, request, "receive_twilio_status", "twilio", receipt.as_slice()).await
+}
+
+/// What somebody's answer by phone came to.
+#[derive(Deserialize)]
+struct Answered {
+    answer: String,
+    language: String,
+    facts: Value,
+}
+
+/// `POST /webhooks/twilio/voice?delivery=…`: a key that was pressed on a call (R6.6). The answer is what is said then.
+#[handler]
+pub async fn receive_twilio_key(
+    app: Data<&Arc<App>>,
+    request: &Request,
+    form: FromTwilio,
+) -> Result<Response, Problem> {
+    let delivery: Uuid = delivery_of(request).ok_or(Problem::new(Code::MalformedRequest))?;
+    let key = form.0.get("Digits").unwrap_or_default();
+    let call = "jobs.receive_twilio_key(delivery => $1, key => $2)";
+    let answered: Answered = app.db.write(&caller(request), call, &[&delivery, &key]).await?;
+    let action = format!("{}{VOICE_PATH}?delivery={delivery}", app.public_url);
+    Ok(twiml(&app, "receive_twilio_key", "call_answer", answered, &action))
+}
+
+/// `POST /webhooks/twilio/messages`: a text that came to our number (R4.8, R6.6). The answer is the reply.
+#[handler]
+pub async fn receive_twilio_message(
+    app: Data<&Arc<App>>,
+    request: &Request,
+    form: FromTwilio,
+) -> Result<Response, Problem> {
+    let field = |name: &str| form.0.get(name).unwrap_or_default();
+    let sid = form.0.get("MessageSid").ok_or(Problem::new(Code::MalformedRequest))?;
+    let (lookup, words) = (app.vault.lookup("phone", field("From")), field("Body"));
+    let call = "jobs.receive_twilio_message(message_sid => $1, lookup => $2, words => $3)";
+    let answered: Answered = app.db.write(&caller(request), call, &[&sid, &lookup, &words]).await?;
+    Ok(twiml(&app, "receive_twilio_message", "reply", answered, ""))
+}
+
+/// Which delivery our own URL named.
+fn delivery_of(request: &Request) -> Option<Uuid> {
+    let query = request.original_uri().query().unwrap_or_default();
+    url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "delivery")?.1.parse().ok()
+}
+
+/// Whose signature was right.
+fn caller(request: &Request) -> Caller {
+    Caller::provider(request.extensions().get::<Origin>().map(|origin| origin.request_id.clone()))
+}
+
+fn twiml(app: &App, operation: &'static str, name: &str, answered: Answered, action: &str) -> Response {
+    let mut facts = if answered.facts.is_object() { answered.facts } else { json!({}) };
+    facts["answer"] = answered.answer.into();
+    facts["action"] = action.into();
+    let text = app.texts.twiml(name, &answered.language, &facts);
+    let mut response = Response::builder().content_type("text/xml; charset=utf-8").body(text);
+    response.set_data(OperationId(operation));
+    response
 }
 
 /// `POST /webhooks/postmark`: one event.
@@ -104,9 +163,8 @@ async fn keep(
     provider: &'static str,
     receipts: &[Receipt],
 ) -> Result<Response, Problem> {
-    let caller = Caller::provider(request.extensions().get::<Origin>().map(|origin| origin.request_id.clone()));
     let call = "jobs.record_receipts(provider => $1, receipts => $2)";
-    let kept: Kept = app.db.write(&caller, call, &[&provider, &json!(receipts)]).await?;
+    let kept: Kept = app.db.write(&caller(request), call, &[&provider, &json!(receipts)]).await?;
     for sqlstate in &kept.problems {
         tracing::error!(webhook.provider = provider, error.sqlstate = sqlstate, "a receipt cannot be kept");
     }

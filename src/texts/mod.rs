@@ -16,6 +16,9 @@ pub const FALLBACK_LANGUAGE: &str = "en";
 /// The longest name in an SMS, in characters: most fit, and no name pushes the rest into a second segment.
 const SMS_NAME: usize = 20;
 
+/// The longest body that a call reads out, in bytes: all of it is said twice, escaped, and Twilio takes 4000 characters.
+const CALL_BODY: usize = 600;
+
 macro_rules! sources {
     ($language:literal: $($kind:literal)*) => {
         &[
@@ -37,8 +40,12 @@ const SOURCES: &[(&str, &str)] = sources!("en":
     "checked_in" "daily_digest"
 );
 
-/// Name and text of every page: English only, as a link says nothing of its reader.
+/// Name and text of every page, and of what Twilio reads out or sends back. Pages are English only, as a link says nothing
+/// of its reader.
 const PAGES: &[(&str, &str)] = &[
+    ("en/call.xml", include_str!("en/call.xml")),
+    ("en/call_answer.xml", include_str!("en/call_answer.xml")),
+    ("en/reply.xml", include_str!("en/reply.xml")),
     ("en/page.html", include_str!("en/page.html")),
     ("en/invitation.page.html", include_str!("en/invitation.page.html")),
     ("en/nothing_here.page.html", include_str!("en/nothing_here.page.html")),
@@ -68,11 +75,9 @@ impl Texts {
     pub fn new() -> Result<Self, TextsError> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Chainable);
-        templates.set_auto_escape_callback(
-            |name| {
-                if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-            },
-        );
+        templates.set_auto_escape_callback(|name| {
+            if name.ends_with(".html") || name.ends_with(".xml") { AutoEscape::Html } else { AutoEscape::None }
+        });
         // Names come from people: without control characters they cannot begin a line, a header or a segment.
         templates.set_formatter(|out, state, value| match value.as_str() {
             Some(text) if text.chars().any(is_unprintable) => {
@@ -126,6 +131,24 @@ impl Texts {
         self.render(kind, "sms.txt", language, facts).trim().to_owned()
     }
 
+    /// What a call says, as TwiML: the title and the body of the push, twice, and which keys there are. `action`: the URL
+    /// that is told of a key.
+    pub fn call(&self, kind: &str, language: &str, facts: &Value, action: &str) -> String {
+        let (title, body) = self.push(kind, language, facts);
+        let mut facts = if facts.is_object() { facts.clone() } else { Value::Object(serde_json::Map::new()) };
+        let body = body.replace('\n', " ");
+        facts["title"] = Value::String(title);
+        facts["body"] = Value::String(body[..body.floor_char_boundary(CALL_BODY)].to_owned());
+        facts["kind"] = Value::String(kind.to_owned());
+        facts["action"] = Value::String(action.to_owned());
+        self.render("call", "xml", language, &facts)
+    }
+
+    /// What Twilio is answered, as TwiML; `name`: `call_answer` or `reply`.
+    pub fn twiml(&self, name: &str, language: &str, facts: &Value) -> String {
+        self.render(name, "xml", language, facts)
+    }
+
     /// A page for a browser; `name`: `invitation`, `nothing_here` or `later`.
     pub fn page(&self, name: &str, facts: &Value) -> String {
         self.render(name, "page.html", FALLBACK_LANGUAGE, facts)
@@ -143,6 +166,7 @@ impl Texts {
             tracing::error!(text.kind = kind, text.part = part, error.kind = ?error.kind(), "text not rendered");
             match part {
                 "email.html" | "page.html" => "<p>Pruuf has news for you. Please open the app now.</p>".to_owned(),
+                "xml" => "<Response><Say>Pruuf has news for you. Please open the app now.</Say></Response>".to_owned(),
                 "sms.txt" => "Pruuf has news for you. Please open the app now.".to_owned(),
                 _ => "Pruuf has news for you\nPlease open the app now.".to_owned(),
             }

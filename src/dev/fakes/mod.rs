@@ -31,6 +31,8 @@ pub enum Channel {
     Email,
     /// To the fake Twilio.
     Sms,
+    /// To the fake Twilio: a call. Its text is the TwiML.
+    Voice,
 }
 
 /// One of the fakes.

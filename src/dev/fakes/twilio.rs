@@ -1,4 +1,4 @@
-//! A fake of Twilio's `Messages.json`: sending and listing.
+//! A fake of Twilio's `Messages.json`, sending and listing, and of `Calls.json`.
 
 use std::io;
 use std::sync::Arc;
@@ -22,14 +22,17 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
     let path = request.uri().path();
-    let account = path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.strip_suffix("/Messages.json"));
-    if account.is_none() {
+    let resource =
+        path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.split_once('/')).map(|(_, name)| name);
+    let is_call = resource == Some("Calls.json");
+    if !is_call && resource != Some("Messages.json") {
         return Ok(refused(404, "20404", None));
     }
     if !request.header("authorization").is_some_and(|value| value.starts_with("Basic ")) {
         return Ok(refused(401, "20003", None));
     }
     Ok(match *request.method() {
+        Method::POST if is_call => call(state, &body).await,
         Method::POST => message(state, &body).await,
         Method::GET => list(state, request.uri().query().unwrap_or_default()),
         _ => refused(405, "20004", None),
@@ -69,6 +72,41 @@ async fn message(state: &State, body: &[u8]) -> Response {
         raw: if state.keeps { raw.clone() } else { Value::Null },
     };
     let behaviour = state.behaviour_if(Provider::Twilio, Channel::Sms, Some(&parts.to), |_| true);
+    match state.judge(&parts, behaviour).await {
+        Verdict::Accept => json_answer(201, None, &raw),
+        Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+        Verdict::Hang => std::future::pending().await,
+        Verdict::Close => close_connection(),
+    }
+}
+
+async fn call(state: &State, body: &[u8]) -> Response {
+    let form: Map<String, Value> =
+        url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), json!(value))).collect();
+    let field = |name: &str| form.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (to, twiml) = (field("To").to_owned(), field("Twiml").to_owned());
+    if !to.starts_with('+') {
+        return refused(400, "21211", None);
+    }
+    if !field("From").starts_with('+') {
+        return refused(400, "21212", None);
+    }
+    if !twiml.contains("<Response>") || twiml.chars().count() > 4000 {
+        return refused(400, "21218", None);
+    }
+    let raw = json!({
+        "sid": format!("CA{:032x}", state.next_id()), "to": to, "from": field("From"), "status": "queued",
+        "direction": "outbound-api", "form": form,
+    });
+    let parts = Parts {
+        channel: Channel::Voice,
+        provider: Provider::Twilio,
+        to,
+        title: None,
+        text: twiml,
+        raw: if state.keeps { raw.clone() } else { Value::Null },
+    };
+    let behaviour = state.behaviour_if(Provider::Twilio, Channel::Voice, Some(&parts.to), |_| true);
     match state.judge(&parts, behaviour).await {
         Verdict::Accept => json_answer(201, None, &raw),
         Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),

@@ -1,0 +1,159 @@
+create or replace function rules.speak_as(person uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform set_config('pruuf.user_id', person::text, true);
+end;
+$$;
+comment on function rules.speak_as(uuid) is 'R9.2 what follows in this transaction was done by somebody who answered by phone: the trail says so.';
+grant execute on function rules.speak_as(uuid) to pruuf_engine;
+
+create or replace function rules.answer_alert(person uuid, alert uuid, action text) returns text
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  known data.alerts;
+begin
+  select a.* into known
+    from data.alerts a join data.connections c on c.member_id = a.member_id and c.contact_id = person and c.ended_at is null
+   where a.id = alert;
+  if known.id is null or known.state = 'resolved' then
+    return 'over';
+  elsif action = 'acknowledge' and known.state = 'acknowledged' then
+    return case when known.acknowledged_by = person then 'acknowledged' else 'has_an_owner' end;
+  end if;
+  insert into data.alert_actions (alert_id, user_id, action) values (known.id, person, answer_alert.action);
+  return case action when 'acknowledge' then 'acknowledged' else 'more_help' end;
+exception when sqlstate 'UF409' then
+  -- Somebody was faster.
+  return case sqlerrm when 'alert-is-over' then 'over' else 'has_an_owner' end;
+end;
+$$;
+comment on function rules.answer_alert(uuid, uuid, text) is 'R6.6 a Contact acts on an alert without the app: what the app would write, and in a word what came of it.';
+grant execute on function rules.answer_alert(uuid, uuid, text) to pruuf_engine;
+
+create or replace function rules.take_key(delivery uuid, key text) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  told data.notifications;
+  answer text;
+begin
+  select n.* into told from data.deliveries d join data.notifications n on n.id = d.notification_id where d.id = delivery and d.channel = 'voice';
+  if told.user_id is null then
+    return jsonb_build_object('answer', 'over', 'language', 'en', 'facts', '{}'::jsonb);
+  end if;
+  perform rules.speak_as(told.user_id);
+  update data.deliveries d set state = 'confirmed', settled_at = coalesce(d.settled_at, at), lease_until = null, failure = null
+   where d.id = delivery and rules.delivery_may_become(d.state, 'confirmed');
+  if found then
+    perform audit.append('delivery.confirmed', told.user_id, delivery);
+  end if;
+  answer := case
+    when told.alert_id is null or told.kind = 'all_clear' then 'heard'
+    when key = '1' then rules.answer_alert(told.user_id, told.alert_id, 'acknowledge')
+    when key = '2' then rules.answer_alert(told.user_id, told.alert_id, 'needs_more_help')
+    else 'unknown_key' end;
+  return jsonb_build_object('answer', answer, 'language', (select u.language from data.users u where u.id = told.user_id), 'facts', rules.notification_facts(told));
+end;
+$$;
+alter function rules.take_key(uuid, text) owner to pruuf_engine;
+comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help. security definer: the worker may not act for anybody.';
+grant execute on function rules.take_key(uuid, text) to pruuf_worker;
+
+create or replace function rules.take_text(message_sid text, lookup bytea, words text) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  at timestamptz := rules.clock();
+  word text := upper(btrim(regexp_replace(left(words, 200), '[^[:alnum:]]+', ' ', 'g')));
+  phone data.addresses;
+  said jsonb;
+begin
+  -- Taken in the same transaction as what it sets off: one that comes at the same moment waits for it here.
+  insert into data.received_texts (message_sid, answer, received_at) values (take_text.message_sid, 'none', at) on conflict do nothing;
+  if not found then
+    select jsonb_build_object('answer', t.answer) into said from data.received_texts t where t.message_sid = take_text.message_sid;
+  else
+    select a.* into phone from data.addresses a join data.users u on u.id = a.user_id
+     where a.kind = 'phone' and a.lookup = take_text.lookup and a.verified_at is not null and u.deleted_at is null;
+    perform rules.speak_as(phone.user_id) where phone.id is not null;
+    said := case
+      when word in ('STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT') then rules.stop_texts(lookup, at)
+      when word in ('START', 'UNSTOP') then rules.start_texts(lookup, at)
+      when phone.id is null then '{"answer": "unknown_number"}'
+      else rules.answer_text(phone.user_id, word) end;
+    update data.received_texts t set answer = said ->> 'answer' where t.message_sid = take_text.message_sid;
+  end if;
+  return jsonb_build_object('language', coalesce((select u.language from data.users u where u.id = phone.user_id), 'en'), 'facts', '{}'::jsonb) || said;
+end;
+$$;
+alter function rules.take_text(text, bytea, text) owner to pruuf_engine;
+comment on function rules.take_text(text, bytea, text) is 'R4.8, R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
+grant execute on function rules.take_text(text, bytea, text) to pruuf_worker;
+
+create or replace function rules.stop_texts(lookup bytea, at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.addresses a set off_at = at, off_reason = 'stopped' where a.kind = 'phone' and a.lookup = stop_texts.lookup and a.off_at is null;
+  with failed as (
+    update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
+      from data.addresses a
+     where a.kind = 'phone' and a.lookup = stop_texts.lookup and d.address_id = a.id and d.channel = 'sms' and d.state = 'pending'
+    returning d.notification_id)
+  update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
+  perform pg_notify('pruuf_work', '');
+  return '{"answer": "stopped"}';
+end;
+$$;
+comment on function rules.stop_texts(bytea, timestamptz) is 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
+grant execute on function rules.stop_texts(bytea, timestamptz) to pruuf_engine;
+
+create or replace function rules.start_texts(lookup bytea, at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  address data.addresses;
+begin
+  for address in
+    update data.addresses a set off_at = null, off_reason = null
+     where a.kind = 'phone' and a.lookup = start_texts.lookup and a.off_reason = 'stopped' returning a.* loop
+    perform audit.append('address.turned_on', address.user_id, address.id);
+  end loop;
+  return '{"answer": "started"}';
+end;
+$$;
+comment on function rules.start_texts(bytea, timestamptz) is 'R7.6 START takes STOP back, and no other reason.';
+grant execute on function rules.start_texts(bytea, timestamptz) to pruuf_engine;
+
+create or replace function rules.answer_text(person uuid, word text) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  action text := case when word in ('1', 'GOT IT', 'GOTIT', 'I VE GOT THIS', 'I HAVE GOT THIS') then 'acknowledge' when word in ('2', 'HELP') then 'needs_more_help' end;
+  open_alerts uuid[];
+begin
+  if word in ('OK', 'OKAY', 'I M OK', 'IM OK', 'I AM OK') then
+    if not exists (select from data.connections c where c.member_id = person and c.ended_at is null)
+       and not exists (select from data.schedules s where s.member_id = person and s.superseded_at is null) then
+      return '{"answer": "no_member"}';
+    end if;
+    insert into data.check_ins (member_id, method) values (person, 'sms');
+    return '{"answer": "checked_in"}';
+  elsif action is null then
+    return '{"answer": "not_understood"}';
+  end if;
+  open_alerts := array(
+    select a.id from data.alerts a join data.connections c on c.member_id = a.member_id and c.contact_id = person and c.ended_at is null
+     where a.state <> 'resolved' limit 2);
+  if cardinality(open_alerts) <> 1 then
+    return jsonb_build_object('answer', case cardinality(open_alerts) when 0 then 'no_alert' else 'several_alerts' end);
+  end if;
+  return jsonb_build_object('answer', rules.answer_alert(person, open_alerts[1], action),
+                            'facts', (select a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)) from data.alerts a where a.id = open_alerts[1]));
+end;
+$$;
+comment on function rules.answer_text(uuid, text) is 'R4.8 "OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+grant execute on function rules.answer_text(uuid, text) to pruuf_engine;
