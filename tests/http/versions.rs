@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{Person, Reply, World, world};
 
 fn etag(reply: &Reply) -> String {
-    reply.headers["etag"].to_str().unwrap().to_owned()
+    let tag = reply.headers.get("etag").unwrap_or_else(|| panic!("no ETag: {} {}", reply.status, reply.body));
+    tag.to_str().unwrap().to_owned()
 }
 
 async fn get(world: &World, who: &Person, path: &str, known: &str) -> Reply {
