@@ -489,13 +489,15 @@ as $$ select rules.history_shape(rules.watched_member_id(member_id), get_member_
 comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
 grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
 
-create or replace function api.update_member(member_id uuid, changes jsonb) returns jsonb
+create or replace function api.update_member(member_id uuid, changes jsonb, if_match text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
   member uuid := rules.watched_member_id(update_member.member_id);
 begin
+  perform from data.watch_settings w where w.contact_id = me and w.member_id = member for update;
+  perform rules.require_match(rules.member_shape(member, rules.clock()), if_match);
   insert into data.watch_settings as w (contact_id, member_id, nickname, hears_of, mutes_routine)
   values (me, member, btrim(changes ->> 'nickname'), coalesce(changes ->> 'hears_of', 'misses_only'), coalesce((changes ->> 'mutes_routine')::boolean, false))
   on conflict on constraint watch_settings_pkey do update
@@ -505,8 +507,8 @@ begin
   return rules.member_shape(member, rules.clock());
 end;
 $$;
-comment on function api.update_member(uuid, jsonb) is 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
-grant execute on function api.update_member(uuid, jsonb) to pruuf_user;
+comment on function api.update_member(uuid, jsonb, text) is 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
+grant execute on function api.update_member(uuid, jsonb, text) to pruuf_user;
 
 create or replace function api.leave_member(member_id uuid) returns jsonb
 language sql volatile security invoker set search_path = ''

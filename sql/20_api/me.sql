@@ -26,7 +26,7 @@ $$;
 comment on function api.get_me() is 'GET /v1/me';
 grant execute on function api.get_me() to pruuf_user, pruuf_engine;
 
-create or replace function api.update_me(name text, language text) returns jsonb
+create or replace function api.update_me(name text, language text, if_match text default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -35,6 +35,7 @@ declare
   after data.users;
 begin
   select * into before from data.users u where u.id = me for update;
+  perform rules.require_match(api.get_me(), if_match);
   update data.users u set name = coalesce(btrim(update_me.name), u.name), language = coalesce(update_me.language, u.language)
    where u.id = me returning * into after;
   if before is distinct from after then
@@ -44,9 +45,9 @@ begin
   return api.get_me();
 end;
 $$;
-alter function api.update_me(text, text) owner to pruuf_engine;
-comment on function api.update_me(text, text) is 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
-grant execute on function api.update_me(text, text) to pruuf_user;
+alter function api.update_me(text, text, text) owner to pruuf_engine;
+comment on function api.update_me(text, text, text) is 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
+grant execute on function api.update_me(text, text, text) to pruuf_user;
 
 create or replace function rules.address_shape(a data.addresses) returns jsonb
 language sql stable security invoker set search_path = ''

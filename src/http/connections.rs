@@ -17,7 +17,7 @@ use super::alerts::Person;
 use super::auth::{Address, AddressKind};
 use super::day::{DayStatus, History, Obligation, OpenAlert};
 use super::me::{Done, open_address};
-use super::{Answer, Created, Gone, PAGE, Section, once};
+use super::{Answer, Changed, Created, Gone, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
@@ -377,8 +377,13 @@ impl Api {
 
     /// Who watches me
     #[oai(path = "/v1/me/contacts", method = "get", operation_id = "list_contacts")]
-    async fn list_contacts(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<ContactList> {
-        Ok(Json(app.db.read(&caller.0, "api.list_contacts()", &[]).await?))
+    async fn list_contacts(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<ContactList>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_contacts()", &[]).await?)
     }
 
     /// Decide when a Contact is told
@@ -409,14 +414,25 @@ impl Api {
 
     /// Whom I watch
     #[oai(path = "/v1/members", method = "get", operation_id = "list_members")]
-    async fn list_members(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<MemberList> {
-        Ok(Json(app.db.read(&caller.0, "api.list_members()", &[]).await?))
+    async fn list_members(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<MemberList>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_members()", &[]).await?)
     }
 
     /// How a Member's day stands
     #[oai(path = "/v1/members/:user_id", method = "get", operation_id = "get_member")]
-    async fn get_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Answer<Member> {
-        Ok(Json(app.db.read(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?))
+    async fn get_member(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+        user_id: Path<Uuid>,
+    ) -> Result<Tagged<Member>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?)
     }
 
     /// Decide how to watch a Member
@@ -427,11 +443,13 @@ impl Api {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
         user_id: Path<Uuid>,
         body: Json<MemberChanges>,
-    ) -> Answer<Member> {
-        let call = "api.update_member(member_id => $1, changes => $2)";
-        Ok(Json(app.db.write(&caller.0, call, &[&user_id.0, &body.0.to_json()]).await?))
+    ) -> Result<Changed<Member>, Problem> {
+        let call = "api.update_member(member_id => $1, changes => $2, if_match => $3)";
+        let params: crate::db::Params<'_> = &[&user_id.0, &body.0.to_json(), &if_match.0];
+        Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 
     /// A Member's past days and their totals

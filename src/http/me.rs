@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::auth::{Address, AddressKind};
-use super::{Answer, Created, Gone, Section, Tagged, once};
+use super::{Answer, Changed, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
@@ -193,9 +193,16 @@ impl Api {
 
     /// Change my name or language
     #[oai(path = "/v1/me", method = "patch", operation_id = "update_me")]
-    async fn update_me(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<MeChange>) -> Answer<Me> {
-        let call = "api.update_me(name => $1, language => $2)";
-        Ok(Json(app.db.write(&caller.0, call, &[&body.name, &body.language.map(Language::as_str)]).await?))
+    async fn update_me(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
+        body: Json<MeChange>,
+    ) -> Result<Changed<Me>, Problem> {
+        let call = "api.update_me(name => $1, language => $2, if_match => $3)";
+        let params: crate::db::Params<'_> = &[&body.name, &body.language.map(Language::as_str), &if_match.0];
+        Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 
     /// Delete my account
