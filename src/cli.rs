@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::db::release;
 use crate::server::Server;
-use crate::{dev, http, telemetry};
+use crate::{dev, http, keys, telemetry};
 
 /// The server behind a daily check-in for people who live alone.
 #[derive(Parser)]
@@ -31,6 +31,11 @@ enum Command {
     Openapi,
     /// Ask the server at PRUUF_LISTEN whether it is alive
     Health,
+    /// Turn over to a new PRUUF_DATA_KEYS
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Move the clock of a database made for rehearsals
     Clock {
         #[command(subcommand)]
@@ -47,6 +52,12 @@ enum ClockCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Seal everything in the database of DATABASE_URL anew under the first key, while servers serve
+    Rotate,
+}
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Runs the command that the process was called with.
@@ -57,6 +68,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => migrate().await,
         Command::Openapi => openapi(),
         Command::Health => health().await,
+        Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
     };
     match done {
@@ -106,6 +118,13 @@ async fn migrate() -> Outcome {
     let released = release::migrate(&SecretString::from(url)).await?;
     say(&format!("{} migrations and {} files of sql/ applied", released.migrations, released.files));
     Ok(())
+}
+
+async fn rotate_keys() -> Outcome {
+    let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database, as its owner")?;
+    let rotated = keys::rotate(&SecretString::from(url), config::data_keys(&|name| env::var(name).ok())?).await?;
+    say(&rotated.to_string());
+    if rotated.is_all() { Ok(()) } else { Err("not everything is sealed under the first key".into()) }
 }
 
 fn openapi() -> Outcome {

@@ -140,6 +140,16 @@ impl Reader<'_> {
     }
 }
 
+/// `PRUUF_DATA_KEYS` alone, for a command that needs nothing else.
+///
+/// # Errors
+/// When it is missing or cannot be read.
+pub fn data_keys(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Key>, ConfigError> {
+    let mut read = Reader { lookup, wrong: Vec::new() };
+    let keys = read.keys("PRUUF_DATA_KEYS");
+    if read.wrong.is_empty() { Ok(keys) } else { Err(ConfigError(read.wrong)) }
+}
+
 impl Config {
     /// Reads the process's environment.
     ///

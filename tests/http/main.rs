@@ -19,6 +19,7 @@ mod events;
 mod faults;
 mod invitations;
 mod journey;
+mod keys;
 mod openapi;
 mod pace;
 mod protocol;
