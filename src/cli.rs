@@ -3,13 +3,13 @@
 use std::env;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use crate::config::{self, Config};
 use crate::db::release;
 use crate::server::Server;
-use crate::{dev, http, keys, telemetry};
+use crate::{dev, http, keys, staff, telemetry};
 
 /// The server behind a daily check-in for people who live alone.
 #[derive(Parser)]
@@ -31,7 +31,12 @@ enum Command {
     Openapi,
     /// Ask the server at PRUUF_LISTEN whether it is alive
     Health,
-    /// Turn over to a new PRUUF_DATA_KEYS
+    /// Say who is staff, in the database of DATABASE_URL
+    Staff {
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
+    /// Turn over to a new key in PRUUF_DATA_KEYS
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -58,6 +63,27 @@ enum KeysCommand {
     Rotate,
 }
 
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Make somebody staff who has an account; their e-mail address or phone number is read from standard input
+    Add {
+        /// What they may do
+        role: StaffRole,
+    },
+    /// Make them staff no more; the address is read from standard input
+    Remove,
+    /// Who is staff
+    List,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StaffRole {
+    /// Reads, resends, unlocks
+    Support,
+    /// All that, and says who is staff
+    Admin,
+}
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// Runs the command that the process was called with.
@@ -68,6 +94,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => migrate().await,
         Command::Openapi => openapi(),
         Command::Health => health().await,
+        Command::Staff { command } => say_who_is_staff(command).await,
         Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
     };
@@ -125,6 +152,16 @@ async fn rotate_keys() -> Outcome {
     let rotated = keys::rotate(&SecretString::from(url), config::data_keys(&|name| env::var(name).ok())?).await?;
     say(&rotated.to_string());
     if rotated.is_all() { Ok(()) } else { Err("not everything is sealed under the first key".into()) }
+}
+
+async fn say_who_is_staff(command: StaffCommand) -> Outcome {
+    match command {
+        StaffCommand::Add { role: StaffRole::Support } => say(&staff::add("support").await?),
+        StaffCommand::Add { role: StaffRole::Admin } => say(&staff::add("admin").await?),
+        StaffCommand::Remove => staff::remove().await?,
+        StaffCommand::List => staff::list().await?.iter().for_each(|line| say(line)),
+    }
+    Ok(())
 }
 
 fn openapi() -> Outcome {

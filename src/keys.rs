@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::config::Key;
 use crate::db::{DbError, settings, tls};
-use crate::vault::{CODE_KEY_CONTEXT, CannotOpen, Vault};
+use crate::vault::{CODE_KEY_CONTEXT, CannotOpen, Vault, WELFARE_CARD_CONTEXT};
 
 /// As narrow as the job (R9.1); and a wait for a row in use is short, so that whoever comes behind it waits no longer.
 const SESSION: &str = "set role pruuf_keeper; set lock_timeout = '300ms'; set statement_timeout = '60s'";
@@ -31,7 +31,10 @@ struct Column {
 }
 
 /// All such columns. Addresses are found by their lookups instead: `jobs.move_address`.
-const COLUMNS: &[Column] = &[Column { table: "data.code_keys", id: "id", context: CODE_KEY_CONTEXT }];
+const COLUMNS: &[Column] = &[
+    Column { table: "data.code_keys", id: "id", context: CODE_KEY_CONTEXT },
+    Column { table: "data.welfare_cards", id: "user_id", context: WELFARE_CARD_CONTEXT },
+];
 
 /// Nothing more can be done; what was done stays.
 #[derive(Debug, thiserror::Error)]

@@ -11,6 +11,7 @@ pub mod http;
 pub mod keys;
 pub mod problem;
 pub mod server;
+pub mod staff;
 pub mod telemetry;
 pub mod texts;
 pub mod tick;

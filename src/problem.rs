@@ -43,6 +43,8 @@ codes! {
     OnlyAContactMay = "only-a-contact-may", 403, "Only a Contact can do this";
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
+    NoWelfareCard = "no-welfare-card", 404, "No welfare card has been written yet";
+    WelfareCardNotShown = "welfare-card-not-shown", 404, "The welfare card is not shown now";
     InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";
     Conflict = "conflict", 409, "This contradicts what is there";
@@ -51,6 +53,9 @@ codes! {
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
+    LastAdmin = "last-admin", 409, "The last administrator must stay";
+    OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
+    NotToBeResent = "not-to-be-resent", 409, "This is not sent again";
     AlertIsOver = "alert-is-over", 409, "The alert is over";
     AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
     TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";

@@ -31,6 +31,9 @@ pub enum CodeUse {
 /// What the row of a kept code key is sealed for, before its id.
 pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
 
+/// What a welfare card is sealed for, before its Member's id (R1.5).
+pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
+
 /// The data keys and all that is made with them.
 pub struct Vault {
     keys: Vec<Key>,
@@ -120,6 +123,12 @@ impl Vault {
     #[must_use]
     pub fn lookup(&self, kind: &str, address: &str) -> Vec<u8> {
         lookup(self.first(), kind, address)
+    }
+
+    /// The keyed hash under each of the keys, the first key's first.
+    #[must_use]
+    pub fn lookups(&self, kind: &str, address: &str) -> Vec<Vec<u8>> {
+        self.keys.iter().map(|key| lookup(key, kind, address)).collect()
     }
 
     /// An address under each of the keys.

@@ -32,7 +32,7 @@ begin
   return forgotten;
 end;
 $$;
-comment on function audit.forget_ips(uuid) is 'R2.6, R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
+comment on function audit.forget_ips(uuid) is 'R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
 grant execute on function audit.forget_ips(uuid) to pruuf_engine;
 
 create or replace function audit.verify(from_place bigint default 1, to_place bigint default null, known_place bigint default null, known_hash bytea default null)

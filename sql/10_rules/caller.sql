@@ -6,7 +6,7 @@ begin
 end;
 $$;
 comment on function rules.current_user_id() is 'Who asks: the user of the verified access token, null for nobody.';
-grant execute on function rules.current_user_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+grant execute on function rules.current_user_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_keeper;
 
 create or replace function rules.signed_in_user_id() returns uuid
 language plpgsql stable security invoker set search_path = ''
@@ -78,4 +78,4 @@ end;
 $$;
 alter function rules.refuse_ended_session() owner to pruuf_engine;
 comment on function rules.refuse_ended_session() is 'R2.4, R2.5 a session that was revoked ends at once, not when its last access token does. src/db asks it before every call of a signed-in user; security definer: sessions are nobody else''s to read.';
-grant execute on function rules.refuse_ended_session() to pruuf_user;
+grant execute on function rules.refuse_ended_session() to pruuf_user, pruuf_staff;

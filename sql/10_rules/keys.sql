@@ -8,27 +8,24 @@ $$;
 comment on function rules.lock_address(bytea[]) is 'R9.3 whoever holds this sees the rows of an address keep the lookup that they have. Always before a row is locked.';
 grant execute on function rules.lock_address(bytea[]) to pruuf_engine, pruuf_keeper;
 
-create or replace function rules.known_address(kind text, inout lookup bytea, inout sealed bytea, other_lookups bytea[], other_sealeds bytea[])
+create or replace function rules.known_address(kind text, lookups bytea[], sealeds bytea[], out lookup bytea, out sealed bytea)
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  lookups bytea[];
-  place integer;
+  place integer := 1;
 begin
   -- One key, as nearly always: nothing to find out.
-  if cardinality(other_lookups) = 0 then
-    return;
+  if cardinality(lookups) > 1 then
+    perform rules.lock_address(lookups);
+    select coalesce(min(array_position(lookups, f.known)), 1) into place from (
+      select a.lookup as known from data.addresses a where a.kind = known_address.kind and a.lookup = any (lookups)
+      union all select c.lookup from data.one_time_codes c where c.kind = known_address.kind and c.lookup = any (lookups)
+      union all select i.lookup from data.invitations i where i.kind = known_address.kind and i.lookup = any (lookups)
+      union all select n.address_lookup from data.notifications n where n.address_kind = known_address.kind and n.address_lookup = any (lookups)) as f;
   end if;
-  lookups := array_prepend(lookup, other_lookups);
-  perform rules.lock_address(lookups);
-  select coalesce(min(array_position(lookups, f.known)), 1) into place from (
-    select a.lookup as known from data.addresses a where a.kind = known_address.kind and a.lookup = any (lookups)
-    union all select c.lookup from data.one_time_codes c where c.kind = known_address.kind and c.lookup = any (lookups)
-    union all select i.lookup from data.invitations i where i.kind = known_address.kind and i.lookup = any (lookups)
-    union all select n.address_lookup from data.notifications n where n.address_kind = known_address.kind and n.address_lookup = any (lookups)) as f;
   lookup := lookups[place];
-  sealed := (array_prepend(sealed, other_sealeds))[place];
+  sealed := sealeds[place];
 end;
 $$;
-comment on function rules.known_address(text, bytea, bytea, bytea[], bytea[]) is 'R9.3 while keys are rotated: under which of the keys an address is known, else under the first. The lock makes that true until the commit, so that no address is ever written down under two.';
-grant execute on function rules.known_address(text, bytea, bytea, bytea[], bytea[]) to pruuf_engine;
+comment on function rules.known_address(text, bytea[], bytea[]) is 'R9.3 while keys are rotated: under which of the keys an address is known, else under the first. The lock makes that true until the commit, so that no address is ever written down under two.';
+grant execute on function rules.known_address(text, bytea[], bytea[]) to pruuf_engine;

@@ -37,6 +37,16 @@ $$;
 comment on function rules.account_of(text, bytea) is 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
 grant execute on function rules.account_of(text, bytea) to pruuf_engine;
 
+create or replace function rules.account_of_any(kind text, lookups bytea[]) returns uuid
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select a.user_id from data.addresses a where a.kind = account_of_any.kind and a.lookup = any (lookups) and a.verified_at is not null limit 1);
+end;
+$$;
+comment on function rules.account_of_any(text, bytea[]) is 'R9.3 the same by the lookups of one address under several keys.';
+grant execute on function rules.account_of_any(text, bytea[]) to pruuf_engine;
+
 create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -90,7 +100,7 @@ declare
   at timestamptz := rules.clock();
   refusal jsonb;
 begin
-  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, lookup, sealed, other_lookups, other_sealeds) as k;
+  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, array_prepend(lookup, other_lookups), array_prepend(sealed, other_sealeds)) as k;
   refusal := rules.refuse_code(kind, lookup, at);
   if refusal is not null then
     return refusal;
@@ -110,7 +120,7 @@ declare
   at timestamptz := rules.clock();
   verdict record;
 begin
-  select k.lookup into lookup from rules.known_address(kind, lookup, null, other_lookups, '{}') as k;
+  select k.lookup into lookup from rules.known_address(kind, array_prepend(lookup, other_lookups), null) as k;
   select * into verdict from rules.check_code(verify_code.kind, verify_code.lookup, array_prepend(verify_code.code_hash, other_code_hashes), at);
   if verdict.refusal is not null then
     return verdict.refusal;
@@ -267,7 +277,7 @@ declare
   candidates bytea[] := array_prepend(begin_session.lookup, other_lookups);
   refusal jsonb;
 begin
-  select k.lookup into begin_session.lookup from rules.known_address(begin_session.kind, begin_session.lookup, null, other_lookups, '{}') as k;
+  select k.lookup into begin_session.lookup from rules.known_address(begin_session.kind, candidates, null) as k;
   refusal := rules.count_by_ip('sign_ins', at);
   if refusal is not null then
     return refusal;

@@ -107,7 +107,7 @@ declare
   nth_last timestamptz;
   made data.invitations;
 begin
-  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, lookup, sealed, other_lookups, other_sealeds) as k;
+  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, array_prepend(lookup, other_lookups), array_prepend(sealed, other_sealeds)) as k;
   if exists (select from data.addresses a where a.user_id = me and a.kind = create_invitation.kind and a.lookup = create_invitation.lookup) then
     raise exception 'own-address' using errcode = 'UF422', detail = 'This is your own address. Nobody can watch themselves.';
   end if;

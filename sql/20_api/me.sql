@@ -79,7 +79,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('addresses ' || me, 0));
   select k.lookup, k.sealed into add_address.lookup, add_address.sealed
-    from rules.known_address(add_address.kind, add_address.lookup, add_address.sealed, other_lookups, other_sealeds) as k;
+    from rules.known_address(add_address.kind, array_prepend(add_address.lookup, other_lookups), array_prepend(add_address.sealed, other_sealeds)) as k;
   if (select count(*) from data.addresses a where a.user_id = me and (a.kind, a.lookup) <> (add_address.kind, add_address.lookup)) >= rules.policy('addresses_per_user') then
     raise exception 'too-many-addresses' using errcode = 'UF409', detail = format('A user has at most %s addresses.', rules.policy('addresses_per_user'));
   end if;

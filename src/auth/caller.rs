@@ -5,6 +5,7 @@ use std::sync::Arc;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::{Caller, Role};
@@ -15,6 +16,20 @@ use crate::problem::{Code, Problem};
 #[derive(SecurityScheme)]
 #[oai(rename = "access_token", ty = "bearer", bearer_format = "JWT", checker = "verify")]
 pub struct SignedIn(pub Caller);
+
+impl SignedIn {
+    /// Who it is. A checked token names a user; without one the database refuses.
+    #[must_use]
+    pub fn user_id(&self) -> Uuid {
+        self.0.user_id.unwrap_or_default()
+    }
+
+    /// The same person at `/v1/staff/…`, where the database asks whether they are staff (R1.4).
+    #[must_use]
+    pub fn as_staff(&self) -> Caller {
+        Caller { role: Role::Staff, ..self.0.clone() }
+    }
+}
 
 async fn verify(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let (app, origin) = known(request)?;

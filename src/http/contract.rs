@@ -132,6 +132,9 @@ fn wrong_text(schema: &Value, text: &str) -> Option<String> {
     if !is_read {
         return Some(format!("This is not a {}.", schema["format"].as_str().unwrap_or_default()));
     }
+    if let Some(most) = schema["maxLength"].as_u64().filter(|most| text.chars().count() as u64 > *most) {
+        return Some(format!("At most {most} characters are possible."));
+    }
     let pattern = schema["pattern"].as_str()?;
     let fits = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
     (!fits).then(|| format!("This must fit {pattern}."))

@@ -95,7 +95,7 @@ struct NewSchedule {
 
 /// A schedule.
 #[derive(Object, Deserialize)]
-struct Schedule {
+pub struct Schedule {
     local_times: Vec<String>,
     time_zone: String,
     weekdays: Vec<i16>,

@@ -14,7 +14,9 @@ pub mod pace;
 pub mod pages;
 pub mod patience;
 pub mod sessions;
+pub mod staff;
 pub mod system;
+pub mod welfare_cards;
 
 use std::sync::Arc;
 
@@ -51,6 +53,10 @@ pub enum Section {
     Alerts,
     /// What the user is told.
     Notifications,
+    /// What Contacts need to get in and to help.
+    WelfareCards,
+    /// What staff may see and do.
+    Staff,
 }
 
 /// Something was made.
@@ -121,14 +127,35 @@ pub fn once(key: Option<String>, operation: &str, body: &impl ToJSON) -> Idempot
 }
 
 /// All operations of a path are in one of these: poem-openapi writes a path once for each, and readers keep the last.
-type Apis =
-    (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api);
+type Apis = (
+    auth::Api,
+    me::Api,
+    sessions::Api,
+    day::Api,
+    connections::Api,
+    alerts::Api,
+    notifications::Api,
+    welfare_cards::Api,
+    staff::Api,
+    events::Api,
+);
 
 /// The API with its description.
 #[must_use]
 pub fn service() -> OpenApiService<Apis, ()> {
     OpenApiService::new(
-        (auth::Api, me::Api, sessions::Api, day::Api, connections::Api, alerts::Api, notifications::Api, events::Api),
+        (
+            auth::Api,
+            me::Api,
+            sessions::Api,
+            day::Api,
+            connections::Api,
+            alerts::Api,
+            notifications::Api,
+            welfare_cards::Api,
+            staff::Api,
+            events::Api,
+        ),
         "Pruuf",
         env!("CARGO_PKG_VERSION"),
     )

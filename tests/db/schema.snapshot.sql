@@ -86,6 +86,11 @@ CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
+CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[]) IS 'POST /v1/staff/users/find. R1.4 who has this verified address; also that nobody has it is in the trail.';
 CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -96,6 +101,16 @@ CREATE FUNCTION api.get_alert(alert_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_alert(alert_id uuid) IS 'GET /v1/alerts/{id}';
+CREATE FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) IS 'GET /v1/staff/alerts/{alert_id}/audit. R1.4; also of an alert that is gone.';
+CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
 CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -116,6 +131,11 @@ CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
+CREATE FUNCTION api.get_member_welfare_card(member_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_member_welfare_card(member_id uuid) IS 'GET /v1/members/{user_id}/welfare-card. R1.5 while an alert is open, or always if the Member says so; every look is a row.';
 CREATE FUNCTION api.get_schedule() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -126,6 +146,21 @@ CREATE FUNCTION api.get_today() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_today() IS 'GET /v1/me/today';
+CREATE FUNCTION api.get_user(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_user(person uuid) IS 'GET /v1/staff/users/{user_id}. R1.4 how somebody''s account stands: no PIN, token or code, no text of a message, note or mood, no welfare card.';
+CREATE FUNCTION api.get_user_audit(person uuid, cursor text, size integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_user_audit(person uuid, cursor text, size integer) IS 'GET /v1/staff/users/{user_id}/audit. R1.4; also of a user who is gone.';
+CREATE FUNCTION api.get_welfare_card() RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_welfare_card() IS 'GET /v1/me/welfare-card, with the last 20 looks at it; also those of a Contact who has left.';
 CREATE FUNCTION api.hide_notification(notification_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -186,6 +221,11 @@ CREATE FUNCTION api.list_sessions(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_sessions(cursor uuid, size integer) IS 'GET /v1/me/sessions, the newest first: those that can still be refreshed. R2.5';
+CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -231,11 +271,21 @@ CREATE FUNCTION api.remove_device(device_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_device(device_id uuid) IS 'DELETE /v1/me/devices/{id}';
+CREATE FUNCTION api.remove_staff_role(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_staff_role(person uuid) IS 'DELETE /v1/staff/roles/{user_id}. R1.4';
 CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.resend_delivery(delivery_id uuid) IS 'POST /v1/staff/deliveries/{delivery_id}/resend. R1.4 what failed is sent once more, by a delivery of its own; asked twice it is the same one.';
 CREATE FUNCTION api.resend_invitation(invitation_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -256,6 +306,16 @@ CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text) IS 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
+CREATE FUNCTION api.set_staff_role(person uuid, role text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_staff_role(person uuid, role text) IS 'PUT /v1/staff/roles/{user_id}. R1.4';
+CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean) IS 'PUT /v1/me/welfare-card. R1.5';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -266,6 +326,11 @@ CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.unblock_user(user_id uuid) IS 'DELETE /v1/blocks/{user_id}. R3.3 connects nobody: that takes a new invitation.';
+CREATE FUNCTION api.unlock_user(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.unlock_user(person uuid) IS 'POST /v1/staff/users/{user_id}/unlock. R1.4 ends the lock of half an hour; what only a code opens (R2.3) staff does not open, and tries go on being counted.';
 CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -325,12 +390,22 @@ CREATE FUNCTION audit.forget_ips(person uuid) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION audit.forget_ips(person uuid) IS 'R2.6, R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
+COMMENT ON FUNCTION audit.forget_ips(person uuid) IS 'R9.2 forgets from where somebody acted, when their account is erased; the rows verify as before. From where others acted on them is not theirs.';
 CREATE FUNCTION audit.ip_digest(ip inet, salt bytea) RETURNS bytea
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION audit.ip_digest(ip inet, salt bytea) IS 'R9.2 what stands for an IP address in the chain.';
+CREATE FUNCTION audit.trail_of_alert(alert uuid, cursor text DEFAULT NULL::text, most integer DEFAULT NULL::integer) RETURNS SETOF audit.events
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.trail_of_alert(alert uuid, cursor text, most integer) IS 'R9.2 all that happened with an alert, its notifications and their deliveries, the newest first; all of it without a number.';
+CREATE FUNCTION audit.trail_of_user(person uuid, cursor text DEFAULT NULL::text, most integer DEFAULT NULL::integer) RETURNS SETOF audit.events
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION audit.trail_of_user(person uuid, cursor text, most integer) IS 'R9.2 what somebody did and what was done to them, the newest first; all of it without a number.';
 CREATE FUNCTION audit.verify(from_place bigint DEFAULT 1, to_place bigint DEFAULT NULL::bigint, known_place bigint DEFAULT NULL::bigint, known_hash bytea DEFAULT NULL::bytea) RETURNS TABLE(finding text, place bigint, event_id bigint, detail text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -464,6 +539,11 @@ CREATE FUNCTION rules.account_of(kind text, lookup bytea) RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.account_of(kind text, lookup bytea) IS 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
+CREATE FUNCTION rules.account_of_any(kind text, lookups bytea[]) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.account_of_any(kind text, lookups bytea[]) IS 'R9.3 the same by the lookups of one address under several keys.';
 CREATE FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -782,6 +862,11 @@ CREATE FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at times
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) IS 'R2.5 ends every session of somebody, but for one that may stay; gives how many.';
+CREATE FUNCTION rules.end_staff_role(person uuid, by uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.end_staff_role(person uuid, by uuid) IS 'R1.4 whoever is removed has nothing of staff any more, from their next request on. The last administrator stays.';
 CREATE FUNCTION rules.erase_account(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -797,6 +882,16 @@ CREATE FUNCTION rules.etag(shape jsonb) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.etag(shape jsonb) IS 'The version of a shape: what src/db makes of the answer that a GET gave.';
+CREATE FUNCTION rules.event_before(cursor text, OUT at timestamp with time zone, OUT id bigint) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.event_before(cursor text, OUT at timestamp with time zone, OUT id bigint) IS 'Where a page of the trail goes on: the id that rules.event_shape gave to its last row.';
+CREATE FUNCTION rules.event_shape(e audit.events, reader uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.event_shape(e audit.events, reader uuid) IS 'R9.2 a row of the trail; for a user as its reader, from where others acted is left out.';
 CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -807,6 +902,11 @@ CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.follow_time_zone(member uuid, new_zone text) IS 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
+CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.give_staff_role(person uuid, role text, by uuid) IS 'R1.4 makes somebody who has an account staff, or gives them the other role.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -864,11 +964,28 @@ CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.knew(person uuid, lookups bytea[]) IS 'R2.6 who may have been told a name or an address: whoever was ever connected, their others (Contacts of one Member are told of each other), and whoever wrote the address down.';
-CREATE FUNCTION rules.known_address(kind text, INOUT lookup bytea, INOUT sealed bytea, other_lookups bytea[], other_sealeds bytea[]) RETURNS record
+CREATE FUNCTION rules.known_address(kind text, lookups bytea[], sealeds bytea[], OUT lookup bytea, OUT sealed bytea) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.known_address(kind text, INOUT lookup bytea, INOUT sealed bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R9.3 while keys are rotated: under which of the keys an address is known, else under the first. The lock makes that true until the commit, so that no address is ever written down under two.';
+COMMENT ON FUNCTION rules.known_address(kind text, lookups bytea[], sealeds bytea[], OUT lookup bytea, OUT sealed bytea) IS 'R9.3 while keys are rotated: under which of the keys an address is known, else under the first. The lock makes that true until the commit, so that no address is ever written down under two.';
+CREATE TABLE data.users (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    name text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT user_language_is_known CHECK ((language = 'en'::text)),
+    CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
+);
+ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.users IS 'R1.1 one kind of account; connections and schedules say whether it is a Member, a Contact, both or neither.';
+COMMENT ON COLUMN data.users.deleted_at IS 'R2.6 since when the account is deleted; signing in restores it until it is erased.';
+CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
 CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -918,6 +1035,7 @@ CREATE TABLE data.deliveries (
     settled_at timestamp with time zone,
     provider_message_id text,
     failure text,
+    resend_of uuid,
     CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
     CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
     CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
@@ -927,6 +1045,7 @@ CREATE TABLE data.deliveries (
 WITH (fillfactor='80');
 ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -942,18 +1061,6 @@ CREATE FUNCTION rules.member_shape(member uuid, at timestamp with time zone) RET
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
-CREATE TABLE data.users (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    name text NOT NULL,
-    language text DEFAULT 'en'::text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT user_language_is_known CHECK ((language = 'en'::text)),
-    CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
-);
-ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.users IS 'R1.1 one kind of account; connections and schedules say whether it is a Member, a Contact, both or neither.';
-COMMENT ON COLUMN data.users.deleted_at IS 'R2.6 since when the account is deleted; signing in restores it until it is erased.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1125,6 +1232,11 @@ CREATE FUNCTION rules.require_match(shape jsonb, if_match text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.require_match(shape jsonb, if_match text) IS 'Refuses a change of something that is not any more what the caller read. Ask it once what is changed is locked; shape is what the GET answers, null when nothing is there.';
+CREATE FUNCTION rules.require_staff(needed text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.require_staff(needed text) IS 'R1.4 who asks, if they are staff now: support, or admin, who may do all that support may.';
 CREATE FUNCTION rules.resolve_alert(alert uuid, how text, by uuid, at timestamp with time zone, outcome text DEFAULT NULL::text, note text DEFAULT NULL::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1179,6 +1291,11 @@ CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) IS 'R2.3 why nobody signs in with this PIN now; null when they may try.';
+CREATE FUNCTION rules.sign_in_shape(person uuid, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.sign_in_shape(person uuid, at timestamp with time zone) IS 'R1.4 what staff sees of a sign-in. Locked without an end: only a recovery by code opens it.';
 CREATE FUNCTION rules.signed_in_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1199,6 +1316,29 @@ CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts.';
+CREATE FUNCTION rules.staff() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.staff() IS 'R1.4 everybody who is staff now.';
+CREATE TABLE data.staff_roles (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by uuid,
+    removed_at timestamp with time zone,
+    removed_by uuid,
+    CONSTRAINT staff_role_is_known CHECK ((role = ANY (ARRAY['support'::text, 'admin'::text]))),
+    CONSTRAINT staff_role_is_removed_by_somebody_at_some_time CHECK (((removed_by IS NULL) OR (removed_at IS NOT NULL)))
+);
+ALTER TABLE ONLY data.staff_roles FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.staff_roles IS 'R1.4 who is staff, and who was. Somebody without added_by or removed_by did it on the command line.';
+CREATE FUNCTION rules.staff_role_shape(held data.staff_roles) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.staff_role_shape(held data.staff_roles) IS 'A role of somebody of the staff.';
 CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1209,6 +1349,21 @@ CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) IS 'R2.6 nothing is expected any more of whoever deletes their account.';
+CREATE FUNCTION rules.support_connections(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.support_connections(person uuid) IS 'R1.4 with whom somebody is connected, and what the other one is to them.';
+CREATE FUNCTION rules.support_delivery(d data.deliveries) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.support_delivery(d data.deliveries) IS 'R1.4 what became of a message; nothing of what it says, nor to which address it goes.';
+CREATE FUNCTION rules.support_places(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.support_places(person uuid) IS 'R1.4 where messages reach somebody; the server opens the addresses and masks them.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1367,6 +1522,26 @@ CREATE FUNCTION rules.tg_watch_settings__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_watch_settings__record() IS 'R9.2 in the Contact''s trail, without the nickname; not in the Member''s, who knows nothing of it.';
+CREATE FUNCTION rules.tg_welfare_card_looks__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_welfare_card_looks__record() IS 'R1.5 every look at a card is in the Member''s trail.';
+CREATE FUNCTION rules.tg_welfare_card_looks__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_welfare_card_looks__stamp() IS 'The server''s clock says when somebody looked.';
+CREATE FUNCTION rules.tg_welfare_cards__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_welfare_cards__record() IS 'R9.2 that a card was written is in the trail; nothing of what it says.';
+CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
 CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1392,6 +1567,25 @@ CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.watched_member_ids() IS 'The Members whom the caller watches now.';
+CREATE TABLE data.welfare_cards (
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    is_always_shown boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT welfare_card_is_at_most_64_kib CHECK ((octet_length(sealed) <= 65536))
+);
+ALTER TABLE ONLY data.welfare_cards FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.welfare_cards IS 'R1.5 what Contacts need to get in and to help, as one ciphertext (R9.3) that opens only for this user_id. Shown while an alert is open, or always.';
+CREATE FUNCTION rules.welfare_card_shape(card data.welfare_cards) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.welfare_card_shape(card data.welfare_cards) IS 'A welfare card; the server opens what is sealed.';
+CREATE FUNCTION rules.why_not_resent(d data.deliveries, n data.notifications, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.why_not_resent(d data.deliveries, n data.notifications, at timestamp with time zone) IS 'R1.4 why staff may not send a delivery again; null when they may. Nobody hears what is over or not theirs to hear any more.';
 CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1629,6 +1823,15 @@ CREATE TABLE data.watch_settings (
 );
 ALTER TABLE ONLY data.watch_settings FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.watch_settings IS 'R3.4 how a Contact wants to watch a Member; none is the default of everything. A table of its own, so that the Member sees nothing of it; it ends with the connection. digest_at: when the next digest is due.';
+CREATE TABLE data.welfare_card_looks (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    looked_by uuid NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    CONSTRAINT a_look_is_somebody_elses CHECK ((member_id <> looked_by))
+);
+ALTER TABLE ONLY data.welfare_card_looks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.welfare_card_looks IS 'R1.5 every look of a Contact at a welfare card; a trigger writes it into the trail.';
 CREATE TABLE meta.clock (
     only_one boolean DEFAULT true NOT NULL,
     rehearsal boolean DEFAULT false NOT NULL,
@@ -1671,6 +1874,8 @@ ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT code_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.code_keys
+    ADD CONSTRAINT data_key_is_kept_once UNIQUE (key_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
@@ -1693,8 +1898,6 @@ ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
-ALTER TABLE ONLY data.code_keys
-    ADD CONSTRAINT one_code_key_per_data_key UNIQUE (key_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -1713,6 +1916,8 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.staff_roles
+    ADD CONSTRAINT staff_roles_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
     ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
 ALTER TABLE ONLY data.untold_check_ins
@@ -1721,6 +1926,10 @@ ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_pkey PRIMARY KEY (contact_id, member_id);
+ALTER TABLE ONLY data.welfare_card_looks
+    ADD CONSTRAINT welfare_card_looks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.welfare_cards
+    ADD CONSTRAINT welfare_cards_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY meta.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (only_one);
 ALTER TABLE ONLY meta.schema_history
@@ -1784,9 +1993,11 @@ CREATE INDEX obligations_schedule ON data.obligations USING btree (schedule_id);
 CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind, lookup) WHERE (verified_at IS NOT NULL);
 CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
-CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id);
+CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX one_resend_per_delivery ON data.deliveries USING btree (resend_of) WHERE (resend_of IS NOT NULL);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
+CREATE UNIQUE INDEX one_staff_role_per_user ON data.staff_roles USING btree (user_id) WHERE (removed_at IS NULL);
 CREATE INDEX one_time_codes_address ON data.one_time_codes USING btree (kind, lookup, created_at DESC);
 CREATE INDEX one_time_codes_age ON data.one_time_codes USING btree (created_at);
 CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
@@ -1796,12 +2007,17 @@ CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_t
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
+CREATE INDEX staff_roles_added_by ON data.staff_roles USING btree (added_by);
+CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by);
+CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
 CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
+CREATE INDEX welfare_card_looks_looked_by ON data.welfare_card_looks USING btree (looked_by);
+CREATE INDEX welfare_card_looks_member ON data.welfare_card_looks USING btree (member_id, id DESC);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
@@ -1827,6 +2043,10 @@ CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW E
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
+CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
+CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__stamp();
+CREATE TRIGGER tg_welfare_cards__record AFTER INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__record();
+CREATE TRIGGER tg_welfare_cards__stamp BEFORE INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__stamp();
 CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
@@ -1864,6 +2084,8 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.deliveries
+    ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.idempotency_keys
@@ -1900,12 +2122,24 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.staff_roles
+    ADD CONSTRAINT staff_roles_added_by_fkey FOREIGN KEY (added_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.staff_roles
+    ADD CONSTRAINT staff_roles_removed_by_fkey FOREIGN KEY (removed_by) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY data.staff_roles
+    ADD CONSTRAINT staff_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.welfare_card_looks
+    ADD CONSTRAINT welfare_card_looks_looked_by_fkey FOREIGN KEY (looked_by) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.welfare_card_looks
+    ADD CONSTRAINT welfare_card_looks_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.welfare_cards(user_id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.welfare_cards
+    ADD CONSTRAINT welfare_cards_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 CREATE POLICY engine_appends_to_the_trail ON audit.events FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_forgets_ip_addresses ON audit.events FOR UPDATE TO pruuf_engine USING (true) WITH CHECK (((ip IS NULL) AND (ip_salt IS NULL)));
 CREATE POLICY engine_queues_for_the_sealer ON audit.unsealed_events FOR INSERT TO pruuf_engine WITH CHECK (true);
@@ -1938,6 +2172,12 @@ CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR I
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks FOR INSERT TO pruuf_user WITH CHECK (((looked_by = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.welfare_cards c
+  WHERE (c.user_id = welfare_card_looks.member_id)))));
+CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELECT TO pruuf_user USING (((user_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)) AND (is_always_shown OR (EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
@@ -1966,10 +2206,13 @@ CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WIT
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.staff_roles TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
@@ -1985,6 +2228,7 @@ CREATE POLICY keeper_seals_anew ON data.invitations TO pruuf_keeper USING (true)
 CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -1996,14 +2240,18 @@ ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations_met ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_sees_who_looked ON data.welfare_card_looks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
@@ -2011,6 +2259,7 @@ ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
+ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.untold_check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
@@ -2019,6 +2268,8 @@ CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.watch_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.welfare_card_looks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));

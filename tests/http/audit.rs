@@ -245,7 +245,7 @@ async fn r9_2_appends_and_two_sealers_at_once_leave_no_row_out_and_seal_none_twi
     assert_eq!(db.admin.query_one(last, &[]).await.unwrap().get::<_, String>(0), "test.late");
 }
 
-/// R2.6: from where somebody acted can be forgotten; what others did to them stays, and so does the chain.
+/// From where somebody acted can be forgotten; what others did to them stays, and so does the chain.
 #[tokio::test]
 async fn r9_2_an_ip_address_can_be_forgotten_and_the_chain_holds() {
     let db = sealed().await;
@@ -297,7 +297,8 @@ impl World {
 
     /// Checks that none of these words is in the trail, nor any address or code of a message that was sent (R9.2).
     pub async fn trail_tells_nothing(&self, words: &[&str]) {
-        let trail = "select string_agg(concat_ws(' ', actor, action, details), e'\n') as text from audit.events";
+        // Without ids, whose digits may happen to be those of a PIN.
+        let trail = r"select regexp_replace(string_agg(concat_ws(' ', actor, action, details), e'\n'), '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '…', 'g') as text from audit.events";
         let trail = self.row(trail, &[]).await["text"].as_str().unwrap().to_owned();
         let mut secrets: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
         for message in self.fakes.received() {

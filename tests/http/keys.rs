@@ -1,7 +1,10 @@
 //! Data keys are turned while servers serve (R9.3): `pruuf keys rotate`, and every step before and after it.
 
 use std::fmt::Write as _;
+use std::process::Stdio;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use pruuf::config::Key;
 use pruuf::dev::fakes::Channel;
@@ -10,6 +13,7 @@ use pruuf::server::Server;
 use pruuf::vault::Vault;
 use reqwest::Method;
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio_postgres::error::SqlState;
 
@@ -61,7 +65,7 @@ async fn addresses_of(world: &World, who: &Person) -> Vec<String> {
 }
 
 /// What must go on whatever step the keys are at, each act at the other one of two servers.
-async fn everything_works(world: &mut World, step: &str, ana: &Person, accounts: &mut Vec<Person>) {
+async fn everything_works(world: &mut World, step: &str, ana: &Person, staff: &Person, accounts: &mut Vec<Person>) {
     // Whoever was there before.
     let session = world.sign_in(&ana.email, PIN).await.expect(201);
     let refreshed = world.refresh(&session["refresh_token"]).await.expect(200);
@@ -70,6 +74,10 @@ async fn everything_works(world: &mut World, step: &str, ana: &Person, accounts:
     assert_eq!(again["refresh_token"], refreshed["refresh_token"], "{step}: an answer that was lost comes again");
     world.sign_in(&ana.email, PIN).await.expect(201);
     assert_eq!(addresses_of(world, ana).await, std::slice::from_ref(&ana.email), "{step}");
+    let found = world.post(staff, "/v1/staff/users/find", json!({"address": email(&ana.email)})).await.expect(200);
+    assert_eq!(found["id"], ana.id.to_string(), "{step}");
+    let card = world.get(ana, "/v1/me/welfare-card").await.expect(200);
+    assert_eq!(card["address"], "Rata Street 4", "{step}");
     // Whoever comes now: the code is asked for here and typed there.
     let address = format!("{}{}@example.org", step.replace(' ', "-"), accounts.len());
     world.ask_for_code(&address).await.expect(200);
@@ -116,31 +124,36 @@ async fn r9_3_keys_are_turned_while_servers_serve_and_nobody_notices() {
     let mut world = World::without_server().await;
     servers(&mut world, &[&[OLD], &[OLD]]).await;
     let (ana, _) = world.account("Ana", "ana@example.org").await;
+    let staff = world.person("Sam").await;
+    let sql = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
+    world.db.admin.execute(sql, &[&staff.id]).await.unwrap();
+    let card = world.put(&ana, "/v1/me/welfare-card", json!({"address": "Rata Street 4"})).await.expect(200);
     let mut accounts = Vec::new();
 
     servers(&mut world, &[&[OLD], &[OLD, NEW]]).await;
-    everything_works(&mut world, "new key known", &ana, &mut accounts).await;
+    everything_works(&mut world, "new key known", &ana, &staff, &mut accounts).await;
     servers(&mut world, &[&[OLD, NEW], &[NEW, OLD]]).await;
-    everything_works(&mut world, "new key first", &ana, &mut accounts).await;
+    everything_works(&mut world, "new key first", &ana, &staff, &mut accounts).await;
     assert!(sealed_under(&world, OLD).await > 10 && sealed_under(&world, NEW).await > 0);
 
     servers(&mut world, &[&[NEW, OLD], &[NEW, OLD]]).await;
     let (url, list) = (world.db.admin_url().into(), vec![NEW, OLD]);
     let turning = tokio::spawn(async move { keys::rotate(&url, list).await.unwrap() });
-    everything_works(&mut world, "turning", &ana, &mut accounts).await;
+    everything_works(&mut world, "turning", &ana, &staff, &mut accounts).await;
     let rotated = turning.await.unwrap();
     assert!(rotated.is_all() && rotated.addresses > 2, "{rotated}");
     rotate(&world, &[NEW, OLD]).await;
     assert_eq!(sealed_under(&world, OLD).await, 0);
-    everything_works(&mut world, "turned", &ana, &mut accounts).await;
+    everything_works(&mut world, "turned", &ana, &staff, &mut accounts).await;
 
     servers(&mut world, &[&[NEW, OLD], &[NEW]]).await;
-    everything_works(&mut world, "old key going", &ana, &mut accounts).await;
+    everything_works(&mut world, "old key going", &ana, &staff, &mut accounts).await;
     servers(&mut world, &[&[NEW], &[NEW]]).await;
-    everything_works(&mut world, "old key gone", &ana, &mut accounts).await;
+    everything_works(&mut world, "old key gone", &ana, &staff, &mut accounts).await;
     assert_eq!(sealed_under(&world, OLD).await, 0);
+    assert_eq!(world.get(&ana, "/v1/me/welfare-card").await.expect(200), card, "it is the same card, of the same day");
     let lookups = "select count(*) from (select distinct lookup from data.addresses) l";
-    assert_eq!(world.number(lookups, &[]).await, 1 + 2 * accounts.len() as i64, "no address stands there twice");
+    assert_eq!(world.number(lookups, &[]).await, 3 + 2 * accounts.len() as i64, "no address stands there twice");
     world.stop_servers().await;
 }
 
@@ -289,6 +302,40 @@ async fn r9_3_turning_may_be_killed_halfway_started_again_and_run_twice_at_once(
     world.stop_servers().await;
 }
 
+/// A command of the binary, with these keys; what it printed, or said was wrong.
+async fn pruuf(world: &World, arguments: &[&str], keys: &[Key], input: &str) -> Result<String, String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pruuf"))
+        .args(arguments)
+        .env("DATABASE_URL", world.db.admin_url())
+        .env("PRUUF_DATA_KEYS", keys.iter().map(|key| STANDARD.encode(key)).collect::<Vec<_>>().join(","))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let said = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stdout) + &said(output.stderr)) }
+}
+
+#[tokio::test]
+async fn r9_3_the_command_line_turns_keys_and_knows_addresses_under_either() {
+    let world = World::without_server().await;
+    let ann = world.person("Ann").await;
+    let (staff, line) = (["staff", "add", "admin"], format!("{}\n", ann.email));
+    assert!(pruuf(&world, &staff, &[NEW], &line).await.unwrap_err().contains("no such user"));
+    assert!(pruuf(&world, &staff, &[NEW, OLD], &line).await.unwrap().contains("admin Ann"));
+    let left = pruuf(&world, &["keys", "rotate"], &[NEW], "").await.unwrap_err();
+    assert!(left.contains("left are 2 that no key of the list opens") && !left.contains('@'), "{left}");
+    let done = pruuf(&world, &["keys", "rotate"], &[NEW, OLD], "").await.unwrap();
+    assert_eq!(done, "2 addresses and 0 other values were sealed anew; nothing is left under another key\n");
+    let none = pruuf(&world, &["keys", "rotate"], &[NEW], "").await.unwrap();
+    assert_eq!(none, "0 addresses and 0 other values were sealed anew; nothing is left under another key\n");
+    assert!(pruuf(&world, &staff, &[NEW], &line).await.unwrap().contains("admin Ann"));
+    world.stop_servers().await;
+}
+
 /// What cannot be done is counted, in numbers only, and does not hold up the rest.
 #[tokio::test]
 async fn r9_3_turning_says_what_it_could_not_do_and_names_nobody() {
@@ -341,16 +388,15 @@ async fn r9_1_r9_3_whoever_turns_the_keys_reads_nothing_else() {
 
 /// Every form in which an address might stand in a dump: as it is, and as bytes are written.
 fn forms(address: &str) -> Vec<String> {
-    use base64::Engine as _;
     let hex = address.bytes().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
     });
-    vec![address.to_lowercase(), hex, base64::engine::general_purpose::STANDARD.encode(address).to_lowercase()]
+    vec![address.to_lowercase(), hex, STANDARD.encode(address).to_lowercase()]
 }
 
 #[tokio::test]
-async fn r9_3_a_dump_of_the_database_holds_no_readable_address() {
+async fn r9_3_a_dump_of_the_database_holds_no_readable_address_and_no_welfare_card() {
     let mut world = World::without_server().await;
     servers(&mut world, &[&[NEW, OLD]]).await;
     let (ann, ben) = (world.person("Ann").await, world.person("Ben").await);
@@ -370,6 +416,8 @@ async fn r9_3_a_dump_of_the_database_holds_no_readable_address() {
         .expect(200);
     world.sign_in(unknown, PIN).await.refused(401, "sign-in-failed");
     world.sign_in(signed_up, "7294").await.refused(401, "sign-in-failed");
+    let card = json!({"address": "Rata Street 4", "door_code": "4711#"});
+    world.put(&ann, "/v1/me/welfare-card", card).await.expect(200);
     // Invitations to somebody and to nobody, an alert over every channel, an address that bounces.
     let body = json!({"invitee_becomes": "contact", "name": "Somebody", "address": email(invited)});
     let once = [("idempotency-key", "two")];
@@ -391,7 +439,12 @@ async fn r9_3_a_dump_of_the_database_holds_no_readable_address() {
     secrets.extend(places.clone());
     // The local part of an address alone would be one, too.
     secrets.extend(places.iter().map(|place| place.split('@').next().unwrap().to_owned()));
-    secrets.extend(["+4915112345678".to_owned(), "4915112345678".to_owned()]);
+    secrets.extend([
+        "Rata Street 4".to_owned(),
+        "4711#".to_owned(),
+        "+4915112345678".to_owned(),
+        "4915112345678".to_owned(),
+    ]);
     for secret in &secrets {
         for form in forms(secret) {
             let found = dump.find(&form).map(|place| dump[..place].lines().last().unwrap_or_default().to_owned());

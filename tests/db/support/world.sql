@@ -75,3 +75,6 @@ begin;
 set local role pruuf_worker;
 select jobs.seal_audit(2);
 commit;
+insert into data.staff_roles (user_id, role, added_at) values ('00000000-0000-0000-0000-00000000000c', 'support', rules.clock());
+insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-0000-00000000000a', '\x00');
+insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
