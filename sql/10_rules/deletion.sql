@@ -66,7 +66,7 @@ begin
        or c.member_id = person and not exists (select from data.alerts a where a.member_id = person and a.state <> 'resolved'));
 end;
 $$;
-comment on function rules.part_ways(uuid, timestamptz) is 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence (R6.3), so they go on seeing it and acting on it.';
+comment on function rules.part_ways(uuid, timestamptz) is 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
 grant execute on function rules.part_ways(uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.withdraw_all(person uuid, at timestamptz) returns void

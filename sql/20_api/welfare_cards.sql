@@ -45,15 +45,15 @@ create or replace function api.get_member_welfare_card(member_id uuid) returns j
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  watched data.connections := rules.watched_connection(get_member_welfare_card.member_id);
+  member uuid := rules.watched_member_id(get_member_welfare_card.member_id);
   card data.welfare_cards;
 begin
   -- The table's policy decides whether it is shown now.
-  select * into card from data.welfare_cards c where c.user_id = watched.member_id;
+  select * into card from data.welfare_cards c where c.user_id = member;
   if not found then
     raise exception 'welfare-card-not-shown' using errcode = 'UF404', detail = 'There is no welfare card, or it is shown only while an alert is open.';
   end if;
-  insert into data.welfare_card_looks (member_id, looked_by) values (watched.member_id, watched.contact_id);
+  insert into data.welfare_card_looks (member_id, looked_by) values (member, rules.signed_in_user_id());
   return rules.welfare_card_shape(card);
 end;
 $$;

@@ -73,7 +73,7 @@ struct Deletion {
 /// An address of the user.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
-struct OwnAddress {
+pub struct OwnAddress {
     id: Uuid,
     kind: AddressKind,
     value: String,
@@ -90,8 +90,9 @@ struct AddressList {
     items: Vec<OwnAddress>,
 }
 
+/// An address as the database gives it: sealed.
 #[derive(Deserialize)]
-struct AddressRow {
+pub struct AddressRow {
     id: Uuid,
     kind: AddressKind,
     sealed: String,
@@ -120,7 +121,11 @@ pub fn open_address(app: &App, lookup: &str, sealed: &str) -> Result<String, Pro
 }
 
 impl AddressRow {
-    fn open(self, app: &App) -> Result<OwnAddress, Problem> {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// As [`open_address`].
+    pub fn open(self, app: &App) -> Result<OwnAddress, Problem> {
         Ok(OwnAddress {
             value: open_address(app, &self.lookup, &self.sealed)?,
             id: self.id,

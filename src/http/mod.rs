@@ -6,6 +6,7 @@ pub mod connections;
 pub mod contract;
 pub mod day;
 pub mod events;
+pub mod export;
 pub mod gate;
 pub mod me;
 pub mod middleware;
@@ -131,6 +132,7 @@ type Apis = (
     auth::Api,
     me::Api,
     sessions::Api,
+    export::Api,
     day::Api,
     connections::Api,
     alerts::Api,
@@ -148,6 +150,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             auth::Api,
             me::Api,
             sessions::Api,
+            export::Api,
             day::Api,
             connections::Api,
             alerts::Api,

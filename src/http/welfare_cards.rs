@@ -67,7 +67,7 @@ struct Look {
 
 /// The user's own card.
 #[derive(Object)]
-struct WelfareCard {
+pub(super) struct WelfareCard {
     #[oai(flatten)]
     card: Card,
     /// Whether Contacts see it also while no alert is open.
@@ -86,7 +86,7 @@ struct MemberWelfareCard {
 }
 
 #[derive(Deserialize)]
-struct CardRow {
+pub(super) struct CardRow {
     user_id: Uuid,
     sealed: String,
     shown_always: bool,
@@ -119,7 +119,7 @@ impl CardRow {
         serde_json::from_str(&json).map_err(|_| Problem::new(Code::Internal))
     }
 
-    fn own(self, app: &App) -> Result<WelfareCard, Problem> {
+    pub(super) fn own(self, app: &App) -> Result<WelfareCard, Problem> {
         let card = self.open(app)?;
         Ok(WelfareCard { card, shown_always: self.shown_always, changed_at: self.changed_at, looks: self.looks })
     }

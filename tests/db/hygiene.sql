@@ -15,6 +15,7 @@ insert into tap.definers values
   ('api.end_other_sessions', 'sessions are read and not written by their user; the trail is written'),
   ('api.begin_pin_change', 'nobody reads a hash or its counters'),
   ('api.change_pin', 'nobody reads a hash; ends sessions, and tells the user'),
+  ('api.export_me', 'R2.6 shows its caller also what no user reads: counters, deliveries, the trail'),
   ('api.delete_me', 'R2.6 ends what is not open to its user: connections, deliveries, sessions'),
   ('rules.finish_deletion', 'R2.6 the worker may neither read nor erase anybody; asks itself whether the time has come'),
   ('api.update_me', 'the trail is written'),

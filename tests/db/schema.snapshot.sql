@@ -86,6 +86,11 @@ CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
+CREATE FUNCTION api.export_me() RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -892,6 +897,31 @@ CREATE FUNCTION rules.event_shape(e audit.events, reader uuid DEFAULT NULL::uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.event_shape(e audit.events, reader uuid) IS 'R9.2 a row of the trail; for a user as its reader, from where others acted is left out.';
+CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and the trail of what they did and what was done about them.';
+CREATE FUNCTION rules.export_alerts(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the alerts about somebody, and what they did about those of others.';
+CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules, what was expected, and every tap with what it met.';
+CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody was told, and how it reached them.';
+CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_people(person uuid) IS 'R2.6 who somebody is or was connected with, their invitations, and what they keep about others and for others.';
 CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1151,7 +1181,7 @@ CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence (R6.3), so they go on seeing it and acting on it.';
+COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

@@ -16,6 +16,7 @@ mod deletion;
 mod delivery;
 mod dev;
 mod events;
+mod export;
 mod faults;
 mod invitations;
 mod journey;

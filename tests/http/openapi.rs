@@ -28,6 +28,9 @@ const WITHOUT_A_KEY: &[(&str, &str)] = &[
     ("verify_address", "makes nothing; once verified, the answer is the same"),
     ("read_notification", "makes nothing; read is read"),
     ("read_all_notifications", "makes nothing; read is read"),
+    ("find_user", "makes nothing"),
+    ("unlock_user", "makes nothing; unlocked is unlocked"),
+    ("resend_delivery", "asked twice, it is the same delivery"),
     ("confirm_delivery", "makes nothing; confirmed is confirmed"),
 ];
 

@@ -31,14 +31,6 @@ fn pruuf_staff(world: &World, arguments: &[&str], address: &str) -> Result<Strin
 }
 
 impl World {
-    /// Somebody who is staff.
-    async fn staff(&self, name: &str, role: &str) -> Person {
-        let person = self.person(name).await;
-        let sql = "insert into data.staff_roles (user_id, role, added_at) values ($1, $2, rules.clock())";
-        self.db.admin.execute(sql, &[&person.id, &role]).await.unwrap();
-        person
-    }
-
     /// How often an action of somebody on somebody is in the trail, with the request it came by.
     async fn trail(&self, action: &str, actor: &Person, subject: &Person) -> i64 {
         let sql = "select count(*) from audit.events where action = $1 and actor_user_id = $2 and subject_user_id = $3 and actor = 'pruuf_staff' and request_id is not null";
@@ -235,6 +227,7 @@ async fn r1_4_support_ends_the_lock_of_half_an_hour_but_not_what_only_a_code_ope
         world.advance("61 seconds").await;
         let ticket = world.ticket("ann@example.org", 1).await;
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "PIN was changed").await;
         for _ in 0..5 {
             world.sign_in("ann@example.org", "9999").await.refused(401, "sign-in-failed");
         }

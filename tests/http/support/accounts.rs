@@ -18,6 +18,14 @@ fn six_digits(text: &str) -> Option<String> {
 }
 
 impl World {
+    /// Somebody who is staff.
+    pub async fn staff(&self, name: &str, role: &str) -> Person {
+        let person = self.person(name).await;
+        let sql = "insert into data.staff_roles (user_id, role, added_at) values ($1, $2, rules.clock())";
+        self.db.admin.execute(sql, &[&person.id, &role]).await.unwrap();
+        person
+    }
+
     /// The digits of the `nth` code that comes to a place, counted from 1.
     pub async fn code(&self, channel: Channel, to: &str, nth: usize) -> String {
         let fits = |message: &Received| {
