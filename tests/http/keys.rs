@@ -190,6 +190,42 @@ async fn r9_3_while_keys_are_turned_an_address_has_one_account() {
     world.stop_servers().await;
 }
 
+/// Servers with other first keys, at the same moment: the second waits for the first, and finds what it wrote.
+#[tokio::test]
+async fn r9_3_whoever_writes_an_address_down_is_waited_for_by_servers_with_another_first_key() {
+    let world = World::without_server().await;
+    let call = |place: &str, id: u8, first: Key, other: Key| {
+        let under = |key: Key| Vault::new(vec![key]).seal_address("email", place).unwrap();
+        let hex = |bytes: &[u8]| format!("'\\x{}'", hex(bytes));
+        let (first, other) = (under(first), under(other));
+        format!(
+            "begin; set local role pruuf_anon; select api.request_code('00000000-0000-0000-0000-00000000000{id}', 'email', {}, {}, '\\x0{id}', array[{}::bytea], array[{}::bytea]) ->> 'refused'",
+            hex(&first.lookup),
+            hex(&first.sealed),
+            hex(&other.lookup),
+            hex(&other.sealed)
+        )
+    };
+    let (one, other) = (connect(&world.db.admin_url()).await, connect(&world.db.admin_url()).await);
+    one.batch_execute(&call("eve@example.org", 1, OLD, NEW)).await.unwrap();
+    let second = call("eve@example.org", 2, NEW, OLD);
+    let waiting = tokio::spawn(async move { other.simple_query(&second).await.unwrap() });
+    let waits =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'advisory')";
+    world.eventually("the second one waits", waits, &[]).await;
+    // Whoever asks for another address waits for nobody.
+    let third = connect(&world.db.admin_url()).await;
+    third.batch_execute(&call("ann@example.org", 3, NEW, OLD)).await.unwrap();
+    one.batch_execute("commit").await.unwrap();
+    let answers = waiting.await.unwrap();
+    let refused = answers.iter().find_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row.get(0).map(str::to_owned)),
+        _ => None,
+    });
+    assert_eq!(refused.flatten().as_deref(), Some("too-many-codes"));
+    world.stop_servers().await;
+}
+
 /// R2.1, R2.3: also an address that nobody has is locked after five tries, at whatever servers.
 #[tokio::test]
 async fn r9_3_tries_at_an_unknown_address_are_counted_on_while_keys_are_turned() {
@@ -386,13 +422,17 @@ async fn r9_1_r9_3_whoever_turns_the_keys_reads_nothing_else() {
     world.stop_servers().await;
 }
 
-/// Every form in which an address might stand in a dump: as it is, and as bytes are written.
-fn forms(address: &str) -> Vec<String> {
-    let hex = address.bytes().fold(String::new(), |mut hex, byte| {
+/// Bytes as PostgreSQL writes them.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
-    });
-    vec![address.to_lowercase(), hex, STANDARD.encode(address).to_lowercase()]
+    })
+}
+
+/// Every form in which an address might stand in a dump: as it is, and as bytes are written.
+fn forms(address: &str) -> Vec<String> {
+    vec![address.to_lowercase(), hex(address.as_bytes()), STANDARD.encode(address).to_lowercase()]
 }
 
 #[tokio::test]
