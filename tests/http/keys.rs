@@ -199,7 +199,7 @@ async fn r9_3_whoever_writes_an_address_down_is_waited_for_by_servers_with_anoth
         let hex = |bytes: &[u8]| format!("'\\x{}'", hex(bytes));
         let (first, other) = (under(first), under(other));
         format!(
-            "begin; set local role pruuf_anon; select api.request_code('00000000-0000-0000-0000-00000000000{id}', 'email', {}, {}, '\\x0{id}', array[{}::bytea], array[{}::bytea]) ->> 'refused'",
+            "begin; set local role pruuf_anon; set local pruuf.ip = '10.0.0.{id}'; select api.request_code('00000000-0000-0000-0000-00000000000{id}', 'email', {}, {}, '\\x0{id}', array[{}::bytea], array[{}::bytea]) ->> 'refused'",
             hex(&first.lookup),
             hex(&first.sealed),
             hex(&other.lookup),
