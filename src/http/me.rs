@@ -17,7 +17,7 @@ use super::{Answer, Changed, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
-use crate::vault::CodeUse;
+use crate::vault::{CodeUse, SealedAddress};
 
 /// The operations.
 pub struct Api;
@@ -236,8 +236,10 @@ impl Api {
         let address = body.address.seal(&app)?;
         let code_id = Uuid::new_v4();
         let hash = app.vault.new_code(CodeUse::OneTime, code_id);
-        let call = "api.add_address(kind => $1, lookup => $2, sealed => $3, code_id => $4, code_hash => $5)";
-        let params: crate::db::Params<'_> = &[&address.kind, &address.lookup, &address.sealed, &code_id, &hash];
+        let call = "api.add_address(kind => $1, lookup => $2, sealed => $3, code_id => $4, code_hash => $5, other_lookups => $6, other_sealeds => $7)";
+        let kind = body.address.kind.as_str();
+        let SealedAddress { lookup, sealed, other_lookups, other_sealeds } = &address;
+        let params: crate::db::Params<'_> = &[&kind, lookup, sealed, &code_id, &hash, other_lookups, other_sealeds];
         let row: AddressRow = app.db.write_once(&caller.0, &once(key.0, "add_address", &body.0), call, params).await?;
         Ok(Created::Created(Json(row.open(&app)?)))
     }
@@ -251,9 +253,9 @@ impl Api {
         address_id: Path<Uuid>,
         body: Json<AddressCode>,
     ) -> Answer<OwnAddress> {
-        let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
-        let call = "api.verify_address(address_id => $1, code_hash => $2)";
-        let row: AddressRow = app.db.write(&caller.0, call, &[&address_id.0, &hash]).await?;
+        let hashes = app.vault.code_hashes(CodeUse::OneTime, &body.code);
+        let call = "api.verify_address(address_id => $1, code_hash => $2, other_code_hashes => $3)";
+        let row: AddressRow = app.db.write(&caller.0, call, &[&address_id.0, &hashes[0], &&hashes[1..]]).await?;
         Ok(Json(row.open(&app)?))
     }
 

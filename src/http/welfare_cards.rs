@@ -17,6 +17,7 @@ use super::{Answer, Changed, Section, Tagged};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
+use crate::vault::WELFARE_CARD_CONTEXT;
 
 /// The operations.
 pub struct Api;
@@ -96,7 +97,7 @@ pub(super) struct CardRow {
 
 /// What a card is sealed with: it opens for no other user.
 fn context(user_id: Uuid) -> Vec<u8> {
-    [b"welfare card ", &user_id.as_bytes()[..]].concat()
+    [WELFARE_CARD_CONTEXT, user_id.as_bytes()].concat()
 }
 
 impl Card {
