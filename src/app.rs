@@ -12,6 +12,8 @@ use crate::db::{Caller, Db, DbError};
 use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::{Vault, unhex};
+use crate::watch::{Watch, WatchError};
+use crate::webhooks::Webhooks;
 
 /// The parts of a running server.
 pub struct App {
@@ -31,6 +33,10 @@ pub struct App {
     pub ear: Ear,
     /// Who may pass: proxies, pace, versions.
     pub gate: Gate,
+    /// What the audit found, and what is measured.
+    pub watch: Watch,
+    /// How providers that call are known.
+    pub webhooks: Webhooks,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -52,6 +58,9 @@ pub enum AppError {
     /// A template, which is a bug.
     #[error("a template is broken: {0}")]
     Texts(#[from] crate::texts::TextsError),
+    /// The audit.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
 }
 
 impl App {
@@ -69,6 +78,8 @@ impl App {
             texts: Texts::new()?,
             ear: Ear::default(),
             gate: Gate::new(config),
+            watch: Watch::new(config.heartbeat_url.clone())?,
+            webhooks: Webhooks::new(config),
             channels_off: config.channels_off(),
             stop,
         })

@@ -16,3 +16,5 @@ pub mod telemetry;
 pub mod texts;
 pub mod tick;
 pub mod vault;
+pub mod watch;
+pub mod webhooks;

@@ -18,7 +18,7 @@ use crate::deliver::lane::{self, Sender};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::http::gate;
 use crate::http::patience::Patient;
-use crate::{http, tick};
+use crate::{http, tick, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -110,6 +110,8 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "sealer", &app, tick::seal);
+        supervise(&mut tasks, "audit", &app, watch::audit);
+        supervise(&mut tasks, "metrics", &app, watch::measure);
         for sender in senders {
             supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
         }

@@ -17,6 +17,7 @@ pub mod patience;
 pub mod sessions;
 pub mod staff;
 pub mod system;
+pub mod webhooks;
 pub mod welfare_cards;
 
 use std::sync::Arc;
@@ -214,6 +215,7 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/i/:token", get(pages::show_invitation))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
+        .at("/metrics", get(system::metrics))
         .around(move |endpoint, request| middleware::keep_to(Arc::clone(&contract), endpoint, request))
         .around(move |endpoint, request| gate::pass(Arc::clone(&at_the_gate), endpoint, request))
         .with(AddData::new(app))

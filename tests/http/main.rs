@@ -33,5 +33,6 @@ mod tokens;
 mod trail;
 mod versions;
 mod voices;
+mod watch;
 mod watching;
 mod welfare_cards;
