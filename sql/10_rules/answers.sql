@@ -62,7 +62,7 @@ alter function rules.take_key(uuid, text) owner to pruuf_engine;
 comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help. security definer: the worker may not act for anybody.';
 grant execute on function rules.take_key(uuid, text) to pruuf_worker;
 
-create or replace function rules.take_text(message_sid text, lookup bytea, words text) returns jsonb
+create or replace function rules.take_text(message_sid text, lookups bytea[], words text) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -77,11 +77,11 @@ begin
     select jsonb_build_object('answer', t.answer) into said from data.received_texts t where t.message_sid = take_text.message_sid;
   else
     select a.* into phone from data.addresses a join data.users u on u.id = a.user_id
-     where a.kind = 'phone' and a.lookup = take_text.lookup and a.verified_at is not null and u.deleted_at is null;
+     where a.kind = 'phone' and a.lookup = any (lookups) and a.verified_at is not null and u.deleted_at is null;
     perform rules.speak_as(phone.user_id) where phone.id is not null;
     said := case
-      when word in ('STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT') then rules.stop_texts(lookup, at)
-      when word in ('START', 'UNSTOP') then rules.start_texts(lookup, at)
+      when word in ('STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT') then rules.stop_texts(lookups, at)
+      when word in ('START', 'UNSTOP') then rules.start_texts(lookups, at)
       when phone.id is null then '{"answer": "unknown_number"}'
       else rules.answer_text(phone.user_id, word) end;
     update data.received_texts t set answer = said ->> 'answer' where t.message_sid = take_text.message_sid;
@@ -89,29 +89,29 @@ begin
   return jsonb_build_object('language', coalesce((select u.language from data.users u where u.id = phone.user_id), 'en'), 'facts', '{}'::jsonb) || said;
 end;
 $$;
-alter function rules.take_text(text, bytea, text) owner to pruuf_engine;
-comment on function rules.take_text(text, bytea, text) is 'R4.8, R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
-grant execute on function rules.take_text(text, bytea, text) to pruuf_worker;
+alter function rules.take_text(text, bytea[], text) owner to pruuf_engine;
+comment on function rules.take_text(text, bytea[], text) is 'R4.8, R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
+grant execute on function rules.take_text(text, bytea[], text) to pruuf_worker;
 
-create or replace function rules.stop_texts(lookup bytea, at timestamptz) returns jsonb
+create or replace function rules.stop_texts(lookups bytea[], at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  update data.addresses a set off_at = at, off_reason = 'stopped' where a.kind = 'phone' and a.lookup = stop_texts.lookup and a.off_at is null;
+  update data.addresses a set off_at = at, off_reason = 'stopped' where a.kind = 'phone' and a.lookup = any (lookups) and a.off_at is null;
   with failed as (
     update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
       from data.addresses a
-     where a.kind = 'phone' and a.lookup = stop_texts.lookup and d.address_id = a.id and d.channel = 'sms' and d.state = 'pending'
+     where a.kind = 'phone' and a.lookup = any (lookups) and d.address_id = a.id and d.channel = 'sms' and d.state = 'pending'
     returning d.notification_id)
   update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
   perform pg_notify('pruuf_work', '');
   return '{"answer": "stopped"}';
 end;
 $$;
-comment on function rules.stop_texts(bytea, timestamptz) is 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
-grant execute on function rules.stop_texts(bytea, timestamptz) to pruuf_engine;
+comment on function rules.stop_texts(bytea[], timestamptz) is 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
+grant execute on function rules.stop_texts(bytea[], timestamptz) to pruuf_engine;
 
-create or replace function rules.start_texts(lookup bytea, at timestamptz) returns jsonb
+create or replace function rules.start_texts(lookups bytea[], at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -119,14 +119,14 @@ declare
 begin
   for address in
     update data.addresses a set off_at = null, off_reason = null
-     where a.kind = 'phone' and a.lookup = start_texts.lookup and a.off_reason = 'stopped' returning a.* loop
+     where a.kind = 'phone' and a.lookup = any (lookups) and a.off_reason = 'stopped' returning a.* loop
     perform audit.append('address.turned_on', address.user_id, address.id);
   end loop;
   return '{"answer": "started"}';
 end;
 $$;
-comment on function rules.start_texts(bytea, timestamptz) is 'R7.6 START takes STOP back, and no other reason.';
-grant execute on function rules.start_texts(bytea, timestamptz) to pruuf_engine;
+comment on function rules.start_texts(bytea[], timestamptz) is 'R7.6 START takes STOP back, and no other reason.';
+grant execute on function rules.start_texts(bytea[], timestamptz) to pruuf_engine;
 
 create or replace function rules.answer_text(person uuid, word text) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

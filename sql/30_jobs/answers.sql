@@ -8,12 +8,12 @@ $$;
 comment on function jobs.receive_twilio_key(uuid, text) is 'POST /webhooks/twilio/voice. R6.6 a key that was pressed on a call.';
 grant execute on function jobs.receive_twilio_key(uuid, text) to pruuf_worker;
 
-create or replace function jobs.receive_twilio_message(message_sid text, lookup bytea, words text) returns jsonb
+create or replace function jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  return rules.take_text(message_sid, lookup, words);
+  return rules.take_text(message_sid, lookups, words);
 end;
 $$;
-comment on function jobs.receive_twilio_message(text, bytea, text) is 'POST /webhooks/twilio/messages. R4.8, R6.6 a text that came to our number.';
-grant execute on function jobs.receive_twilio_message(text, bytea, text) to pruuf_worker;
+comment on function jobs.receive_twilio_message(text, bytea[], text) is 'POST /webhooks/twilio/messages. R4.8, R6.6 a text that came to our number.';
+grant execute on function jobs.receive_twilio_message(text, bytea[], text) to pruuf_worker;

@@ -89,9 +89,9 @@ pub async fn receive_twilio_message(
 ) -> Result<Response, Problem> {
     let field = |name: &str| form.0.get(name).unwrap_or_default();
     let sid = form.0.get("MessageSid").ok_or(Problem::new(Code::MalformedRequest))?;
-    let (lookup, words) = (app.vault.lookup("phone", field("From")), field("Body"));
-    let call = "jobs.receive_twilio_message(message_sid => $1, lookup => $2, words => $3)";
-    let answered: Answered = app.db.write(&caller(request), call, &[&sid, &lookup, &words]).await?;
+    let (lookups, words) = (app.vault.lookups("phone", field("From")), field("Body"));
+    let call = "jobs.receive_twilio_message(message_sid => $1, lookups => $2, words => $3)";
+    let answered: Answered = app.db.write(&caller(request), call, &[&sid, &lookups, &words]).await?;
     Ok(twiml(&app, "receive_twilio_message", "reply", answered, ""))
 }
 

@@ -1,8 +1,10 @@
 //! Several providers of one channel (R7.3), and what a provider in trouble does to the others (R7.4).
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use pruuf::config::{Config, Postmark, SendGrid};
+use pruuf::deliver::breaker::BreakerConfig;
 use pruuf::dev::fakes::{Behaviour, Channel, Provider};
 use pruuf::server::Server;
 use serde_json::{Value, json};
@@ -128,5 +130,80 @@ async fn r7_3_all_providers_are_tried_again_until_one_takes_it() {
     assert!(world.fakes.wait_for(at_sendgrid, PATIENCE).await);
     world.settle().await;
     assert_eq!(mailed(&world, &contact).await["provider"], "sendgrid");
+    world.stop_servers().await;
+}
+
+/// R7.4, R7.3: a provider that fails is left alone, so that it delays neither the failover nor, when it is back, anybody.
+#[tokio::test]
+async fn r7_4_a_provider_in_trouble_is_left_alone_and_the_next_one_carries_everything() {
+    let busy =
+        Behaviour::Fail { status: 429, code: "429".to_owned(), times: None, retry_after: Some("600".to_owned()) };
+    let cases = [Behaviour::fail(503, ""), busy, Behaviour::Stall(Duration::from_secs(600))];
+    futures_util::future::join_all(cases.map(|behaviour| async move {
+        let mut world = World::without_server().await;
+        // As long as in production: while it lasts the provider must hear nearly nothing.
+        let server = Server::start(Config { breaker: BreakerConfig::default(), ..three(&world) }).await.unwrap();
+        world.servers.push(server);
+        let crowd = world.crowd(60, 3).await;
+        world.fakes.set_provider(Provider::Postmark, behaviour.clone());
+        world.miss(&crowd.members).await;
+        for channel in [Channel::Push, Channel::Email, Channel::Sms] {
+            assert!(world.fakes.wait_for_count(channel, 180, PATIENCE).await, "{behaviour:?} {channel:?}");
+        }
+        let log = world.fakes.received();
+        let asked = log.iter().filter(|message| message.provider == Provider::Postmark).count();
+        // What was in hand when it began to fail, and a try now and then.
+        assert!(asked < 80, "{behaviour:?}: asked {asked} times");
+        assert!(log.iter().filter(|message| message.provider == Provider::SendGrid).count() >= 180);
+        world.stop_servers().await;
+    }))
+    .await;
+}
+
+/// R7.3: the only provider of a channel is tried again soon after it is back, and nothing is lost meanwhile.
+#[tokio::test]
+async fn r7_3_what_waits_for_the_only_provider_goes_out_when_it_is_back() {
+    let mut world = World::without_server().await;
+    world.start_server().await;
+    let crowd = world.crowd(60, 3).await;
+    world.fakes.set(Channel::Sms, None, Behaviour::fail(503, "20503"));
+    world.miss(&crowd.members).await;
+    for channel in [Channel::Push, Channel::Email] {
+        assert!(world.fakes.wait_for_count(channel, 180, PATIENCE).await, "{channel:?}");
+    }
+    // What the breaker kept back was not tried, and so need not wait for another try.
+    let untried =
+        "select exists (select from data.deliveries where channel = 'sms' and state = 'pending' and attempts = 0)";
+    world.eventually("most are kept back", untried, &[]).await;
+    world.fakes.behave();
+    world.advance("2 minutes").await;
+    assert!(world.fakes.wait_for_count(Channel::Sms, 180, PATIENCE).await);
+    world.stop_servers().await;
+}
+
+/// R7.4: what is over a provider's pace waits in the database, where what is more urgent overtakes it.
+#[tokio::test]
+async fn r7_4_a_slow_number_sends_the_urgent_first_and_slows_no_other_channel() {
+    let mut world = World::without_server().await;
+    let slow = [("twilio-sms".to_owned(), NonZeroU32::new(4).unwrap())].into();
+    let server = Server::start(Config { provider_rates: slow, ..world.config() }).await.unwrap();
+    world.servers.push(server);
+    let crowd = world.crowd(20, 3).await;
+    let tell = "insert into data.notifications (user_id, kind, cause, facts, created_at)
+                select u.id, $1, u.id::text, '{\"phase\": \"at_time\"}', rules.clock() from data.users u join data.connections c on c.contact_id = u.id";
+    let by_sms = "delete from data.devices";
+    world.db.admin.batch_execute(by_sms).await.unwrap();
+    world.db.admin.execute(tell, &[&"reminder"]).await.unwrap();
+    assert!(world.fakes.wait_for_count(Channel::Sms, 4, PATIENCE).await);
+    world.miss(&crowd.members).await;
+    assert!(world.fakes.wait_for_count(Channel::Email, 60, PATIENCE).await, "e-mail has a lane of its own");
+    let sms = |log: &[pruuf::dev::fakes::Received], words: &str| {
+        log.iter().filter(|message| message.channel == Channel::Sms && message.text.contains(words)).count()
+    };
+    assert!(world.fakes.wait_for(|log| sms(log, MISSED) >= 8, PATIENCE).await);
+    let log = world.fakes.received();
+    let reminders = sms(&log, "not heard from you");
+    assert!(reminders < 40, "{reminders} reminders before 8 alarms");
+    assert!(sms(&log, MISSED) < 30, "it is slow");
     world.stop_servers().await;
 }

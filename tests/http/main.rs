@@ -4,6 +4,7 @@
 
 mod addresses;
 mod alerts;
+mod answers;
 mod audit;
 mod auth;
 mod blocks;
@@ -21,6 +22,7 @@ mod failover;
 mod faults;
 mod invitations;
 mod journey;
+mod keys;
 mod openapi;
 mod pace;
 mod protocol;

@@ -32,6 +32,7 @@ insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, looku
 values ('00000000-0000-0000-0005-00000000000a', '00000000-0000-0000-0000-00000000000a', 'contact', 'Aunt', 'email', 'aunt', '\x00', 'code', 'token', rules.clock(), rules.clock(), rules.clock() + interval '30 days');
 insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at)
 values ('invitation', '00000000-0000-0000-0005-00000000000a', 'email', 'aunt', '\x00', rules.clock());
+insert into data.code_keys (id, key_id, sealed) values ('00000000-0000-0000-0007-00000000000a', '\x01020304', '\x00');
 insert into data.unknown_sign_ins (kind, lookup, tried_at) values ('email', 'nobody', rules.clock());
 insert into data.connections (id, member_id, contact_id, connected_at)
 values ('00000000-0000-0000-0006-00000000000b', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', rules.clock()),
@@ -79,3 +80,4 @@ insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-000
 insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
 insert into data.receipts (provider, event_id, delivery_id, provider_message_id, event, says, received_at)
 select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from data.deliveries d order by d.id limit 1;
+insert into data.received_texts (message_sid, answer, received_at) values ('SM1', 'checked_in', rules.clock());

@@ -1,8 +1,4 @@
 -- Answers by phone: a text that somebody sends, and a key that is pressed on a call.
-alter table data.deliveries
-  drop constraint channel_is_known,
-  add constraint channel_is_known check (channel in ('push', 'email', 'sms', 'voice'));
-
 alter table data.check_ins
   drop constraint check_in_method_is_known,
   add constraint check_in_method_is_known check (method in ('app', 'sms'));

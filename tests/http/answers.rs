@@ -1,0 +1,258 @@
+//! People who answer by phone: a key on a call, a text (R4.8, R6.6).
+
+use pruuf::dev::fakes::callbacks::{self, Callback};
+use pruuf::dev::fakes::{Behaviour, Channel};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Person, World, world};
+
+const MISSED: &str = "did not check in";
+/// As in [`World::config`].
+const PUBLIC_URL: &str = "http://127.0.0.1";
+
+/// A Member and two Contacts of theirs, and an alert of which they have heard.
+async fn alarmed(world: &World) -> (Person, [Person; 2]) {
+    let member = world.person("Aroha").await;
+    let contacts = [world.person("Ben").await, world.person("Chloe").await];
+    for contact in &contacts {
+        world.connect(&member, contact).await;
+    }
+    world.give_schedules(&[member.id]).await;
+    world.miss(&[member.id]).await;
+    for contact in &contacts {
+        world.expect_on_all_channels(contact, MISSED).await;
+    }
+    world.settle().await;
+    (member, contacts)
+}
+
+/// Has a Contact called about their alarm, as a later round does; gives the delivery.
+async fn call(world: &World, contact: &Person) -> Uuid {
+    let sql =
+        "insert into data.deliveries (notification_id, channel, address_id, work_rank, next_attempt_at, created_at)
+               select n.id, 'voice', a.id, 20, rules.clock(), rules.clock()
+                 from data.notifications n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone'
+                where n.user_id = $1 and n.kind = 'missed' returning id";
+    world.db.admin.query_one(sql, &[&contact.id]).await.unwrap().get(0)
+}
+
+/// Twilio says that a key was pressed.
+fn key(delivery: Uuid, digits: &str) -> Callback {
+    let form = [("CallSid", "CA1"), ("CallStatus", "in-progress"), ("Digits", digits)];
+    callbacks::twilio(PUBLIC_URL, &format!("/webhooks/twilio/voice?delivery={delivery}"), &form)
+}
+
+/// Twilio brings a text.
+fn text(from: &str, sid: &str, words: &str) -> Callback {
+    let form = [("MessageSid", sid), ("From", from), ("To", "+15005550006"), ("Body", words)];
+    callbacks::twilio(PUBLIC_URL, "/webhooks/twilio/messages", &form)
+}
+
+/// Brings what Twilio brings; gives the status and the TwiML.
+async fn bring(world: &World, callback: &Callback) -> (u16, String) {
+    let mut request = world.http.post(world.url(&callback.path)).body(callback.body.clone());
+    for (name, value) in &callback.headers {
+        request = request.header(*name, value);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+async fn answered(world: &World, callback: &Callback) -> String {
+    let (status, twiml) = bring(world, callback).await;
+    assert_eq!(status, 200, "{twiml}");
+    assert!(twiml.contains("<Response>"), "{twiml}");
+    twiml
+}
+
+async fn state(world: &World, delivery: Uuid) -> String {
+    world.row("select state from data.deliveries where id = $1", &[&delivery]).await["state"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+async fn alert(world: &World, who: &Person) -> Value {
+    world.get(who, "/v1/alerts").await.expect(200)["items"][0].clone()
+}
+
+/// R6.6: voicemail is not a person.
+#[tokio::test]
+async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let delivery = call(&world, &ben).await;
+        world.db.admin.batch_execute("notify pruuf_work").await.unwrap();
+        let rung = world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        assert_eq!(rung.text.matches("press 1").count(), 2, "it is said twice: {}", rung.text);
+        assert!(rung.text.contains(&member.name) && rung.text.contains(&delivery.to_string()), "{}", rung.text);
+        world.settle().await;
+
+        // Twilio's word that the call is over: nobody was there.
+        let sid = rung.raw["sid"].as_str().unwrap();
+        let path = format!("/webhooks/twilio/status?delivery={delivery}");
+        let over = callbacks::twilio(PUBLIC_URL, &path, &[("CallSid", sid), ("CallStatus", "completed")]);
+        assert_eq!(bring(&world, &over).await.0, 204);
+        assert_eq!(state(&world, delivery).await, "accepted");
+
+        // A key that means nothing: a person all the same, who is asked again.
+        assert!(answered(&world, &key(delivery, "7")).await.contains("<Gather"));
+        assert_eq!(state(&world, delivery).await, "confirmed");
+        assert_eq!(alert(&world, &ben).await["state"], "open");
+
+        for _ in 0..2 {
+            assert!(answered(&world, &key(delivery, "1")).await.contains("You have Aroha now"));
+        }
+        let taken = alert(&world, &ben).await;
+        assert_eq!((&taken["state"], &taken["acknowledged_by"]["id"]), (&json!("acknowledged"), &json!(ben.id)));
+        for person in [&member, &chloe] {
+            world.expect_message(Channel::Push, &person.push_token, "Ben").await;
+            world.open_app(person).await;
+        }
+        let by = "select actor_user_id from audit.events where action = 'alert.acknowledged'";
+        assert_eq!(world.admin_json(by).await, json!([{ "actor_user_id": ben.id }]));
+
+        // Who is second hears who has it.
+        let second = call(&world, &chloe).await;
+        assert!(answered(&world, &key(second, "1")).await.contains("Ben has this already"));
+        assert_eq!(alert(&world, &ben).await["acknowledged_by"]["id"], json!(ben.id));
+        world.db.admin.execute("delete from data.deliveries where id = $1", &[&second]).await.unwrap();
+        world
+    })
+    .await;
+}
+
+/// R7.1: nobody but Twilio can press a key or send a text.
+#[tokio::test]
+async fn r6_6_answers_without_twilios_signature_change_nothing() {
+    world(|world| async move {
+        let (member, [ben, _]) = alarmed(&world).await;
+        let delivery = call(&world, &ben).await;
+        world.db.admin.batch_execute("notify pruuf_work").await.unwrap();
+        world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        let another = key(Uuid::now_v7(), "1");
+        let moved = Callback { path: key(delivery, "1").path, ..another };
+        for forged in [
+            key(delivery, "1").forged(),
+            moved,
+            text(&ben.phone, "SM1", "1").forged(),
+            text(&member.phone, "SM2", "OK").forged(),
+        ] {
+            assert_eq!(bring(&world, &forged).await.0, 401);
+        }
+        world.settle().await;
+        assert_eq!(state(&world, delivery).await, "accepted");
+        assert_eq!(alert(&world, &ben).await["state"], "open");
+        assert_eq!(world.number("select count(*) from data.received_texts", &[]).await, 0);
+        // A call that is not known any more does no harm.
+        assert!(answered(&world, &key(Uuid::now_v7(), "1")).await.contains("over already"));
+        world
+    })
+    .await;
+}
+
+/// R4.8: the word is "OK".
+#[tokio::test]
+async fn r4_8_an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let count = "select count(*) from data.check_ins";
+        // A Contact's OK is nobody's check-in; nor is a stranger's.
+        assert!(answered(&world, &text(&ben.phone, "SM1", "OK")).await.contains("did not understand"));
+        assert!(answered(&world, &text("+15550001111", "SM2", "OK")).await.contains("not in use"));
+        // A bare YES is the carriers' word.
+        assert!(answered(&world, &text(&member.phone, "SM3", "YES")).await.contains("did not understand"));
+        assert_eq!(world.number(count, &[]).await, 0);
+
+        let ok = text(&member.phone, "SM4", " Ok! ");
+        let answers = futures_util::future::join_all((0..4).map(|_| answered(&world, &ok))).await;
+        assert!(answers.iter().all(|answer| answer.contains("you are checked in")), "{answers:?}");
+        assert_eq!(
+            world.admin_json("select member_id, method from data.check_ins").await,
+            json!([{ "member_id": member.id, "method": "sms" }])
+        );
+        let taps = world.get(&member, "/v1/me/check-ins").await.expect(200);
+        assert_eq!(taps["items"][0]["method"], "sms");
+        assert_eq!(alert(&world, &ben).await["resolved_how"], "checked_in");
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "checked in").await;
+        }
+        let kept = world.admin_json("select message_sid, answer from data.received_texts order by 1").await;
+        assert_eq!(kept.as_array().unwrap().len(), 4, "{kept:#}");
+        world
+    })
+    .await;
+}
+
+/// R6.6
+#[tokio::test]
+async fn r6_6_a_contact_with_one_open_alert_acknowledges_it_by_sms() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let other = world.person("Dora").await;
+        world.connect(&other, &chloe).await;
+        world.give_schedules(&[other.id]).await;
+        world.miss(&[other.id]).await;
+        world.expect_on_all_channels(&chloe, "Dora did not check in").await;
+
+        assert!(answered(&world, &text(&chloe.phone, "SM1", "1")).await.contains("more than one alert"));
+        assert!(answered(&world, &text(&member.phone, "SM2", "1")).await.contains("nobody whom you watch"));
+        assert_eq!(alert(&world, &ben).await["state"], "open");
+        let got_it = text(&ben.phone, "SM3", "Got it.");
+        for _ in 0..2 {
+            assert!(answered(&world, &got_it).await.contains("You have this now"));
+        }
+        assert_eq!(alert(&world, &ben).await["acknowledged_by"]["id"], json!(ben.id));
+        assert_eq!(world.number("select count(*) from data.alert_actions", &[]).await, 1);
+        for person in [&member, &chloe] {
+            world.expect_message(Channel::Push, &person.push_token, "Ben").await;
+            world.open_app(person).await;
+        }
+
+        // Who is no Contact any more acts on nothing.
+        let end = "update data.connections set ended_at = rules.clock(), ended_by = member_id where contact_id = $1";
+        world.db.admin.execute(end, &[&ben.id]).await.unwrap();
+        assert!(answered(&world, &text(&ben.phone, "SM4", "1")).await.contains("nobody whom you watch"));
+        world.settle().await;
+        world.fakes.forget();
+        world
+    })
+    .await;
+}
+
+/// R7.6: STOP turns SMS off with the reason, START on again; a phone that is off for another reason stays off.
+#[tokio::test]
+async fn r7_6_stop_turns_texts_off_and_start_on_again() {
+    world(|world| async move {
+        let (member, contact) = (world.person("Aroha").await, world.person("Ben").await);
+        world.connect(&member, &contact).await;
+        world.give_schedules(&[member.id]).await;
+        world.fakes.set(Channel::Sms, None, Behaviour::fail(503, ""));
+        world.miss(&[member.id]).await;
+        world.expect_message(Channel::Push, &contact.push_token, MISSED).await;
+        world.expect_message(Channel::Email, &contact.email, MISSED).await;
+        world.settle().await;
+
+        let off = "select off_reason from data.addresses where kind = 'phone' and user_id = $1";
+        let stop = answered(&world, &text(&contact.phone, "SM1", "stop")).await;
+        assert!(!stop.contains("<Message>"), "the carrier answers STOP itself: {stop}");
+        assert_eq!(world.row(off, &[&contact.id]).await["off_reason"], "stopped");
+        let sms = "select d.state, d.failure from data.deliveries d where d.channel = 'sms'";
+        assert_eq!(world.admin_json(sms).await, json!([{ "state": "failed", "failure": "address-off" }]));
+        assert_eq!(world.number("select count(*) from audit.events where action = 'address.turned_off'", &[]).await, 1);
+
+        // The same text again is not a second STOP.
+        assert!(!answered(&world, &text(&contact.phone, "SM2", "START")).await.contains("<Message>"));
+        assert_eq!(world.row(off, &[&contact.id]).await["off_reason"], Value::Null);
+        answered(&world, &text(&contact.phone, "SM1", "stop")).await;
+        assert_eq!(world.row(off, &[&contact.id]).await["off_reason"], Value::Null);
+
+        let bounce = "update data.addresses set off_at = rules.clock(), off_reason = 'landline' where kind = 'phone' and user_id = $1";
+        world.db.admin.execute(bounce, &[&contact.id]).await.unwrap();
+        answered(&world, &text(&contact.phone, "SM3", "START")).await;
+        assert_eq!(world.row(off, &[&contact.id]).await["off_reason"], "landline");
+        world
+    })
+    .await;
+}
