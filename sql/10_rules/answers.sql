@@ -81,8 +81,8 @@ begin
     perform rules.speak_as(phone.user_id) where phone.id is not null;
     said := case
       when word in ('STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT') then rules.stop_texts(lookups, at)
-      when word in ('START', 'UNSTOP') then rules.start_texts(lookups, at)
-      when phone.id is null then '{"answer": "unknown_number"}'
+      when word in ('START', 'UNSTOP') then rules.start_texts(lookups)
+      when phone.id is null then jsonb_build_object('answer', 'unknown_number')
       else rules.answer_text(phone.user_id, word) end;
     update data.received_texts t set answer = said ->> 'answer' where t.message_sid = take_text.message_sid;
   end if;
@@ -105,13 +105,13 @@ begin
     returning d.notification_id)
   update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
   perform pg_notify('pruuf_work', '');
-  return '{"answer": "stopped"}';
+  return jsonb_build_object('answer', 'stopped');
 end;
 $$;
 comment on function rules.stop_texts(bytea[], timestamptz) is 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
 grant execute on function rules.stop_texts(bytea[], timestamptz) to pruuf_engine;
 
-create or replace function rules.start_texts(lookups bytea[], at timestamptz) returns jsonb
+create or replace function rules.start_texts(lookups bytea[]) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -122,11 +122,11 @@ begin
      where a.kind = 'phone' and a.lookup = any (lookups) and a.off_reason = 'stopped' returning a.* loop
     perform audit.append('address.turned_on', address.user_id, address.id);
   end loop;
-  return '{"answer": "started"}';
+  return jsonb_build_object('answer', 'started');
 end;
 $$;
-comment on function rules.start_texts(bytea[], timestamptz) is 'R7.6 START takes STOP back, and no other reason.';
-grant execute on function rules.start_texts(bytea[], timestamptz) to pruuf_engine;
+comment on function rules.start_texts(bytea[]) is 'R7.6 START takes STOP back, and no other reason.';
+grant execute on function rules.start_texts(bytea[]) to pruuf_engine;
 
 create or replace function rules.answer_text(person uuid, word text) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
@@ -138,12 +138,12 @@ begin
   if word in ('OK', 'OKAY', 'I M OK', 'IM OK', 'I AM OK') then
     if not exists (select from data.connections c where c.member_id = person and c.ended_at is null)
        and not exists (select from data.schedules s where s.member_id = person and s.superseded_at is null) then
-      return '{"answer": "no_member"}';
+      return jsonb_build_object('answer', 'no_member');
     end if;
     insert into data.check_ins (member_id, method) values (person, 'sms');
-    return '{"answer": "checked_in"}';
+    return jsonb_build_object('answer', 'checked_in');
   elsif action is null then
-    return '{"answer": "not_understood"}';
+    return jsonb_build_object('answer', 'not_understood');
   end if;
   open_alerts := array(
     select a.id from data.alerts a join data.connections c on c.member_id = a.member_id and c.contact_id = person and c.ended_at is null

@@ -152,9 +152,9 @@ async fn r6_6_answers_without_twilios_signature_change_nothing() {
     .await;
 }
 
-/// R4.8: the word is "OK".
+/// Of R4.8: the word is "OK".
 #[tokio::test]
-async fn r4_8_an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
+async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
     world(|world| async move {
         let (member, [ben, chloe]) = alarmed(&world).await;
         let count = "select count(*) from data.check_ins";
