@@ -1547,11 +1547,11 @@ CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
-CREATE FUNCTION rules.start_texts(lookups bytea[], at timestamp with time zone) RETURNS jsonb
+CREATE FUNCTION rules.start_texts(lookups bytea[]) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.start_texts(lookups bytea[], at timestamp with time zone) IS 'R7.6 START takes STOP back, and no other reason.';
+COMMENT ON FUNCTION rules.start_texts(lookups bytea[]) IS 'R7.6 START takes STOP back, and no other reason.';
 CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
