@@ -6,3 +6,4 @@ drop function if exists api.create_invitation(uuid, text, text, text, bytea, byt
 drop function if exists api.accept_invitation(bytea);
 drop function if exists rules.member_shape(data.connections, timestamptz);
 drop function if exists rules.watched_connection(uuid);
+drop function if exists rules.alert_facts(data.obligations, timestamptz);

@@ -57,13 +57,13 @@ as $$
 declare
   seen data.alerts := rules.visible_alert(alert_id);
 begin
-  if seen.state = 'acknowledged' and seen.acknowledged_by = rules.current_user_id() then
+  if seen.state = 'acknowledged' and seen.acknowledged_by = rules.current_user_id() and seen.owner_asked_at is null then
     return rules.alert_shape(seen);
   end if;
   return rules.act_on_alert(acknowledge_alert.alert_id, 'acknowledge', acknowledge_alert.arrives_at, null, null);
 end;
 $$;
-comment on function api.acknowledge_alert(uuid, timestamptz) is 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+comment on function api.acknowledge_alert(uuid, timestamptz) is 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
 grant execute on function api.acknowledge_alert(uuid, timestamptz) to pruuf_user;
 
 create or replace function api.close_alert(alert_id uuid, outcome text, note text) returns jsonb

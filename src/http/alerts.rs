@@ -113,8 +113,16 @@ struct Alert {
     member: Person,
     due: Due,
     last_heard: Option<LastHeard>,
-    /// Who was told.
+    /// Who was told at once.
     contacts: Vec<Person>,
+    /// Who is told when it escalates.
+    backups: Vec<Person>,
+    /// How many rounds were told: each tells its people once more.
+    round: i32,
+    /// When the next one comes, unless somebody takes the alert.
+    next_round_at: Option<DateTime<Utc>>,
+    /// Since when everybody was told and nobody has it.
+    exhausted_at: Option<DateTime<Utc>>,
     /// How late the server itself was, when it was.
     late_by_seconds: Option<i64>,
     acknowledged_at: Option<DateTime<Utc>>,

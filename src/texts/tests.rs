@@ -2,8 +2,10 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "missed",
+    "still_open",
+    "owner_asked",
     "all_clear",
     "acknowledged",
     "one_time_code",
@@ -199,6 +201,10 @@ fn typical_sms_are_one_segment() {
         ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
         ("missed", with(missed(), json!({ "last_heard": null }))),
         ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200 }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200, "had_by": { "name": "Ben Carter" } }))),
+        ("still_open", json!({ "member": { "name": "Mary Tanner" }, "alert_kind": "help", "open_for_seconds": 1200 })),
+        ("owner_asked", with(missed(), json!({ "had_for_seconds": 3600, "answers_within_seconds": 900 }))),
         ("all_clear", all_clear()),
         ("all_clear", with(all_clear(), json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }))),
         (

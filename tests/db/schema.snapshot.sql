@@ -20,7 +20,7 @@ CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with t
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -438,6 +438,14 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -555,6 +563,50 @@ CREATE FUNCTION rules.address_shape(a data.addresses) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.address_shape(a data.addresses) IS 'An address of the caller; the server opens what is sealed.';
+CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    round integer DEFAULT 1 NOT NULL,
+    next_step_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone,
+    owner_asked_at timestamp with time zone,
+    exhausted_at timestamp with time zone,
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
+COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
+COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -575,43 +627,6 @@ CREATE TABLE data.obligations (
 );
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
-CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
-CREATE TABLE data.alerts (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    kind text NOT NULL,
-    obligation_id uuid NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    raised_at timestamp with time zone NOT NULL,
-    facts jsonb NOT NULL,
-    acknowledged_at timestamp with time zone,
-    acknowledged_by uuid,
-    arrives_at timestamp with time zone,
-    resolved_at timestamp with time zone,
-    resolved_by uuid,
-    resolved_how text,
-    outcome text,
-    note text,
-    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
-    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
-    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
-    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
-    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
-);
-ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
-CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
 CREATE TABLE data.schedules (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -635,6 +650,11 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1041,7 +1061,7 @@ CREATE TABLE data.deliveries (
     provider_message_id text,
     failure text,
     resend_of uuid,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
     CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
     CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
     CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
@@ -1096,6 +1116,7 @@ CREATE TABLE data.notifications (
     read_at timestamp with time zone,
     hidden_at timestamp with time zone,
     member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
     CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
     CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
 CASE
@@ -1107,6 +1128,7 @@ END)),
 ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
 COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1157,6 +1179,11 @@ CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
+CREATE FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) IS 'R3.5 the Contacts whom a round tells, and those whom it does not: backups. Where nobody is primary it tells everyone.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1166,7 +1193,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1176,7 +1203,7 @@ CREATE FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what the Contacts of its first round are told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
 CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1216,7 +1243,7 @@ CREATE FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, a
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
+COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, the others are told, and its rounds run anew.';
 CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1252,11 +1279,21 @@ CREATE FUNCTION rules.restore_account(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.restore_account(person uuid, at timestamp with time zone) IS 'R2.6 whoever signs in to a deleted account has it back, and all who are connected with it are told. Does nothing for any other account.';
+CREATE FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) IS 'R6.4 nobody has it any more: a round at once for everyone, and from now on the rounds run anew.';
 CREATE FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) IS 'R2.6 the schedule that was in force when the account was deleted is in force again, with its next obligation.';
+CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1349,6 +1386,11 @@ CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
+CREATE FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) IS 'R6.3, R6.4 takes one alert whose next step is due, and the step; null when there is none. security definer: the worker may not touch an alert. What goes wrong is said, and tried again soon.';
 CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1369,6 +1411,11 @@ CREATE FUNCTION rules.support_places(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.support_places(person uuid) IS 'R1.4 where messages reach somebody; the server opens the addresses and masks them.';
+CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) IS 'R6.3 the next round of an open alert; R6.4 of one that somebody has: they are asked, and if nothing follows it is open again.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1417,6 +1464,11 @@ CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
+CREATE FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) IS 'R6.3 a round after the first: each of its people once, everywhere. by: who set it off needs not be told. alert: as it was before the round. Gives how many are told.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1487,6 +1539,16 @@ CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_devices__withdraw() IS 'R7.6 before a device goes.';
+CREATE FUNCTION rules.tg_escalation_policies__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_policies__record() IS 'R6.3 every change of an escalation policy is kept.';
+CREATE FUNCTION rules.tg_escalation_rounds__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_rounds__record() IS 'R6.3 every change of a round is kept.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1666,6 +1728,19 @@ CREATE TABLE audit.unsealed_events (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
+CREATE TABLE data.alert_rounds (
+    alert_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean NOT NULL,
+    CONSTRAINT round_was_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT the_first_round_is_the_alert CHECK ((number > 1))
+);
+ALTER TABLE ONLY data.alert_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alert_rounds IS 'R6.3, R6.8 the rounds that were told after the first, which came with the alert.';
 CREATE TABLE data.attempts (
     id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -1701,6 +1776,43 @@ CREATE TABLE data.devices (
     CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
 );
 ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.escalation_changes (
+    id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT escalation_change_changes_something CHECK ((before IS DISTINCT FROM after))
+);
+ALTER TABLE ONLY data.escalation_changes FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_changes IS 'The history of data.escalation_policies and data.escalation_rounds: a row as it was and as it is.';
+ALTER TABLE data.escalation_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.escalation_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.escalation_policies (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid,
+    repeat_minutes integer DEFAULT 1440 NOT NULL,
+    CONSTRAINT no_alert_falls_silent CHECK (((repeat_minutes >= 5) AND (repeat_minutes <= 1440)))
+);
+ALTER TABLE ONLY data.escalation_policies FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_policies IS 'R6.3 how alerts escalate: one row without a member_id for everybody, and one for each Member who has their own. After the last of its rounds the same comes again every repeat_minutes, without an end.';
+CREATE TABLE data.escalation_rounds (
+    policy_id uuid NOT NULL,
+    after_minutes integer NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean DEFAULT false NOT NULL,
+    CONSTRAINT round_is_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT round_is_within_a_year CHECK (((after_minutes >= 0) AND (after_minutes <= 525600)))
+);
+ALTER TABLE ONLY data.escalation_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_rounds IS 'R6.3 a round so many minutes after the alert, as long as nobody has it. Push, e-mail and SMS always (R6.9); has_call: and an automated call. is_exhausting: then it goes to everyone, and operations are alarmed. The round of 0 minutes is the first.';
 CREATE TABLE data.idempotency_keys (
     user_id uuid NOT NULL,
     key text NOT NULL,
@@ -1860,6 +1972,8 @@ ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_pkey PRIMARY KEY (alert_id, number);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
@@ -1874,6 +1988,12 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_changes
+    ADD CONSTRAINT escalation_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_pkey PRIMARY KEY (policy_id, after_minutes);
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
 ALTER TABLE ONLY data.invitation_tries
@@ -1892,6 +2012,8 @@ ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -1942,8 +2064,10 @@ CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_i
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
 CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
+CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
+CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
@@ -2028,6 +2152,8 @@ CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
+CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
+CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
@@ -2047,6 +2173,10 @@ ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.alerts
@@ -2081,6 +2211,10 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES data.escalation_policies(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.invitation_tries
@@ -2151,6 +2285,7 @@ CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE 
   WHERE (s.event_id = unsealed_events.event_id))));
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
@@ -2181,6 +2316,7 @@ CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruu
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2206,7 +2342,11 @@ CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING 
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
+CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
+ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
 ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
@@ -2225,11 +2365,14 @@ ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations_met ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_owner USING (true);
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2242,7 +2385,10 @@ ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_rounds FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_staff USING (true);
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
@@ -2258,6 +2404,9 @@ ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_rounds ON data.alert_rounds FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = alert_rounds.alert_id))));
 CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_met FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));

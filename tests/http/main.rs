@@ -15,6 +15,7 @@ mod day;
 mod deletion;
 mod delivery;
 mod dev;
+mod escalation;
 mod events;
 mod export;
 mod faults;

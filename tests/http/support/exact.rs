@@ -59,6 +59,11 @@ impl World {
         self.exactly(at, "pruuf_worker", None, "jobs.tick()").await.unwrap()
     }
 
+    /// The job that escalates alerts, at exactly this instant.
+    pub async fn escalate(&self, at: &str) -> Value {
+        self.exactly(at, "pruuf_worker", None, "jobs.escalate()").await.unwrap()
+    }
+
     /// The Member's obligations in the order of their times: local date and time, state, and what alerts they raised.
     pub async fn days(&self, who: &Person) -> Vec<String> {
         let sql = "select to_char(o.local_on, 'DD') || ' ' || to_char(o.local_time, 'HH24:MI') || ' ' || o.state || coalesce(' ' || a.state, '')
