@@ -83,7 +83,7 @@ begin
     select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
            jsonb_build_object(
              'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
-             'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
+             'at_local', rules.iso_local(at, rules.alert_zone(resolved)),
              'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
            at
       from data.notifications n
@@ -132,6 +132,12 @@ begin
     raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
   elsif new.action = 'close' then
     perform rules.resolve_alert(alert.id, 'closed', new.user_id, new.taken_at, new.outcome, new.note);
+  elsif new.action = 'cancel' then
+    perform rules.resolve_alert(alert.id, 'cancelled', new.user_id, new.taken_at);
+  elsif new.action = 'needs_more_help' then
+    if alert.state = 'acknowledged' or rules.may_tell_again(alert, new.taken_at) then
+      perform rules.resume_escalation(alert, 'needs_more_help', new.user_id, new.taken_at);
+    end if;
   elsif alert.state = 'acknowledged' and alert.acknowledged_by is distinct from new.user_id then
     raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
   elsif new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
@@ -150,7 +156,7 @@ begin
 end;
 $$;
 alter function rules.tg_alert_actions__act() owner to pruuf_engine;
-comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 
 create or replace function rules.tell_acknowledged(alert data.alerts, action data.alert_actions) returns void
 language sql volatile security invoker set search_path = ''
@@ -159,7 +165,7 @@ as $$
   select reader, 'acknowledged', alert.id || ':' || action.id, alert.id, alert.member_id,
          jsonb_build_object(
            'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = action.user_id),
-           'arrives_local', rules.iso_local(action.arrives_at, alert.facts -> 'due' ->> 'time_zone')),
+           'arrives_local', rules.iso_local(action.arrives_at, rules.alert_zone(alert))),
          action.taken_at
     from (select c.contact_id from data.connections c where c.member_id = alert.member_id and c.ended_at is null
           union select alert.member_id) as readers (reader)

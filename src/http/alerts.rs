@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::day::writable;
-use super::{Answer, PAGE, Section, Tagged, once};
+use super::{Answer, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::Problem;
@@ -46,6 +46,8 @@ pub enum AlertState {
 enum AlertKind {
     /// The Member did not check in.
     Missed,
+    /// The Member called for help.
+    Help,
 }
 
 /// How an alert ended.
@@ -57,6 +59,8 @@ enum Resolution {
     CheckedIn,
     /// A Contact closed it.
     Closed,
+    /// The Member took their call for help back.
+    Cancelled,
 }
 
 /// What a Contact found.
@@ -111,7 +115,8 @@ struct Alert {
     state: AlertState,
     raised_at: DateTime<Utc>,
     member: Person,
-    due: Due,
+    /// The check-in that did not come, of a missed one.
+    due: Option<Due>,
     last_heard: Option<LastHeard>,
     /// Who was told at once.
     contacts: Vec<Person>,
@@ -220,5 +225,50 @@ impl Api {
         let once = once(key.0, &format!("close_alert {}", alert_id.0), &body.0);
         let call = "api.close_alert(alert_id => $1, outcome => $2, note => $3)";
         Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.outcome.as_str(), &body.note]).await?))
+    }
+
+    /// More help is needed
+    ///
+    /// Whoever has the alert, or any other Contact, may say it: everyone is told at once, and the alert escalates again.
+    #[oai(path = "/v1/alerts/:alert_id/needs-more-help", method = "post", operation_id = "needs_more_help")]
+    async fn needs_more_help(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, "needs_more_help", &alert_id.0);
+        let call = "api.needs_more_help(alert_id => $1)";
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0]).await?))
+    }
+
+    /// I need help
+    ///
+    /// Contacts are told at once: no confirmation, no grace, on a break as well. A second call adds to the first.
+    #[oai(path = "/v1/me/help-requests", method = "post", operation_id = "request_help")]
+    async fn request_help(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Result<Created<Alert>, Problem> {
+        let once = once(key.0, "request_help", &String::new());
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, "api.request_help()", &[]).await?)))
+    }
+
+    /// Take my call for help back
+    ///
+    /// Only the Member can; everybody who may have been alerted is told.
+    #[oai(path = "/v1/alerts/:alert_id/cancel", method = "post", operation_id = "cancel_alert")]
+    async fn cancel_alert(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, "cancel_alert", &alert_id.0);
+        Ok(Json(app.db.write_once(&caller.0, &once, "api.cancel_alert(alert_id => $1)", &[&alert_id.0]).await?))
     }
 }

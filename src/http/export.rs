@@ -77,6 +77,8 @@ struct Readable {
     wrong_invitation_codes: Vec<Value>,
     /// Those about the user.
     alerts: Vec<Value>,
+    /// Every time the user called for help.
+    help_requests: Vec<Value>,
     /// How their alerts escalate, where it is not as everybody's.
     escalation: Option<Value>,
     /// What the user did about alerts.

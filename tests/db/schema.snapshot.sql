@@ -41,6 +41,11 @@ CREATE FUNCTION api.block_user(user_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.block_user(user_id uuid) IS 'POST /v1/blocks. R3.3 whom one is or was connected with, and nobody else: policies show the caller no other connections. A trigger ends the connection.';
+CREATE FUNCTION api.cancel_alert(alert_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.cancel_alert(alert_id uuid) IS 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
 CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -231,6 +236,11 @@ CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
+CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.needs_more_help(alert_id uuid) IS 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -286,6 +296,11 @@ CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed b
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.request_help() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.request_help() IS 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
 CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -572,7 +587,7 @@ CREATE TABLE data.alerts (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
     kind text NOT NULL,
-    obligation_id uuid NOT NULL,
+    obligation_id uuid,
     state text DEFAULT 'open'::text NOT NULL,
     raised_at timestamp with time zone NOT NULL,
     facts jsonb NOT NULL,
@@ -589,17 +604,19 @@ CREATE TABLE data.alerts (
     resumed_at timestamp with time zone,
     owner_asked_at timestamp with time zone,
     exhausted_at timestamp with time zone,
+    CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
     CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
     CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
     CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
 );
 ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
 COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
 COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
 CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
@@ -607,6 +624,11 @@ CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
+CREATE FUNCTION rules.alert_zone(alert data.alerts) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_zone(alert data.alerts) IS 'Whose nine o''clock an alert''s texts speak of.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1076,6 +1098,11 @@ CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.may_have_arrived(delivery data.deliveries) IS 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
+CREATE FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) IS 'R6.2 whether a call for help, or for more, is a new one: a finger that presses ten times in a minute has pressed once.';
 CREATE FUNCTION rules.meet(expected data.obligations, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1199,6 +1226,11 @@ CREATE FUNCTION rules.policy(name text) RETURNS integer
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.raise_help(member uuid, at timestamp with time zone) IS 'R6.2 the alert of a call for help, and what the Contacts of its first round are told.';
 CREATE FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) RETURNS SETOF data.alerts
     LANGUAGE sql
     SET search_path TO ''
@@ -1431,14 +1463,14 @@ CREATE TABLE data.alert_actions (
     outcome text,
     note text,
     CONSTRAINT a_closing_has_an_outcome CHECK (((action = 'close'::text) = (outcome IS NOT NULL))),
-    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'close'::text]))),
+    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'needs_more_help'::text, 'close'::text, 'cancel'::text]))),
     CONSTRAINT closing_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT closing_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT only_a_closing_has_a_note CHECK (((action = 'close'::text) OR (note IS NULL))),
     CONSTRAINT only_an_acknowledgement_has_an_arrival CHECK (((action = 'acknowledge'::text) OR (arrives_at IS NULL)))
 );
 ALTER TABLE ONLY data.alert_actions FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alert_actions IS 'R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
+COMMENT ON TABLE data.alert_actions IS 'R6.2, R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
 CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1483,7 +1515,7 @@ CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 CREATE FUNCTION rules.tg_alert_actions__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1549,6 +1581,11 @@ CREATE FUNCTION rules.tg_escalation_rounds__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_escalation_rounds__record() IS 'R6.3 every change of a round is kept.';
+CREATE FUNCTION rules.tg_help_requests__raise() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_help_requests__raise() IS 'R6.2 a call for help is an alert at once, without grace, on a break and without a schedule; a second one within it adds to it, and tells everyone again if the last telling is not just over.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1813,6 +1850,14 @@ CREATE TABLE data.escalation_rounds (
 );
 ALTER TABLE ONLY data.escalation_rounds FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.escalation_rounds IS 'R6.3 a round so many minutes after the alert, as long as nobody has it. Push, e-mail and SMS always (R6.9); has_call: and an automated call. is_exhausting: then it goes to everyone, and operations are alarmed. The round of 0 minutes is the first.';
+CREATE TABLE data.help_requests (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.help_requests FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.help_requests IS 'R6.2 every press of "I need help". A trigger raises its alert, or adds to the one that is open.';
 CREATE TABLE data.idempotency_keys (
     user_id uuid NOT NULL,
     key text NOT NULL,
@@ -1994,6 +2039,8 @@ ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT escalation_policies_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.escalation_rounds
     ADD CONSTRAINT escalation_rounds_pkey PRIMARY KEY (policy_id, after_minutes);
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
 ALTER TABLE ONLY data.invitation_tries
@@ -2085,6 +2132,8 @@ CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, 
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
+CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
+CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX invitation_token_is_one_invitation ON data.invitations USING btree (token_hash) WHERE (token_hash IS NOT NULL);
@@ -2111,6 +2160,7 @@ CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind,
 CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
+CREATE UNIQUE INDEX one_open_call_for_help_per_member ON data.alerts USING btree (member_id) WHERE ((kind = 'help'::text) AND (state <> 'resolved'::text));
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_resend_per_delivery ON data.deliveries USING btree (resend_of) WHERE (resend_of IS NOT NULL);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
@@ -2154,6 +2204,7 @@ CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devic
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
+CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
@@ -2215,6 +2266,10 @@ ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.escalation_rounds
     ADD CONSTRAINT escalation_rounds_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES data.escalation_policies(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.invitation_tries
@@ -2295,7 +2350,7 @@ ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
 ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
-CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action <> 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
@@ -2323,6 +2378,7 @@ CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.ip_tries TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2349,11 +2405,16 @@ ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
+ALTER TABLE data.help_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY inviter_reads_own_invitations ON data.invitations FOR SELECT TO pruuf_user USING ((inviter_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.ip_tries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2404,6 +2465,9 @@ ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_requests ON data.help_requests FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = help_requests.alert_id))));
 CREATE POLICY whoever_sees_the_alert_sees_its_rounds ON data.alert_rounds FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_rounds.alert_id))));

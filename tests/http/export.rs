@@ -26,6 +26,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("connections.member_id", "connections"),
     ("devices.user_id", "devices"),
     ("escalation_policies.member_id", "escalation"),
+    ("help_requests.member_id", "help_requests"),
     ("invitation_tries.user_id", "wrong_invitation_codes"),
     ("invitations.accepted_by", "invitations_accepted"),
     ("invitations.inviter_id", "invitations_sent"),
@@ -114,6 +115,9 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.get(&ann, &format!("/v1/members/{}/welfare-card", dora.id)).await.expect(200);
         let add = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
+        let help = world.post(&ann, "/v1/me/help-requests", json!(null)).await.expect(201);
+        let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
+        world.post(&ann, &cancel, json!(null)).await.expect(200);
         let own = "insert into data.escalation_policies (member_id) values ($1)";
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);

@@ -19,6 +19,7 @@ mod escalation;
 mod events;
 mod export;
 mod faults;
+mod help;
 mod invitations;
 mod journey;
 mod openapi;
