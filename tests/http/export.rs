@@ -107,6 +107,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         let phone = json!({"address": {"kind": "phone", "value": "+64211234567"}});
         world.post(&ann, "/v1/me/addresses", phone).await.expect(201);
         world.code(Channel::Sms, "+64211234567", 1).await;
+        world.ticket(ADDRESS, 1).await;
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
         world.call(Method::PATCH, &format!("/v1/members/{}", dora.id), Some(&ann.token), &[], Some(&nickname)).await.expect(200);

@@ -61,10 +61,6 @@ create index alert_rounds_kind on data.alert_rounds (kind);
 alter table data.notifications add column has_call boolean not null default false;
 comment on column data.notifications.has_call is 'R6.3 its reader is called, too.';
 
-alter table data.deliveries
-  drop constraint channel_is_known,
-  add constraint channel_is_known check (channel in ('push', 'email', 'sms', 'voice'));
-
 alter table data.escalation_policies enable row level security;
 alter table data.escalation_policies force row level security;
 alter table data.escalation_rounds enable row level security;
