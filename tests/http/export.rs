@@ -117,12 +117,14 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         let add = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
         let help = world.post(&ann, "/v1/me/help-requests", json!(null)).await.expect(201);
+        world.expect_on_all_channels(&ben, "needs help").await;
         let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
         world.post(&ann, &cancel, json!(null)).await.expect(200);
+        world.expect_on_all_channels(&ben, "took the call for help back").await;
         let own = "insert into data.escalation_policies (member_id) values ($1)";
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
-        world.expect_message(Channel::Push, &ben.push_token, NAME).await;
+        world.expect_message(Channel::Push, &ben.push_token, "ended your connection").await;
         world.open_app(&ben).await;
 
         let reply = world.get(&ann, "/v1/me/export").await;

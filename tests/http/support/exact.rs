@@ -61,7 +61,8 @@ impl World {
 
     /// For tests of something else over hours: no alert that is open now tells another round.
     pub async fn hold_rounds(&self) {
-        self.eventually("there is an alert", "select exists (select from data.alerts where state <> 'resolved')", &[]).await;
+        self.eventually("there is an alert", "select exists (select from data.alerts where state <> 'resolved')", &[])
+            .await;
         self.db.admin.execute("update data.alerts set next_step_at = 'infinity'", &[]).await.unwrap();
     }
 
