@@ -167,6 +167,22 @@ $$;
 comment on function rules.ask_owner(data.alerts, timestamptz) is 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
 grant execute on function rules.ask_owner(data.alerts, timestamptz) to pruuf_engine;
 
+create or replace function rules.tg_connections__catch_up() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  insert into data.notifications (user_id, kind, cause, alert_id, created_at)
+  select new.contact_id, a.kind, a.id::text, a.id, rules.clock()
+    from data.alerts a
+   where a.member_id = new.member_id and a.state <> 'resolved'
+     and not exists (select from data.notifications n where n.alert_id = a.id and n.user_id = new.contact_id and n.kind not in ('acknowledged', 'all_clear'))
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+  return null;
+end;
+$$;
+alter function rules.tg_connections__catch_up() owner to pruuf_engine;
+comment on function rules.tg_connections__catch_up() is 'R3.5 a backup who becomes primary while an alert is open, also because the last primary left, is told of it at once.';
+
 create or replace function rules.tg_escalation_rounds__record() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$

@@ -109,3 +109,21 @@ end;
 $$;
 comment on function api.cancel_alert(uuid) is 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
 grant execute on function api.cancel_alert(uuid) to pruuf_user;
+
+create or replace function api.get_alert_timeline(alert_id uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  seen data.alerts := rules.visible_alert(get_alert_timeline.alert_id);
+begin
+  return jsonb_build_object('alert', rules.alert_shape(seen), 'time_zone', rules.alert_zone(seen), 'items', rules.timeline(seen.id));
+end;
+$$;
+comment on function api.get_alert_timeline(uuid) is 'GET /v1/alerts/{id}/timeline. R6.8';
+grant execute on function api.get_alert_timeline(uuid) to pruuf_user;
+
+create or replace function api.export_alert_timeline(alert_id uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select api.get_alert_timeline(alert_id) $$;
+comment on function api.export_alert_timeline(uuid) is 'GET /v1/alerts/{id}/timeline.csv. R6.8 the same, for a table';
+grant execute on function api.export_alert_timeline(uuid) to pruuf_user;

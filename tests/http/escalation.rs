@@ -129,6 +129,21 @@ async fn r3_5_where_no_primary_is_left_the_first_round_tells_everyone() {
     world.stop_servers().await;
 }
 
+/// R3.5: also when nobody has the alert, and the only one who was told leaves.
+#[tokio::test]
+async fn r3_5_a_backup_who_becomes_primary_while_an_alert_is_open_is_told_at_once() {
+    let (world, aroha, ben, _) = missed_family().await;
+    let leave = format!("api.leave_member('{}')", aroha.id);
+    world.exactly("2027-02-28T20:12:00Z", "pruuf_user", Some(ben.id), &leave).await.unwrap();
+    let told = told_since(&world, "2027-02-28T20:12:00Z").await;
+    assert!(told.contains(&"20:12:00 missed Chloe email,push,sms".to_owned()), "{told:?}");
+    // Once; the next round comes as it would have.
+    run(&world, "update data.connections set tier = 'backup' where ended_at is null; update data.connections set tier = 'primary' where ended_at is null").await;
+    assert_eq!(world.escalate("2027-02-28T20:20:00Z").await["count"], 1);
+    assert_eq!(told_since(&world, "2027-02-28T20:12:01Z").await, ["20:20:00 still_open Chloe email,push,sms,voice"]);
+    world.stop_servers().await;
+}
+
 #[tokio::test]
 async fn r6_1_operations_hear_at_each_round_of_an_alert_that_reaches_nobody() {
     let (world, _, ben, chloe) = quiet_family().await;

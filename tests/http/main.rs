@@ -31,6 +31,7 @@ mod release;
 mod sessions;
 mod staff;
 mod support;
+mod timeline;
 mod tokens;
 mod trail;
 mod versions;
