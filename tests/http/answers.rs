@@ -113,6 +113,13 @@ async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
         let by = "select actor_user_id from audit.events where action = 'alert.acknowledged'";
         assert_eq!(world.admin_json(by).await, json!([{ "actor_user_id": ben.id }]));
 
+        // More help is needed: everybody hears of it, and nobody has it any more.
+        assert!(answered(&world, &key(delivery, "2")).await.contains("more help is needed"));
+        assert_eq!(alert(&world, &ben).await["state"], "open");
+        world.expect_on_all_channels(&chloe, "more help").await;
+        world.settle().await;
+        answered(&world, &key(delivery, "1")).await;
+
         // Who is second hears who has it.
         let second = call(&world, &chloe).await;
         assert!(answered(&world, &key(second, "1")).await.contains("Ben has this already"));
