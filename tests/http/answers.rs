@@ -27,11 +27,11 @@ async fn alarmed(world: &World) -> (Person, [Person; 2]) {
     (member, contacts)
 }
 
-/// Has a Contact called about their alarm, as a later round does; gives the delivery.
+/// Has a Contact called about their alarm in a moment, as a later round does; gives the delivery.
 async fn call(world: &World, contact: &Person) -> Uuid {
     let sql =
         "insert into data.deliveries (notification_id, channel, address_id, work_rank, next_attempt_at, created_at)
-               select n.id, 'voice', a.id, 20, rules.clock(), rules.clock()
+               select n.id, 'voice', a.id, 20, rules.clock() + interval '1 second', rules.clock()
                  from data.notifications n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone'
                 where n.user_id = $1 and n.kind = 'missed' returning id";
     world.db.admin.query_one(sql, &[&contact.id]).await.unwrap().get(0)
@@ -83,7 +83,7 @@ async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
     world(|world| async move {
         let (member, [ben, chloe]) = alarmed(&world).await;
         let delivery = call(&world, &ben).await;
-        world.db.admin.batch_execute("notify pruuf_work").await.unwrap();
+        world.advance("1 second").await;
         let rung = world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
         assert_eq!(rung.text.matches("press 1").count(), 2, "it is said twice: {}", rung.text);
         assert!(rung.text.contains(&member.name) && rung.text.contains(&delivery.to_string()), "{}", rung.text);
@@ -116,9 +116,14 @@ async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
         // More help is needed: everybody hears of it, and nobody has it any more.
         assert!(answered(&world, &key(delivery, "2")).await.contains("more help is needed"));
         assert_eq!(alert(&world, &ben).await["state"], "open");
-        world.expect_on_all_channels(&chloe, "more help").await;
-        world.settle().await;
+        world.expect_on_all_channels(&chloe, "needs more help").await;
+        world.expect_message(Channel::Voice, &chloe.phone, "needs more help").await;
         answered(&world, &key(delivery, "1")).await;
+        world.settle().await;
+        for person in [&member, &chloe] {
+            world.expect_message(Channel::Push, &person.push_token, "Ben").await;
+            world.open_app(person).await;
+        }
 
         // Who is second hears who has it.
         let second = call(&world, &chloe).await;
@@ -136,7 +141,7 @@ async fn r6_6_answers_without_twilios_signature_change_nothing() {
     world(|world| async move {
         let (member, [ben, _]) = alarmed(&world).await;
         let delivery = call(&world, &ben).await;
-        world.db.admin.batch_execute("notify pruuf_work").await.unwrap();
+        world.advance("1 second").await;
         world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
         let another = key(Uuid::now_v7(), "1");
         let moved = Callback { path: key(delivery, "1").path, ..another };
