@@ -36,6 +36,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// SMS; off without.
     pub twilio: Option<Twilio>,
+    /// Called while the audit finds nothing; whoever has it can call it.
+    pub heartbeat_url: Option<Url>,
 }
 
 /// Keys. Of each list the first signs, hashes or encrypts; all of them verify or decrypt.
@@ -187,6 +189,8 @@ impl Config {
         let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
         let twilio =
             read.group(&["PRUUF_TWILIO_ACCOUNT_SID", "PRUUF_TWILIO_AUTH_TOKENS", "PRUUF_TWILIO_FROM"]).zip(twilio_url);
+        let heartbeat_url = read.optional("PRUUF_HEARTBEAT_URL").unwrap_or_default();
+        let heartbeat_url = read.parsed("PRUUF_HEARTBEAT_URL", &heartbeat_url, "a URL");
         let (Some(listen), Some(public_url), Some(requests_per_minute), true) =
             (listen, public_url, pace, read.wrong.is_empty())
         else {
@@ -208,6 +212,7 @@ impl Config {
                 auth_tokens: values[1].split(',').map(|token| token.trim().to_owned().into()).collect(),
                 from: values[2].clone(),
             }),
+            heartbeat_url,
         })
     }
 

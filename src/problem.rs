@@ -37,6 +37,7 @@ codes! {
     MalformedRequest = "malformed-request", 400, "The request could not be read";
     NotSignedIn = "not-signed-in", 401, "Sign in first";
     SignInFailed = "sign-in-failed", 401, "The address or the PIN is wrong";
+    NotTheProvider = "not-the-provider", 401, "This is not signed by the provider";
     TicketInvalid = "ticket-invalid", 401, "The ticket is used or too old";
     RefreshTokenInvalid = "refresh-token-invalid", 401, "Sign in again";
     NotAllowed = "not-allowed", 403, "This is not allowed";

@@ -18,7 +18,7 @@ use crate::deliver::lane::{self, Sender};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::http::gate;
 use crate::http::patience::Patient;
-use crate::{http, tick};
+use crate::{http, tick, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -72,11 +72,13 @@ impl Server {
     /// What is missing or wrong; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let app = Arc::new(App::new(&config, stop.clone())?);
+        let mut app = App::new(&config, stop.clone())?;
         app.db.refuse_powerful_login().await?;
         if !app.db.is_current().await? {
             return Err(StartError::OtherRelease);
         }
+        app.take_code_keys().await?;
+        let app = Arc::new(app);
         let senders = senders(&config)?;
         let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
         let address = acceptor
@@ -108,6 +110,8 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "sealer", &app, tick::seal);
+        supervise(&mut tasks, "audit", &app, watch::audit);
+        supervise(&mut tasks, "metrics", &app, watch::measure);
         for sender in senders {
             supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&sender)));
         }

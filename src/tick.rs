@@ -71,7 +71,10 @@ struct Finished {
 async fn tick(app: &App) -> Option<Duration> {
     let mut least = Duration::ZERO;
     loop {
-        let ticked: Ticked = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok()?;
+        let began = Instant::now();
+        let ticked: Option<Ticked> = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok();
+        app.watch.ticked(began.elapsed(), ticked.is_none());
+        let ticked = ticked?;
         if ticked.missed > 0 {
             tracing::info!(alerts.raised = ticked.missed, "alerts raised");
         }
@@ -159,7 +162,8 @@ pub async fn seal(app: Arc<App>) {
     }
 }
 
-async fn pause(stop: &CancellationToken, time: Duration) {
+/// Waits, but not when the server is to stop.
+pub async fn pause(stop: &CancellationToken, time: Duration) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(time) => {}

@@ -35,6 +35,11 @@ begin
   exception when others then
     problems := problems || jsonb_build_array(jsonb_build_object('job', 'forget_by_age', 'sqlstate', sqlstate));
   end;
+  begin
+    perform jobs.note_run('tick', at);
+  exception when others then
+    problems := problems || jsonb_build_array(jsonb_build_object('job', 'note_run', 'sqlstate', sqlstate));
+  end;
   return jsonb_build_object(
     'missed', misses -> 'count', 'without_contact', misses -> 'without_contact', 'reminded', reminders -> 'count',
     'more', more,

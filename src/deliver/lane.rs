@@ -281,6 +281,7 @@ async fn attempt(
         }
         Outcome::Unknown { code } => (result.result, result.detail) = ("unknown", Some(code)),
     }
+    app.watch.attempted(sender.channel(), result.result);
     if result.result != "accepted" {
         tracing::warn!(
             delivery.id = %delivery.id, delivery.attempt = delivery.attempt, delivery.channel = sender.channel(),

@@ -154,6 +154,7 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
             auth_tokens: vec!["a token of nobody".to_owned().into()],
             from: "+15005550006".to_owned(),
         }),
+        heartbeat_url: None,
     })
 }
 

@@ -54,7 +54,8 @@ pub fn health() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: 200 when requests can be served: the database answers and runs this release.
+/// `GET /readyz`: 200 when requests can be served: the database answers and runs this release. What the audit finds makes it
+/// `degraded` and stays 200: all servers share the finding, and a balancer that took them all out would add an outage.
 #[handler]
 pub async fn ready(app: Data<&Arc<App>>) -> Response {
     let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.is_current()).await {
@@ -63,6 +64,19 @@ pub async fn ready(app: Data<&Arc<App>>) -> Response {
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
     };
     let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };
-    let body = json!({ "database": database, "channels_off": app.channels_off, "stopping": app.stop.is_cancelled() });
+    let findings = app.watch.findings();
+    let body = json!({
+        "status": if status != StatusCode::OK { "unready" } else if findings.is_empty() { "ok" } else { "degraded" },
+        "database": database,
+        "channels_off": app.channels_off,
+        "stopping": app.stop.is_cancelled(),
+        "findings": findings,
+    });
     Json(body).with_status(status).into_response()
+}
+
+/// `GET /metrics`: for Prometheus. Asks the database nothing.
+#[handler]
+pub fn metrics(app: Data<&Arc<App>>) -> Response {
+    Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.watch.render())
 }

@@ -332,7 +332,12 @@ async fn r6_6_a_link_ends_with_its_time_a_day_after_its_alert_and_with_the_conne
             says(&page, 404, &["no longer a contact"], &["Aroha", "tel:"]);
         }
         // A session that ends does not end the link.
-        world.db.admin.execute("update data.sessions set revoked_at = rules.clock(), revoked_reason = 'signed_out'", &[]).await.unwrap();
+        world
+            .db
+            .admin
+            .execute("update data.sessions set revoked_at = rules.clock(), revoked_reason = 'signed_out'", &[])
+            .await
+            .unwrap();
         says(&press(&world, &bens, CLOSE).await, 200, &["You closed it"], &[]);
         world.expect_on_all_channels(&ben, "closed the alert").await;
         world.expect_on_all_channels(&chloe, "closed the alert").await;

@@ -131,6 +131,7 @@ impl World {
                 auth_tokens: vec!["token".to_owned().into()],
                 from: "+15005550006".to_owned(),
             }),
+            heartbeat_url: None,
         }
     }
 
