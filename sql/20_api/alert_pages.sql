@@ -54,7 +54,16 @@ begin
   -- Only a person gets here, whatever is refused below.
   perform api.confirm_delivery(delivery_id);
   begin
-    card := rules.act_by_link(seen, action, arrives_in_minutes, outcome, note);
+    case action
+      when 'acknowledge' then
+        perform api.acknowledge_alert(seen.id, rules.clock() + make_interval(mins => arrives_in_minutes));
+      when 'close' then
+        perform api.close_alert(seen.id, outcome, note);
+      when 'show_card' then
+        card := api.get_member_welfare_card(seen.member_id);
+      else
+        raise exception 'invalid' using errcode = 'UF422', detail = 'This page has no such button.';
+    end case;
   exception when sqlstate 'UF404' or sqlstate 'UF409' or sqlstate 'UF422' then
     refused := jsonb_build_object('code', sqlerrm, 'status', right(sqlstate, 3)::integer);
   when check_violation or not_null_violation then
@@ -68,25 +77,5 @@ begin
   return rules.alert_page(seen) || jsonb_build_object('card', card, 'problem', refused);
 end;
 $$;
-comment on function api.act_on_alert_page(uuid, text, integer, text, text) is 'POST /a/{token}. R6.6 does what the app''s operations do, by their own functions, as the message''s reader; answers with the page as it is then, and with what was refused.';
+comment on function api.act_on_alert_page(uuid, text, integer, text, text) is 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
 grant execute on function api.act_on_alert_page(uuid, text, integer, text, text) to pruuf_user;
-
-create or replace function rules.act_by_link(alert data.alerts, action text, arrives_in_minutes integer, outcome text, note text) returns jsonb
-language plpgsql volatile security invoker set search_path = ''
-as $$
-begin
-  case action
-    when 'acknowledge' then
-      perform api.acknowledge_alert(alert.id, rules.clock() + make_interval(mins => arrives_in_minutes));
-    when 'close' then
-      perform api.close_alert(alert.id, outcome, note);
-    when 'show_card' then
-      return api.get_member_welfare_card(alert.member_id);
-    else
-      raise exception 'invalid' using errcode = 'UF422', detail = 'This page has no such button.';
-  end case;
-  return null;
-end;
-$$;
-comment on function rules.act_by_link(data.alerts, text, integer, text, text) is 'R6.6 which of the app''s operations a button is; R1.5 a look at the welfare card is one, so that no mail scanner sees it.';
-grant execute on function rules.act_by_link(data.alerts, text, integer, text, text) to pruuf_user;

@@ -21,6 +21,11 @@ CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with t
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 does what the app''s operations do, by their own functions, as the message''s reader; answers with the page as it is then, and with what was refused.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -91,6 +96,11 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -321,6 +331,11 @@ CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_matc
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_match text) IS 'PUT /v1/me/welfare-card. R1.5';
+CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -578,6 +593,38 @@ CREATE FUNCTION rules.account_of_any(kind text, lookups bytea[]) RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.account_of_any(kind text, lookups bytea[]) IS 'R9.3 the same by the lookups of one address under several keys.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
+CREATE FUNCTION rules.act_by_link(alert data.alerts, action text, arrives_in_minutes integer, outcome text, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.act_by_link(alert data.alerts, action text, arrives_in_minutes integer, outcome text, note text) IS 'R6.6 which of the app''s operations a button is; R1.5 a look at the welfare card is one, so that no mail scanner sees it.';
 CREATE FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -629,33 +676,16 @@ CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
-CREATE TABLE data.alerts (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    kind text NOT NULL,
-    obligation_id uuid NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    raised_at timestamp with time zone NOT NULL,
-    facts jsonb NOT NULL,
-    acknowledged_at timestamp with time zone,
-    acknowledged_by uuid,
-    arrives_at timestamp with time zone,
-    resolved_at timestamp with time zone,
-    resolved_by uuid,
-    resolved_how text,
-    outcome text,
-    note text,
-    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
-    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
-    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
-    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
-    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
-);
-ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
+CREATE FUNCTION rules.alert_of_link(delivery uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_of_link(delivery uuid) IS 'R6.6 the alert that a message to the caller was about, while its link works; security definer: deliveries are not open to users. Whether they still see the alert, its policies say.';
+CREATE FUNCTION rules.alert_page(a data.alerts) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_page(a data.alerts) IS 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; that there is a welfare card, but nothing of it.';
 CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1050,6 +1080,37 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
 CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1140,32 +1201,6 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1221,6 +1256,11 @@ CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
+CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for their Contacts and only while an alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2038,6 +2078,7 @@ CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE 
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
