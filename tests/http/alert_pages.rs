@@ -335,7 +335,10 @@ async fn r6_6_a_link_ends_with_its_time_a_day_after_its_alert_and_with_the_conne
         world
             .db
             .admin
-            .execute("update data.sessions set revoked_at = rules.clock(), revoked_reason = 'signed_out'", &[])
+            .execute(
+                "update data.sessions set revoked_at = rules.clock(), revoked_reason = 'signed_out' where user_id = $1",
+                &[&ben.id],
+            )
             .await
             .unwrap();
         says(&press(&world, &bens, CLOSE).await, 200, &["You closed it"], &[]);
