@@ -375,7 +375,7 @@ fn address(app: &App, delivery: &Claimed) -> Result<String, CannotCompose> {
 /// The facts, with what the database does not know: where we are, and the code and the links that nobody stores.
 fn with_secrets(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     let mut facts = delivery.facts.clone();
-    facts["public_url"] = Value::String(app.public_url.clone());
+    facts["public_url"] = Value::String(format!("{}/open", app.public_url));
     if let Some(purpose) = delivery.link_purpose {
         let token = app.vault.link_token(purpose, delivery.id);
         facts["alert_link"] = Value::String(format!("{}/a/{token}", app.public_url));

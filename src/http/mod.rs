@@ -213,7 +213,7 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
-        .at("/", get(pages::show_home))
+        .at("/open", get(pages::show_home))
         .at("/a/:token", get(alert_pages::show_alert_page).post(alert_pages::act_on_alert_page))
         .at("/i/:token", get(pages::show_invitation))
         .at("/healthz", get(system::health))

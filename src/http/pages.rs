@@ -44,7 +44,7 @@ pub async fn show_invitation(app: Data<&Arc<App>>, visitor: Visitor, Path(token)
     page(&app, "show_invitation", status, name, facts)
 }
 
-/// `GET /`: where the "Open Pruuf" of a message leads to.
+/// `GET /open`: where the "Open Pruuf" of a message leads to.
 #[handler]
 pub async fn show_home(app: Data<&Arc<App>>) -> Response {
     page(&app, "show_home", StatusCode::OK, "home", Value::Null)

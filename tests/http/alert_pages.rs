@@ -142,6 +142,7 @@ async fn r6_6_the_page_of_an_alert_shows_it_and_a_get_changes_nothing() {
             }
         }
         let bens = show(&world, &tokens[0]).await;
+        says(&world.call(Method::GET, "/open", None, &[], None).await, 200, &["Open the Pruuf app"], &["<form"]);
         says(&bens, 200, &["Also told: Chloe", "for Ben alone"], &[]);
         says(&show(&world, &tokens[2]).await, 200, &["Also told: Ben", "for Chloe alone"], &[]);
         assert_eq!(state(&world).await, before);
