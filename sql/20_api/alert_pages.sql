@@ -18,13 +18,13 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   me data.users := rules.my_account();
-  zone text := coalesce(a.facts -> 'due' ->> 'time_zone', 'UTC');
+  zone text := coalesce(a.facts -> 'due' ->> 'time_zone', a.facts ->> 'time_zone', 'UTC');
 begin
   return rules.alert_shape(a) || jsonb_build_object(
     'language', me.language, 'recipient', jsonb_build_object('id', me.id, 'name', me.name),
     'has_it', a.state = 'acknowledged' and a.acknowledged_by is not distinct from me.id,
     'ended_it', a.resolved_by is not distinct from me.id,
-    'raised_local', rules.iso_local(a.raised_at, zone), 'acknowledged_local', rules.iso_local(a.acknowledged_at, zone),
+    'time_zone', zone, 'raised_local', rules.iso_local(a.raised_at, zone), 'acknowledged_local', rules.iso_local(a.acknowledged_at, zone),
     'arrives_local', rules.iso_local(a.arrives_at, zone), 'resolved_local', rules.iso_local(a.resolved_at, zone),
     'phones', rules.phones_in_alert(a.id),
     'has_card', a.state <> 'resolved' and exists (select from data.welfare_cards w where w.user_id = a.member_id));
@@ -57,6 +57,8 @@ begin
     case action
       when 'acknowledge' then
         perform api.acknowledge_alert(seen.id, rules.clock() + make_interval(mins => arrives_in_minutes));
+      when 'needs_more_help' then
+        perform api.needs_more_help(seen.id);
       when 'close' then
         perform api.close_alert(seen.id, outcome, note);
       when 'show_card' then

@@ -114,13 +114,12 @@ def contrast(ink, paper):
     return (high + 0.05) / (low + 0.05)
 
 
-def main():
+def main(phone):
     aroha, ben = sign_in("aroha"), sign_in("ben")
     card = {"address": "Rata Street 4, Auckland", "door_code": "4711#", "key_holder": "Mrs Kowhai next door, 09 555 0100",
             "try_first": "Ring twice, then knock at the kitchen window.\nShe does not hear the telephone in the garden.", "medicines": "Warfarin 3 mg"}
     call("PUT", API + "/v1/me/welfare-card", card, aroha)
     bens, chloes = link("ben"), link("chloe")
-    phone = Phone()
     for is_dark in (False, True):
         phone.dark(is_dark)
         phone.open(bens)
@@ -149,7 +148,6 @@ def main():
         phone.check(name, "Pruuf")
     looks = call("GET", API + "/v1/me/welfare-card", token=aroha)["looks"]
     assert len(looks) == 1 and looks[0]["by"]["name"] == "Ben", looks
-    call("DELETE", phone.session)
     print(f"as it should be; screenshots are in {SHOTS}")
 
 
@@ -162,7 +160,11 @@ try:
             break
         except urllib.error.URLError:
             time.sleep(0.1)
-    main()
+    phone = Phone()
+    try:
+        main(phone)
+    finally:
+        call("DELETE", phone.session)
 finally:
     driver.terminate()
     driver.wait()
