@@ -31,6 +31,7 @@ insert into tap.definers values
   ('api.revoke_invitation', 'takes back the message to that address'),
   ('api.accept_invitation', 'R3.1 the only way to a connection'),
   ('api.confirm_delivery', 'deliveries are not open to users'),
+  ('rules.check_reach', 'R7.3 the worker may not touch an alert'),
   ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
   ('audit.append', 'R9.2 the only way into the trail'),
   ('rules.tg_addresses__withdraw', 'deliveries are not their reader''s to change'),
