@@ -11,31 +11,31 @@ CREATE SCHEMA meta;
 COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
 CREATE SCHEMA rules;
 COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
-CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea) RETURNS jsonb
+CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea) IS 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
+COMMENT ON FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea, other_code_hashes bytea[]) IS 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
 CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
-CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.begin_pin_change() IS 'R2.3 counts a try at the PIN before it is looked at, in the counters of the sign-in: whoever has stolen an access token has no more tries than a stranger.';
-CREATE FUNCTION api.begin_session(kind text, lookup bytea) RETURNS jsonb
+CREATE FUNCTION api.begin_session(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
+COMMENT ON FUNCTION api.begin_session(kind text, lookup bytea, other_lookups bytea[]) IS 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
 CREATE FUNCTION api.block_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -61,11 +61,11 @@ CREATE FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.1, R2.2 an account for a proved address that has none.';
-CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea DEFAULT NULL::bytea) RETURNS jsonb
+CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[], other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea) IS 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
+COMMENT ON FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea, other_lookups bytea[], other_sealeds bytea[], other_code_hashes bytea[]) IS 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
 CREATE FUNCTION api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -91,11 +91,11 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
-CREATE FUNCTION api.find_user(kind text, lookup bytea) RETURNS jsonb
+CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.find_user(kind text, lookup bytea) IS 'POST /v1/staff/users/find. R1.4 who has this verified address; also that nobody has it is in the trail.';
+COMMENT ON FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[]) IS 'POST /v1/staff/users/find. R1.4 who has this verified address; also that nobody has it is in the trail.';
 CREATE FUNCTION api.get_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -256,11 +256,11 @@ CREATE FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name te
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.3, R2.5 a proved address sets a new PIN, which unlocks the sign-in, ends every other session, and brings a deleted account back (R2.6).';
-CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[]) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
 CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -281,11 +281,11 @@ CREATE FUNCTION api.remove_staff_role(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_staff_role(person uuid) IS 'DELETE /v1/staff/roles/{user_id}. R1.4';
-CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) IS 'R2.1 the same answer whether or not an account exists.';
+COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R2.1 the same answer whether or not an account exists.';
 CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -316,11 +316,11 @@ CREATE FUNCTION api.set_staff_role(person uuid, role text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_staff_role(person uuid, role text) IS 'PUT /v1/staff/roles/{user_id}. R1.4';
-CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean) RETURNS jsonb
+CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean) IS 'PUT /v1/me/welfare-card. R1.5';
+COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_match text) IS 'PUT /v1/me/welfare-card. R1.5';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -341,26 +341,26 @@ CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.update_contact(contact_id uuid, tier text) IS 'PATCH /v1/me/contacts/{user_id}. R3.5 one Contact at least stays primary; without a tier nothing changes.';
-CREATE FUNCTION api.update_me(name text, language text) RETURNS jsonb
+CREATE FUNCTION api.update_me(name text, language text, if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.update_me(name text, language text) IS 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
-CREATE FUNCTION api.update_member(member_id uuid, changes jsonb) RETURNS jsonb
+COMMENT ON FUNCTION api.update_me(name text, language text, if_match text) IS 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
+CREATE FUNCTION api.update_member(member_id uuid, changes jsonb, if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.update_member(member_id uuid, changes jsonb) IS 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
-CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea) RETURNS jsonb
+COMMENT ON FUNCTION api.update_member(member_id uuid, changes jsonb, if_match text) IS 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
+CREATE FUNCTION api.verify_address(address_id uuid, code_hash bytea, other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.verify_address(address_id uuid, code_hash bytea) IS 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
-CREATE FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) RETURNS jsonb
+COMMENT ON FUNCTION api.verify_address(address_id uuid, code_hash bytea, other_code_hashes bytea[]) IS 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
+CREATE FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) IS 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
+COMMENT ON FUNCTION api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea, other_lookups bytea[], other_code_hashes bytea[]) IS 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
 CREATE FUNCTION audit.append(action text, subject uuid, object uuid DEFAULT NULL::uuid, details jsonb DEFAULT '{}'::jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -431,6 +431,11 @@ CREATE FUNCTION data.new_id() RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then random. Orders rows roughly by their making; nothing may depend on more.';
+CREATE FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) RETURNS TABLE(kind text, lookup bytea, sealed bytea)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) IS 'R9.3 the next addresses that are not sealed under the key of this id, in the order of their lookups.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -444,6 +449,11 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.code_keys() IS 'R9.3 what is kept of data keys that were rotated away; a server reads it when it starts.';
 CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid, contact_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -473,6 +483,11 @@ CREATE FUNCTION jobs.measure() RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.measure() IS 'What GET /metrics shows of the database: by indexes that hold only what is not settled.';
+CREATE FUNCTION jobs.move_address(kind text, lookup bytea, new_lookup bytea, new_sealed bytea) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.move_address(kind text, lookup bytea, new_lookup bytea, new_sealed bytea) IS 'R9.3 everything of one address under a new key, at once: rows that are found by each other''s lookup never part. False when another has done it.';
 CREATE FUNCTION jobs.note_run(job text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -558,6 +573,11 @@ CREATE FUNCTION rules.account_of(kind text, lookup bytea) RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.account_of(kind text, lookup bytea) IS 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
+CREATE FUNCTION rules.account_of_any(kind text, lookups bytea[]) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.account_of_any(kind text, lookups bytea[]) IS 'R9.3 the same by the lookups of one address under several keys.';
 CREATE FUNCTION rules.act_on_alert(alert uuid, action text, arrives_at timestamp with time zone, outcome text, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -744,11 +764,11 @@ CREATE TABLE data.one_time_codes (
 );
 ALTER TABLE ONLY data.one_time_codes FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.one_time_codes IS 'R2.1 a code to an address, as its hash; once verified, the ticket that proves it.';
-CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) RETURNS record
+CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
 CREATE TABLE data.check_ins (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1008,6 +1028,11 @@ CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.knew(person uuid, lookups bytea[]) IS 'R2.6 who may have been told a name or an address: whoever was ever connected, their others (Contacts of one Member are told of each other), and whoever wrote the address down.';
+CREATE FUNCTION rules.known_address(kind text, lookups bytea[], sealeds bytea[], OUT lookup bytea, OUT sealed bytea) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.known_address(kind text, lookups bytea[], sealeds bytea[], OUT lookup bytea, OUT sealed bytea) IS 'R9.3 while keys are rotated: under which of the keys an address is known, else under the first. The lock makes that true until the commit, so that no address is ever written down under two.';
 CREATE TABLE data.users (
     id uuid DEFAULT data.new_id() NOT NULL,
     name text NOT NULL,
@@ -1025,6 +1050,11 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_address(lookups bytea[]) IS 'R9.3 whoever holds this sees the rows of an address keep the lookup that they have. Always before a row is locked.';
 CREATE FUNCTION rules.lock_connections(one uuid, other uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1070,7 +1100,7 @@ CREATE TABLE data.deliveries (
     provider_message_id text,
     failure text,
     resend_of uuid,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text]))),
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
     CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
     CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
     CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
@@ -1639,7 +1669,7 @@ CREATE FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with 
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+COMMENT ON FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again. Looks its lookup up anew: `pruuf keys rotate` may have changed it since.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1716,6 +1746,13 @@ ALTER TABLE data.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE data.code_keys (
+    id uuid NOT NULL,
+    key_id bytea NOT NULL,
+    sealed bytea NOT NULL
+);
+ALTER TABLE ONLY data.code_keys FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.code_keys IS 'R9.3, R3.1 what stays of a data key that was rotated away, sealed under the one in use: it derives and recognises the codes and links of invitations sent before, and opens nothing.';
 CREATE TABLE data.devices (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -1903,8 +1940,12 @@ ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.code_keys
+    ADD CONSTRAINT code_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.code_keys
+    ADD CONSTRAINT data_key_is_kept_once UNIQUE (key_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
@@ -2030,6 +2071,7 @@ CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_
 CREATE UNIQUE INDEX one_staff_role_per_user ON data.staff_roles USING btree (user_id) WHERE (removed_at IS NULL);
 CREATE INDEX one_time_codes_address ON data.one_time_codes USING btree (kind, lookup, created_at DESC);
 CREATE INDEX one_time_codes_age ON data.one_time_codes USING btree (created_at);
+CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
@@ -2195,6 +2237,7 @@ CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user U
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
 ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
 ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
@@ -2252,6 +2295,13 @@ ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY inviter_reads_own_invitations ON data.invitations FOR SELECT TO pruuf_user USING ((inviter_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.ip_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.job_runs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY keeper_keeps_code_keys ON data.code_keys TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.addresses TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.invitations TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2313,6 +2363,7 @@ CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WIT
 CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_alerts ON data.alerts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
