@@ -95,6 +95,7 @@ begin
          lease_until = null,
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown'),
+         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, null, at) else d.poll_at end,
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
