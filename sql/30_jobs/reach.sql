@@ -82,7 +82,7 @@ declare
   at timestamptz := rules.clock();
   look jsonb;
   looks jsonb := jsonb_build_array();
-  done uuid[] := '{}';
+  done uuid[] := array[]::uuid[];
 begin
   while cardinality(done) < most loop
     look := rules.check_reach(at, done);

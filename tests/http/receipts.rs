@@ -287,7 +287,7 @@ async fn r7_1_all_orders_of_a_set_of_receipts_end_in_the_same_state() {
             let detail = if ["transient", "permanent"].contains(&says) { Some("twilio:30003") } else { None };
             let off = if says == "permanent" { Some("landline") } else { None };
             json!({"event_id": format!("{message}:{nth}:{says}"), "delivery_id": sms["id"], "provider_message_id": message, "event": says,
-                   "says": says, "detail": detail, "turns_off": off})
+                   "meaning": says, "detail": detail, "turns_off": off})
         };
         let of = |words: &[&str]| words.iter().enumerate().map(|(nth, says)| said(nth, &sid, says)).collect::<Vec<_>>();
         let mut of_two = of(&["accepted", "permanent"]);
