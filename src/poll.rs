@@ -112,7 +112,11 @@ pub async fn work(app: Arc<App>, askers: Arc<Askers>) {
         let polls: Vec<Poll> =
             app.db.rows(&Caller::worker(), "jobs.claim_polls(most => $1)", &[&MOST]).await.unwrap_or_default();
         let is_all = polls.len() < usize::try_from(MOST).unwrap_or(usize::MAX);
-        let mut answers = stream::iter(&polls).map(|poll| askers.ask(poll)).buffer_unordered(AT_ONCE);
+        let ask = |poll: Poll| {
+            let askers = Arc::clone(&askers);
+            async move { askers.ask(&poll).await }
+        };
+        let mut answers = stream::iter(polls).map(ask).buffer_unordered(AT_ONCE);
         while let Some(answer) = answers.next().await {
             let Some((provider, receipt)) = answer else { continue };
             let call = "jobs.record_receipts(provider => $1, receipts => $2, is_from_poll => true)";
