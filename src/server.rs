@@ -113,6 +113,7 @@ impl Server {
         supervise(&mut tasks, "settings", &app, gate::follow_settings);
         supervise(&mut tasks, "timer", &app, tick::timer);
         supervise(&mut tasks, "poll", &app, tick::poll);
+        supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);
