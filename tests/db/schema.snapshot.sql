@@ -91,6 +91,11 @@ CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
+CREATE FUNCTION api.export_alert_timeline(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_alert_timeline(alert_id uuid) IS 'GET /v1/alerts/{id}/timeline.csv. R6.8 the same, for a table';
 CREATE FUNCTION api.export_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -116,6 +121,11 @@ CREATE FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) IS 'GET /v1/staff/alerts/{alert_id}/audit. R1.4; also of an alert that is gone.';
+CREATE FUNCTION api.get_alert_timeline(alert_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_alert_timeline(alert_id uuid) IS 'GET /v1/alerts/{id}/timeline. R6.8';
 CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -451,6 +461,47 @@ CREATE FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) IS 'R9.3 the next addresses that are not sealed under the key of this id, in the order of their lookups.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    round integer DEFAULT 1 NOT NULL,
+    next_step_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone,
+    owner_asked_at timestamp with time zone,
+    exhausted_at timestamp with time zone,
+    CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
+COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
+COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+CREATE FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) RETURNS TABLE(alert_id uuid, name text, alert data.alerts)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) IS 'The alerts that are open, and those that would be raised by the end of a preview.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -521,6 +572,12 @@ CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.open_same_tomorrow(obligation uuid) IS 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+CREATE FUNCTION jobs.preview(at timestamp with time zone DEFAULT NULL::timestamp with time zone, horizon interval DEFAULT '1 day'::interval, only_member uuid DEFAULT NULL::uuid) RETURNS TABLE(told_at timestamp with time zone, member_name text, alert_id uuid, round integer, kind text, reader_name text, channels text[], is_exhausting boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.preview(at timestamp with time zone, horizon interval, only_member uuid) IS 'R6.3 who would be told what, when and over which channels, of all that is open now, if from `at` on nobody checked in and nobody acted. For DBAs, before and after they change how alerts escalate: nothing is sent, changed or locked. Without a reader: nobody would be told.';
 CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -561,6 +618,11 @@ CREATE FUNCTION jobs.settings() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
+CREATE FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) RETURNS TABLE(told_at timestamp with time zone, round integer, kind text, whom text, has_call boolean, is_exhausting boolean, reader uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) IS 'The steps that rules.take_step would take of an alert, by the same rounds, until then.';
 CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -632,42 +694,6 @@ CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
-CREATE TABLE data.alerts (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    kind text NOT NULL,
-    obligation_id uuid,
-    state text DEFAULT 'open'::text NOT NULL,
-    raised_at timestamp with time zone NOT NULL,
-    facts jsonb NOT NULL,
-    acknowledged_at timestamp with time zone,
-    acknowledged_by uuid,
-    arrives_at timestamp with time zone,
-    resolved_at timestamp with time zone,
-    resolved_by uuid,
-    resolved_how text,
-    outcome text,
-    note text,
-    round integer DEFAULT 1 NOT NULL,
-    next_step_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    resumed_at timestamp with time zone,
-    owner_asked_at timestamp with time zone,
-    exhausted_at timestamp with time zone,
-    CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
-    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
-    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
-    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
-    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
-    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
-    CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
-);
-ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
-COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
-COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
 CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -788,6 +814,11 @@ CREATE FUNCTION rules.caller_network() RETURNS inet
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_network() IS 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
+CREATE FUNCTION rules.channels_of(reader uuid, has_call boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.channels_of(reader uuid, has_call boolean) IS 'R6.9 over which channels a critical message would go to somebody: one entry for each place.';
 CREATE TABLE data.one_time_codes (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -1610,6 +1641,11 @@ CREATE FUNCTION rules.tg_clock__rehearsal() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_clock__rehearsal() IS 'R9.6 in production nobody can move the time.';
+CREATE FUNCTION rules.tg_connections__catch_up() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__catch_up() IS 'R3.5 a backup who becomes primary while an alert is open, also because the last primary left, is told of it at once.';
 CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1705,6 +1741,16 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timeline(alert uuid) IS 'R6.8 the events of an alert in their order, for its Member and whoever watches them now; for others none. security definer: deliveries and attempts are not open to users. No address is in it.';
+CREATE FUNCTION rules.timeline_events(alert data.alerts) RETURNS TABLE(at timestamp with time zone, rank integer, id text, what text, person_id uuid, delivery_id uuid, channel text, more jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timeline_events(alert data.alerts) IS 'R6.8 everything that happened about an alert, each as one row: what happened to it, what people did, and every delivery with its attempts.';
 CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2277,6 +2323,7 @@ CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.bl
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
+CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
