@@ -24,7 +24,8 @@ use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::deliver::voice::Calls;
 use crate::http::gate;
 use crate::http::patience::Patient;
-use crate::{http, tick, watch};
+use crate::poll::Askers;
+use crate::{http, poll, tick, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -127,6 +128,9 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
+        supervise(&mut tasks, "reach", &app, tick::reach);
+        let askers = Arc::new(Askers::new(&config)?);
+        supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));
         supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);

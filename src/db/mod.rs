@@ -284,8 +284,9 @@ impl Db {
         params: Params<'_>,
     ) -> Result<Vec<u8>, Problem> {
         let (pool, limit) = match caller.role {
+            Role::Provider => (&self.pool, REQUEST_TIMEOUT_MS),
             Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
-            Role::Anon | Role::User | Role::Link | Role::Staff | Role::Provider => (&self.pool, REQUEST_TIMEOUT_MS),
+            Role::Anon | Role::User | Role::Link | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
         };
         let client = Self::connection(pool).await?;
         let tried = async {
@@ -416,8 +417,9 @@ async fn transaction(
         client.query_one(&context, context_params),
         async {
             match caller.role {
+                Role::Provider => Ok(()),
                 Role::User | Role::Staff => client.query_one(&session_check, &[]).await.map(drop),
-                Role::Anon | Role::Link | Role::Worker | Role::Provider => Ok(()),
+                Role::Anon | Role::Link | Role::Worker => Ok(()),
             }
         },
         client.query_one(&call, params),

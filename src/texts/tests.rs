@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "missed",
     "help",
     "needs_more_help",
@@ -22,6 +22,7 @@ const KINDS: [&str; 19] = [
     "goodbye",
     "checked_in",
     "daily_digest",
+    "unreachable",
 ];
 
 fn texts() -> Texts {
@@ -289,6 +290,7 @@ fn typical_sms_are_one_segment() {
                 { "local_time": "18:00:00", "state": "missed", "at_local": null },
             ] }),
         ),
+        ("unreachable", with(missed(), json!({ "unreached": { "name": "Margaret O'Sullivan" } }))),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("session_theft", json!({})),

@@ -74,7 +74,7 @@ pub struct Receipt {
     /// The provider's word.
     pub event: String,
     /// What it means.
-    pub says: Says,
+    pub meaning: Says,
     /// Why it failed; a code.
     pub detail: Option<String>,
     /// The address itself is dead.
@@ -94,7 +94,7 @@ impl Receipt {
             delivery_id: None,
             provider_message_id: provider_message_id.chars().take(200).collect(),
             event: as_code(word),
-            says: Says::Nothing,
+            meaning: Says::Nothing,
             detail: None,
             turns_off: None,
             said_at: None,
@@ -105,7 +105,7 @@ impl Receipt {
     /// It failed as an attempt can fail.
     #[must_use]
     pub fn failed(mut self, outcome: Outcome) -> Self {
-        (self.says, self.detail, self.turns_off) = match outcome {
+        (self.meaning, self.detail, self.turns_off) = match outcome {
             Outcome::Permanent { code, turns_off } => (Says::Permanent, Some(code), turns_off.map(OffReason::as_str)),
             Outcome::Transient { code, .. } | Outcome::Unknown { code } => (Says::Transient, Some(code), None),
             Outcome::Accepted { .. } => (Says::Accepted, None, None),
@@ -128,7 +128,7 @@ impl Receipt {
     /// It means this.
     #[must_use]
     pub fn saying(self, says: Says) -> Self {
-        Self { says, ..self }
+        Self { meaning: says, ..self }
     }
 }
 

@@ -132,7 +132,7 @@ mod tests {
     fn r7_1_what_postmark_says() {
         let said = |event: Value| {
             let receipt = read(&event).unwrap();
-            (receipt.says, receipt.turns_off)
+            (receipt.meaning, receipt.turns_off)
         };
         let bounce = |kind: &str| json!({"RecordType": "Bounce", "ID": 7, "Type": kind, "MessageID": "m", "Email": "anna@example.org"});
         assert_eq!(said(json!({"RecordType": "Delivery", "MessageID": "m"})), (Says::Delivered, None));

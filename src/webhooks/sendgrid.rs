@@ -114,7 +114,7 @@ mod tests {
             let receipt = read(&event).unwrap();
             assert_eq!(receipt.provider_message_id, "m");
             assert!(!json!(receipt).to_string().contains("anna"), "no address is kept");
-            (receipt.says, receipt.turns_off)
+            (receipt.meaning, receipt.turns_off)
         };
         let dropped = |reason: &str| json!({"event": "dropped", "reason": reason});
         assert_eq!(said(json!({"event": "processed"})), (Says::Accepted, None));

@@ -192,7 +192,7 @@ mod tests {
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
             let receipt = read(&Form::read(body.as_bytes()), None)?;
             assert!(!receipt.facts.to_string().contains("+64"), "no number is kept");
-            Some((receipt.says, receipt.turns_off))
+            Some((receipt.meaning, receipt.turns_off))
         };
         let message = |status: &str, code: &str| {
             said(&[("MessageSid", "SM1"), ("MessageStatus", status), ("ErrorCode", code), ("To", "+64211234567")])

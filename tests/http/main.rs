@@ -30,6 +30,7 @@ mod openapi;
 mod pace;
 mod protocol;
 mod providers;
+mod reach;
 mod receipts;
 mod release;
 mod sessions;

@@ -247,6 +247,27 @@ async fn r7_3_what_was_undelivered_this_time_is_sent_again_until_it_arrives() {
     .await;
 }
 
+/// R7.1: as a provider calls in truth: late, twice, the last thing first, and somebody else imitates it.
+#[tokio::test]
+async fn r7_1_callbacks_that_come_late_twice_and_backwards_end_well() {
+    world(|world| async move {
+        let habit = callbacks::Habit {
+            server: world.url(""),
+            delay: Duration::from_millis(50),
+            twice: true,
+            backwards: true,
+            is_imitated: true,
+        };
+        world.fakes.call_back(Some(habit));
+        let (_, contact) = alarmed(&world).await;
+        world.eventually("all is told", "select count(*) = 2 from data.receipts", &[]).await;
+        assert_eq!(delivery(&world, &contact, "sms").await["state"], "delivered");
+        assert_eq!(receipts(&world).await, 2);
+        world
+    })
+    .await;
+}
+
 /// R7.1: what nobody knows is kept, answered well, and holds no address and no text.
 #[tokio::test]
 async fn r7_1_unknown_events_are_kept_without_addresses_and_do_nothing() {
@@ -276,6 +297,60 @@ async fn r7_1_unknown_events_are_kept_without_addresses_and_do_nothing() {
     .await;
 }
 
+/// R7.1: a poll finds what no callback told: a provider that took it and did nothing, a callback that was lost.
+#[tokio::test]
+async fn r7_1_what_no_callback_told_is_asked_for() {
+    world(|world| async move {
+        // Before the alert's next round.
+        world.db.admin.batch_execute("update data.policies set value = 2 where key = 'poll_after'").await.unwrap();
+        let (member, contact) = alarmed(&world).await;
+        let sms = delivery(&world, &contact, "sms").await;
+        let sid = text(&sms, "provider_message_id").to_owned();
+        world.fakes.set_fate(&sid, "sent", None);
+        let asked = "select count(*) = $1 from data.receipts where is_from_poll";
+        let due = "select count(*) from data.deliveries where state = 'accepted' and poll_at <= rules.clock()";
+        world.advance("100 seconds").await;
+        assert_eq!(world.number(due, &[]).await, 0, "its callback may come");
+        world.advance("21 seconds").await;
+        world.eventually("it is asked for", asked, &[&1_i64]).await;
+        assert_eq!(delivery(&world, &contact, "sms").await["state"], "accepted");
+        // Still on its way: asked again later. Then it has arrived; a callback says the same, late.
+        world.fakes.set_fate(&sid, "delivered", None);
+        world.advance("125 seconds").await;
+        world.eventually("it is asked for again", asked, &[&2_i64]).await;
+        assert_eq!(delivery(&world, &contact, "sms").await["state"], "delivered");
+        tell(&world, &twilio(&sms, "delivered", None), 204).await;
+        assert_eq!(receipts(&world).await, 2);
+        world.post(&member, "/v1/me/check-ins", json!({})).await.expect(201);
+        world.expect_on_all_channels(&contact, "checked in").await;
+        world
+    })
+    .await;
+}
+
+/// R7.1: a provider that answers 200 and does nothing.
+#[tokio::test]
+async fn r7_1_what_a_provider_took_and_lost_is_sent_again() {
+    world(|world| async move {
+        let (member, contact) = (world.person("Aroha").await, world.person("Ben").await);
+        world.connect(&member, &contact).await;
+        world.give_schedules(&[member.id]).await;
+        world.fakes.set(Channel::Sms, None, Behaviour::AcceptAndDrop);
+        world.miss(&[member.id]).await;
+        world.expect_message(Channel::Push, &contact.push_token, MISSED).await;
+        world.expect_message(Channel::Email, &contact.email, MISSED).await;
+        world.settle().await;
+        assert_eq!(delivery(&world, &contact, "sms").await["state"], "accepted");
+        world.fakes.behave();
+        world.advance("301 seconds").await;
+        world.expect_message(Channel::Sms, &contact.phone, MISSED).await;
+        let lost = delivery(&world, &contact, "sms").await;
+        assert_eq!((text(&lost, "state"), text(&lost, "failure")), ("failed", "twilio:30008"));
+        world
+    })
+    .await;
+}
+
 /// R7.1: whatever the order in which a set of receipts comes, and however often, it ends in the same state.
 #[tokio::test]
 async fn r7_1_all_orders_of_a_set_of_receipts_end_in_the_same_state() {
@@ -287,7 +362,7 @@ async fn r7_1_all_orders_of_a_set_of_receipts_end_in_the_same_state() {
             let detail = if ["transient", "permanent"].contains(&says) { Some("twilio:30003") } else { None };
             let off = if says == "permanent" { Some("landline") } else { None };
             json!({"event_id": format!("{message}:{nth}:{says}"), "delivery_id": sms["id"], "provider_message_id": message, "event": says,
-                   "says": says, "detail": detail, "turns_off": off})
+                   "meaning": says, "detail": detail, "turns_off": off})
         };
         let of = |words: &[&str]| words.iter().enumerate().map(|(nth, says)| said(nth, &sid, says)).collect::<Vec<_>>();
         let mut of_two = of(&["accepted", "permanent"]);

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
@@ -11,6 +12,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::wall_clock;
 
@@ -55,6 +57,43 @@ impl Callback {
         }
         self
     }
+}
+
+/// How the fake Twilio tells by itself what became of each message that it takes.
+#[derive(Debug, Clone, Default)]
+pub struct Habit {
+    /// Where the server listens: `http://127.0.0.1:8080`.
+    pub server: String,
+    /// How long it waits before each.
+    pub delay: Duration,
+    /// Tells everything twice.
+    pub twice: bool,
+    /// Tells that it was delivered before it tells that it was sent.
+    pub backwards: bool,
+    /// Somebody who does not know the secret says each time that it failed.
+    pub is_imitated: bool,
+}
+
+/// Tells that a message was sent and delivered, at the URL that came with it.
+pub(super) fn tell(habit: Habit, status_callback: &str, sid: String) {
+    let Ok(url) = Url::parse(status_callback) else { return };
+    let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+    let public_url = url.origin().ascii_serialization();
+    tokio::spawn(async move {
+        let client = reqwest::Client::new();
+        let form = |status: &'static str| [("MessageSid", sid.as_str()), ("MessageStatus", status)];
+        let told = if habit.backwards { ["delivered", "sent"] } else { ["sent", "delivered"] };
+        for status in told {
+            tokio::time::sleep(habit.delay).await;
+            // Who does not answer is not told again: so weak are Twilio's retries.
+            if habit.is_imitated {
+                let _ = twilio(&public_url, &path, &form("failed")).forged().send(&client, &habit.server).await;
+            }
+            for _ in 0..if habit.twice { 2 } else { 1 } {
+                let _ = twilio(&public_url, &path, &form(status)).send(&client, &habit.server).await;
+            }
+        }
+    });
 }
 
 /// A form as Twilio posts it to `path` below `public_url`, signed.
