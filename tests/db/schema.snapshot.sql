@@ -497,6 +497,7 @@ CREATE TABLE data.alerts (
     resumed_at timestamp with time zone,
     owner_asked_at timestamp with time zone,
     exhausted_at timestamp with time zone,
+    reach_check_at timestamp with time zone,
     CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
     CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
     CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
@@ -512,11 +513,17 @@ ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
 COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
 COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+COMMENT ON COLUMN data.alerts.reach_check_at IS 'R7.3 when is looked next whether its Contacts are reached; null: at once.';
 CREATE FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) RETURNS TABLE(alert_id uuid, name text, alert data.alerts)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) IS 'The alerts that are open, and those that would be raised by the end of a preview.';
+CREATE FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) IS 'R7.1 what all receipts of a delivery together mean for it. May be called as often as one likes.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -530,6 +537,13 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
 CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -548,6 +562,68 @@ CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
+CREATE TABLE data.deliveries (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_id uuid,
+    device_id uuid,
+    work_rank smallint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    may_have_arrived boolean DEFAULT false NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    stands_by boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    provider_message_id text,
+    failure text,
+    resend_of uuid,
+    poll_at timestamp with time zone,
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
+    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
+    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
+COMMENT ON COLUMN data.deliveries.poll_at IS 'R7.1 when the provider that took it is asked what became of it, should no callback have said so; null where nobody can be asked, or not any more.';
+CREATE TABLE data.receipts (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    delivery_id uuid,
+    provider_message_id text NOT NULL,
+    event text NOT NULL,
+    meaning text NOT NULL,
+    detail text,
+    turns_off text,
+    said_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    is_from_poll boolean DEFAULT false NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT failing_receipt_says_why CHECK (((meaning <> ALL (ARRAY['transient'::text, 'permanent'::text])) OR (detail IS NOT NULL))),
+    CONSTRAINT receipt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_event_id_is_1_to_200_characters CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+    CONSTRAINT receipt_event_is_a_code CHECK ((event ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_message_id_is_1_to_200_characters CHECK (((length(provider_message_id) >= 1) AND (length(provider_message_id) <= 200))),
+    CONSTRAINT receipt_off_reason_is_known CHECK ((turns_off = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text]))),
+    CONSTRAINT receipt_provider_is_known CHECK ((provider = ANY (ARRAY['twilio'::text, 'postmark'::text, 'sendgrid'::text]))),
+    CONSTRAINT receipt_says_something_known CHECK ((meaning = ANY (ARRAY['nothing'::text, 'accepted'::text, 'transient'::text, 'delivered'::text, 'permanent'::text, 'confirmed'::text])))
+);
+ALTER TABLE ONLY data.receipts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.receipts IS 'R7.1 what providers say became of messages, each event once: rows that are only ever added, in whatever order they come. meaning: what it means for a delivery. facts: the event without addresses and texts. is_from_poll: we asked, no callback came. Without a delivery_id it is found by provider_message_id, perhaps later.';
+CREATE FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) IS 'R7.1, R7.3 "undelivered" is a failure, never "sent": what stood by goes out at once, and what may still succeed is tried again.';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -565,7 +641,12 @@ CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with ti
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: a dead address is turned off with its reason, and the next channel starts at once.';
+CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -603,6 +684,18 @@ CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+CREATE FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) IS 'R7.1 one event of a provider: 1 when it is new. One that speaks of no delivery that is known is kept all the same: it may be known later.';
+CREATE FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean) IS 'R7.1 keeps what a provider says, each event once, and draws the consequences: an array of rules.receipt_rows. problems: the SQL states of those that could not be kept.';
 CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -618,6 +711,11 @@ CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
+CREATE FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) IS 'R7.3 what a provider took and could not deliver this time is tried again after a growing wait, over the alert''s whole life: by a delivery of its own, since a failure stays on record.';
 CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -643,6 +741,12 @@ CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) IS 'R3.4 tells the Contacts who want to hear of every check-in: each once. Gives how many check-ins it has told of.';
+CREATE FUNCTION jobs.tell_unreached(most integer DEFAULT 100) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_unreached(most integer) IS 'R7.3 finds Contacts whom no channel reaches and tells the others, some alerts at a time. A call of its own, in as many servers as there are: no alert waits for it (R9.5).';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -656,6 +760,11 @@ CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS voi
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) IS 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -887,6 +996,13 @@ CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
+CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -978,7 +1094,7 @@ CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boole
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them, and what came back after it was delivered did not.';
 CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1054,6 +1170,11 @@ CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
+CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1211,36 +1332,6 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
-CREATE TABLE data.deliveries (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    notification_id uuid NOT NULL,
-    channel text NOT NULL,
-    address_id uuid,
-    device_id uuid,
-    work_rank smallint NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    next_attempt_at timestamp with time zone NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone,
-    may_have_arrived boolean DEFAULT false NOT NULL,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    stands_by boolean DEFAULT false NOT NULL,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    settled_at timestamp with time zone,
-    provider_message_id text,
-    failure text,
-    resend_of uuid,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
-    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
-    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
-    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
-)
-WITH (fillfactor='80');
-ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1296,6 +1387,11 @@ CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+CREATE FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) RETURNS TABLE(channel text, address_id uuid, device_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) IS 'R7.2, R7.3 where a notification that has failed everywhere can still go: all places of the first channel that it has not been tried at, push before SMS before e-mail. Nowhere when it is over, or has been read.';
 CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1366,6 +1462,21 @@ CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.recall(key text, fingerprint bytea) IS 'R9.4 the answer this key of the caller already got, or null. Db::write asks it before the api function.';
+CREATE FUNCTION rules.receipt_of(delivery data.deliveries) RETURNS data.receipts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_of(delivery data.deliveries) IS 'R7.1 the receipt that decides about a delivery: of each message the highest; of its messages (it may have been sent more than once) one that arrived, else the last one. Null when nothing was said.';
+CREATE FUNCTION rules.receipt_rank(meaning text) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rank(meaning text) IS 'R7.1 of all that is said of one message the highest counts, in whatever order it came: a late "sent" takes nothing back, what bounces after it was delivered did not reach anybody, and what a person answered did.';
+CREATE FUNCTION rules.receipt_rows(receipts jsonb) RETURNS TABLE(event_id text, delivery_id uuid, provider_message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rows(receipts jsonb) IS 'The columns of what a provider says of its messages.';
 CREATE FUNCTION rules.reconnect(person uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1626,6 +1737,11 @@ CREATE FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_ca
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) IS 'R6.3 a round after the first: each of its people once, everywhere. by: who set it off needs not be told. alert: as it was before the round. Gives how many are told.';
+CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1791,6 +1907,11 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) IS 'R7.3 the Contacts who were told of an alert and whom no channel works for: all have failed, there is none, or none has taken anything for so long. Whoever has read or done something is reached.';
 CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2093,6 +2214,14 @@ ALTER TABLE data.policy_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+ALTER TABLE data.receipts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.receipts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE data.refresh_tokens (
     token_hash bytea NOT NULL,
     session_id uuid NOT NULL,
@@ -2113,6 +2242,13 @@ CREATE TABLE data.unknown_sign_ins (
 );
 ALTER TABLE ONLY data.unknown_sign_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.unknown_sign_ins IS 'R2.1, R2.3 tries to sign in with an address that has no account, counted and locked as if it had one: the answer tells nobody which it is.';
+CREATE TABLE data.unreached_contacts (
+    alert_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    found_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.unreached_contacts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.unreached_contacts IS 'R7.3 whom no channel reached with an alert, so that the others were told: once for each alert and Contact.';
 CREATE TABLE data.untold_check_ins (
     check_in_id uuid NOT NULL
 );
@@ -2224,6 +2360,8 @@ ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT one_obligation_per_slot UNIQUE (member_id, local_on, local_time, time_zone);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT one_receipt_per_event UNIQUE (provider, event_id);
 ALTER TABLE ONLY data.one_time_codes
     ADD CONSTRAINT one_time_codes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.pins
@@ -2232,6 +2370,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY data.schedules
@@ -2242,6 +2382,8 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
     ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_pkey PRIMARY KEY (alert_id, contact_id);
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.users
@@ -2274,6 +2416,7 @@ CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
 CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS FIRST) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
@@ -2291,6 +2434,8 @@ CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, 
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
+CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
 CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
@@ -2331,6 +2476,8 @@ CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
+CREATE INDEX receipts_delivery ON data.receipts USING btree (delivery_id) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX receipts_message ON data.receipts USING btree (provider_message_id);
 CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) WHERE (used_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
@@ -2340,6 +2487,7 @@ CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by)
 CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
+CREATE INDEX unreached_contacts_contact ON data.unreached_contacts USING btree (contact_id);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
@@ -2460,6 +2608,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES data.sessions(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.schedules
@@ -2472,6 +2622,10 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_removed_by_fkey FOREIGN KEY (removed_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
@@ -2555,6 +2709,7 @@ CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.staff_roles TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2563,6 +2718,7 @@ CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);
 ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
@@ -2616,6 +2772,7 @@ CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_us
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
@@ -2625,6 +2782,7 @@ CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.unreached_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.untold_check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.connections c
@@ -2647,6 +2805,7 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
+CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
@@ -2665,6 +2824,7 @@ CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_wor
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
