@@ -5,14 +5,13 @@ use std::env;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
-
-use crate::deliver::breaker::BreakerConfig;
 
 /// The names of providers.
 const PROVIDERS: [&str; 6] = ["fcm", "postmark", "sendgrid", "smtp", "twilio-sms", "twilio-voice"];
@@ -54,6 +53,23 @@ pub struct Config {
     pub webhooks: WebhookSecrets,
     /// Called while the audit finds nothing; whoever has it can call it.
     pub heartbeat_url: Option<Url>,
+}
+
+/// When the breaker of a provider opens, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerConfig {
+    /// So many failures in a row open it. One bad moment must not: a lane that has only this provider waits then.
+    pub failures: u32,
+    /// How long it stays open at first; each further time twice as long.
+    pub first_pause: Duration,
+    /// How long at most: so late may the first message be after a provider is back.
+    pub longest_pause: Duration,
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        Self { failures: 5, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(30) }
+    }
 }
 
 /// Keys. Of each list the first signs, hashes or encrypts; all of them verify or decrypt.

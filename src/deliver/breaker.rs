@@ -9,22 +9,7 @@ use failsafe::failure_policy::{self, ConsecutiveFailures};
 use failsafe::{Instrument, StateMachine};
 use tokio::sync::Notify;
 
-/// When a breaker opens, and for how long.
-#[derive(Debug, Clone, Copy)]
-pub struct BreakerConfig {
-    /// So many failures in a row open it. One bad moment must not: a lane that has only this provider waits then.
-    pub failures: u32,
-    /// How long it stays open at first; each further time twice as long.
-    pub first_pause: Duration,
-    /// How long at most: so late may the first message be after a provider is back.
-    pub longest_pause: Duration,
-}
-
-impl Default for BreakerConfig {
-    fn default() -> Self {
-        Self { failures: 5, first_pause: Duration::from_secs(1), longest_pause: Duration::from_secs(30) }
-    }
-}
+use crate::config::BreakerConfig;
 
 /// Each twice as long as the one before it, and somewhat more or less, so that servers do not come back in step.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::breaker::{Breaker, BreakerConfig, Room};
+use super::breaker::{Breaker, Room};
 use super::email::Email;
 use super::fcm::Fcm;
 use super::http::wall_clock;
@@ -18,6 +18,7 @@ use super::sendgrid::SendGrid;
 use super::sms::{self, Twilio};
 use super::voice::Calls;
 use super::{Content, Destination, Message, Outcome};
+use crate::config::BreakerConfig;
 
 /// R7.3: the next provider starts within 5 seconds. A provider that has another behind it has so long to answer; then
 /// nobody knows whether it took the message, and a duplicate is a nuisance where a late alert is not.

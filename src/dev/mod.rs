@@ -26,9 +26,8 @@ use tokio_postgres::Client;
 use self::cluster::Cluster;
 use self::fakes::Fakes;
 use crate::cli::{say, stop_signal};
-use crate::config::{Config, Fcm, Key, Secrets, Smtp, Twilio};
+use crate::config::{BreakerConfig, Config, Fcm, Key, Secrets, Smtp, Twilio};
 use crate::db::{release, settings, tls};
-use crate::deliver::breaker::BreakerConfig;
 use crate::server::Server;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;

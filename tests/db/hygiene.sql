@@ -41,7 +41,7 @@ insert into tap.definers values
   ('rules.phones_in_alert', 'R6.7 a Member''s phone is shown to their Contacts only while an alert is open'),
   ('api.confirm_delivery', 'deliveries are not open to users'),
   ('rules.take_key', 'R6.6 acts for a Contact who pressed a key; the worker may not'),
-  ('rules.take_text', 'R4.8, R6.6 acts for whoever sent a text; the worker may not'),
+  ('rules.take_text', 'R6.6 acts for whoever sent a text; the worker may not'),
   ('rules.check_reach', 'R7.3 the worker may not touch an alert'),
   ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
   ('audit.append', 'R9.2 the only way into the trail'),

@@ -1,4 +1,4 @@
-//! People who answer by phone: a key on a call, a text (R4.8, R6.6).
+//! People who answer by phone: a key on a call, a text (R6.6).
 
 use pruuf::dev::fakes::callbacks::{self, Callback};
 use pruuf::dev::fakes::{Behaviour, Channel};
@@ -164,7 +164,7 @@ async fn r6_6_answers_without_twilios_signature_change_nothing() {
     .await;
 }
 
-/// Of R4.8: the word is "OK".
+/// The word is "OK". (Other ways to check in have no test yet: their rule stays on the open list.)
 #[tokio::test]
 async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
     world(|world| async move {

@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use pruuf::config::{Config, Postmark, SendGrid};
-use pruuf::deliver::breaker::BreakerConfig;
+use pruuf::config::{BreakerConfig, Config, Postmark, SendGrid};
 use pruuf::dev::fakes::{Behaviour, Channel, Provider};
 use pruuf::server::Server;
 use serde_json::{Value, json};

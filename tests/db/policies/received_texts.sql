@@ -38,13 +38,13 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select jobs.receive_twilio_key(:delivery, '1')$$, 'refused', 'R6.6 only Twilio brings keys'),
   ('nobody', $$select jobs.receive_twilio_key(:delivery, '1')$$, 'refused', 'R6.6 only Twilio brings keys'),
   ('contact', $$select rules.take_key(:delivery, '1')$$, 'refused', ''),
-  ('owner', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'R4.8 only Twilio brings texts'),
-  ('contact', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'R4.8 only Twilio brings texts'),
-  ('former', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'R4.8 only Twilio brings texts'),
-  ('stranger', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'R4.8 only Twilio brings texts'),
-  ('nobody', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'R4.8 only Twilio brings texts'),
+  ('owner', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'only Twilio brings texts'),
+  ('contact', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'only Twilio brings texts'),
+  ('former', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'only Twilio brings texts'),
+  ('stranger', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'only Twilio brings texts'),
+  ('nobody', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, 'refused', 'only Twilio brings texts'),
   ('owner', $$select rules.take_text('SM3', array['\x00'::bytea], 'OK')$$, 'refused', ''),
-  ('worker', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, '1 rows', 'R4.8')
+  ('worker', $$select jobs.receive_twilio_message('SM3', array['\x00'::bytea], 'OK')$$, '1 rows', '')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

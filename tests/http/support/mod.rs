@@ -14,8 +14,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use pruuf::auth::token::Tokens;
-use pruuf::config::{Config, Fcm, Secrets, Smtp, Twilio, WebhookSecrets};
-use pruuf::deliver::breaker::BreakerConfig;
+use pruuf::config::{BreakerConfig, Config, Fcm, Secrets, Smtp, Twilio, WebhookSecrets};
 use pruuf::dev::fakes::{Channel, Fakes, Received, callbacks};
 use pruuf::server::Server;
 use pruuf::vault::Vault;
