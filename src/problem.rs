@@ -51,6 +51,7 @@ codes! {
     Conflict = "conflict", 409, "This contradicts what is there";
     AddressTaken = "address-taken", 409, "This address already has an account";
     LastAddress = "last-address", 409, "The only verified address must stay";
+    AddressTooNew = "address-too-new", 409, "This address is too new";
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";

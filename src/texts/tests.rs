@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 16] = [
     "missed",
     "all_clear",
     "acknowledged",
@@ -12,6 +12,7 @@ const KINDS: [&str; 15] = [
     "connected",
     "connection_ended",
     "pin_changed",
+    "address_changed",
     "session_theft",
     "account_deleted",
     "account_restored",
@@ -231,7 +232,11 @@ fn typical_sms_are_one_segment() {
             ] }),
         ),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+        ("connection_ended", json!({ "other": { "name": "Mary Tanner" }, "contacts_left": 0 })),
         ("pin_changed", json!({ "how": "recovered" })),
+        ("address_changed", json!({ "how": "added" })),
+        ("address_changed", json!({ "how": "removed" })),
+        ("address_changed", json!({ "how": "this_removed" })),
         ("session_theft", json!({})),
         ("account_deleted", with(left(), json!({ "was_contact": false, "alert_stays": true }))),
         ("account_deleted", with(left(), json!({ "was_member": false, "contacts_left": 1 }))),
