@@ -1,6 +1,6 @@
 //! Two of the three callers of `jobs.tick()`: a timer that sleeps until the next deadline, and a plain poll that knows
-//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5). And, apart from them, the sealer of the audit
-//! trail (R9.2).
+//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5). And, apart from them, what escalates alerts
+//! (R6.3) and the sealer of the audit trail (R9.2).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 /// How often accounts are looked for whose time has come: it is a matter of days.
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
+/// How often is looked whether Contacts are reached; each alert has its own pace (`rules.check_reach`).
+const REACH_POLL: Duration = Duration::from_secs(1);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
 const SEAL_EVERY: Duration = Duration::from_millis(1500);
 /// How often the log says where the trail stands: an anchor outside of the database.
@@ -46,6 +48,7 @@ struct TickProblem {
     job: String,
     sqlstate: String,
     obligation_id: Option<Uuid>,
+    alert_id: Option<Uuid>,
     user_id: Option<Uuid>,
 }
 
@@ -55,6 +58,7 @@ impl TickProblem {
             job.name = self.job,
             error.sqlstate = self.sqlstate,
             obligation.id = self.obligation_id.map(tracing::field::display),
+            alert.id = self.alert_id.map(tracing::field::display),
             user.id = self.user_id.map(tracing::field::display),
             "a job failed"
         );
@@ -78,9 +82,7 @@ async fn tick(app: &App) -> Option<Duration> {
         if ticked.missed > 0 {
             tracing::info!(alerts.raised = ticked.missed, "alerts raised");
         }
-        for alert in ticked.without_contact {
-            tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
-        }
+        reaches_nobody(ticked.without_contact);
         for problem in ticked.problems {
             least = SLEEP_AFTER_PROBLEMS;
             problem.report();
@@ -134,6 +136,76 @@ pub async fn deletions(app: Arc<App>) {
             finished.problems.into_iter().for_each(TickProblem::report);
         }
         pause(&app.stop, DELETIONS_POLL).await;
+    }
+}
+
+fn reaches_nobody(alerts: Vec<Uuid>) {
+    for alert in alerts {
+        tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
+    }
+}
+
+#[derive(Deserialize)]
+struct Escalated {
+    count: i64,
+    exhausted: Vec<Uuid>,
+    without_contact: Vec<Uuid>,
+    problems: Vec<TickProblem>,
+    more: bool,
+}
+
+/// Later rounds of alerts, and the asking of their owners (R6.3, R6.4), in transactions of their own. Any number of
+/// servers may: each alert is taken by one.
+pub async fn escalate(app: Arc<App>) {
+    let mut heard = app.ear.subscribe();
+    while !app.stop.is_cancelled() {
+        let escalated: Option<Escalated> = app.db.write(&Caller::worker(), "jobs.escalate()", &[]).await.ok();
+        let is_behind = escalated.as_ref().is_some_and(|escalated| escalated.more);
+        if let Some(escalated) = escalated {
+            if escalated.count > 0 {
+                tracing::info!(alerts.stepped = escalated.count, "alerts escalated");
+            }
+            for alert in escalated.exhausted {
+                tracing::error!(alert.id = %alert, "an alert is exhausted: everybody was told, and nobody has it");
+            }
+            reaches_nobody(escalated.without_contact);
+            escalated.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            tokio::select! {
+                () = pause(&app.stop, POLL) => {}
+                () = woken(&mut heard) => {}
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Looked {
+    unreached: i64,
+    reaches_nobody: Vec<Uuid>,
+    problems: Vec<TickProblem>,
+    more: bool,
+}
+
+/// Finds Contacts whom no channel reaches with an alert and has the others told (R7.3), every so often. On its own: no alert
+/// waits for it (R9.5).
+pub async fn reach(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let looked: Option<Looked> = app.db.write(&Caller::worker(), "jobs.tell_unreached()", &[]).await.ok();
+        let more = looked.as_ref().is_some_and(|looked| looked.more);
+        if let Some(looked) = looked {
+            if looked.unreached > 0 {
+                tracing::warn!(contacts.unreached = looked.unreached, "Contacts are not reached; the others are told");
+            }
+            for alert in looked.reaches_nobody {
+                tracing::error!(alert.id = %alert, "an alert reaches nobody: no channel of its Contacts works");
+            }
+            looked.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !more {
+            pause(&app.stop, REACH_POLL).await;
+        }
     }
 }
 

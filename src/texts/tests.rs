@@ -2,8 +2,12 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 21] = [
     "missed",
+    "help",
+    "needs_more_help",
+    "still_open",
+    "owner_asked",
     "all_clear",
     "acknowledged",
     "one_time_code",
@@ -19,6 +23,7 @@ const KINDS: [&str; 16] = [
     "goodbye",
     "checked_in",
     "daily_digest",
+    "unreachable",
 ];
 
 fn texts() -> Texts {
@@ -36,6 +41,15 @@ fn missed() -> Value {
         "late_by_seconds": null,
         "acknowledged_by": null,
     })
+}
+
+/// The longest of what is usual: a name that is cut, a long city, and the link to the alert.
+fn linked(changes: Value) -> Value {
+    let due =
+        json!({ "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "America/Argentina/Buenos_Aires" });
+    let link = format!("https://app.pruuf.example/a/{}", "x".repeat(29));
+    let name = json!({ "name": "Margaret O'Sullivan-Brown" });
+    with(with(missed(), json!({ "due": due, "alert_link": link, "member": name })), changes)
 }
 
 fn all_clear() -> Value {
@@ -157,6 +171,29 @@ fn a_member_never_heard_of_is_no_riddle() {
     assert!(texts().sms("missed", "en", &facts).contains("last heard never"));
 }
 
+/// R6.6: every message about an alert that has room for it leads to its page; the SMS says what to do all the same.
+#[test]
+fn r6_6_messages_lead_to_the_page_of_their_alert() {
+    let facts = linked(json!({}));
+    let link = facts["alert_link"].as_str().unwrap();
+    for kind in ["missed", "acknowledged", "all_clear", "help", "still_open", "needs_more_help", "owner_asked"] {
+        let (_, text, html) = texts().email(kind, "en", &facts);
+        assert!(text.contains(link) && !text.contains("Open Pruuf"), "{kind}: {text}");
+        let href = format!("href=\"{}\"", link.replace('/', "&#x2f;"));
+        assert!(
+            html.contains(&href) && html.contains("Open the alert") && !html.contains("Open Pruuf"),
+            "{kind}: {html}"
+        );
+    }
+    let sms = texts().sms("missed", "en", &facts);
+    assert!(
+        sms.ends_with(&format!(" Call now: {link}")) && sms.contains("Due 09:00 Buenos Aires, last heard Fri 08:55"),
+        "{sms}"
+    );
+    let (_, text, html) = texts().email("connected", "en", &json!({ "public_url": "https://app.pruuf.example" }));
+    assert!(text.contains("Open Pruuf: https://app.pruuf.example") && html.contains("Open Pruuf</a>"), "{text}{html}");
+}
+
 /// A closing is somebody's word; only a check-in is the Member's own (R6.5, R4.9).
 #[test]
 fn a_closed_alert_never_says_that_all_is_well() {
@@ -200,6 +237,29 @@ fn typical_sms_are_one_segment() {
         ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
         ("missed", with(missed(), json!({ "last_heard": null }))),
         ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
+        ("missed", linked(json!({}))),
+        ("help", linked(json!({ "round": 2, "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("still_open", linked(json!({ "open_for_seconds": 1200 }))),
+        ("still_open", linked(json!({ "had_by": { "name": "Christopher Fitzgerald" } }))),
+        ("still_open", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("needs_more_help", linked(json!({ "by": { "name": "Christopher Fitzgerald" } }))),
+        (
+            "needs_more_help",
+            linked(
+                json!({ "by": { "name": "Christopher Fitzgerald" }, "acknowledged_by": { "name": "Christopher Fitzgerald" } }),
+            ),
+        ),
+        ("owner_asked", linked(json!({ "answers_within_seconds": 900 }))),
+        ("missed", linked(json!({ "last_heard": null, "late_by_seconds": 2400 }))),
+        ("missed", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("missed", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" }, "late_by_seconds": 2400 }))),
+        ("help", json!({ "member": { "name": "Margaret O'Sullivan" }, "alert_kind": "help", "round": 2 })),
+        ("needs_more_help", with(missed(), json!({ "by": { "name": "Ben Carter" } }))),
+        ("all_clear", with(all_clear(), json!({ "how": "cancelled", "due": null, "alert_kind": "help" }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200 }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200, "had_by": { "name": "Ben Carter" } }))),
+        ("still_open", json!({ "member": { "name": "Mary Tanner" }, "alert_kind": "help", "open_for_seconds": 1200 })),
+        ("owner_asked", with(missed(), json!({ "had_for_seconds": 3600, "answers_within_seconds": 900 }))),
         ("all_clear", all_clear()),
         ("all_clear", with(all_clear(), json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }))),
         (
@@ -231,6 +291,7 @@ fn typical_sms_are_one_segment() {
                 { "local_time": "18:00:00", "state": "missed", "at_local": null },
             ] }),
         ),
+        ("unreachable", with(missed(), json!({ "unreached": { "name": "Margaret O'Sullivan" } }))),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" }, "contacts_left": 0 })),
         ("pin_changed", json!({ "how": "recovered" })),
@@ -289,12 +350,12 @@ fn a_digest_says_what_the_day_was() {
 #[test]
 fn r3_1_the_page_of_an_invitation_escapes_everything() {
     let facts = json!({ "inviter": { "name": "<b>Eve</b> & \"co\"" }, "becomes": "member", "code": "<i>", "expires_on": "<u>", "style": "body{}" });
-    let page = texts().page("invitation", &facts);
+    let page = texts().page("invitation", "en", &facts);
     assert!(page.contains("&lt;b&gt;Eve") && page.contains("&lt;i&gt;") && page.contains("&lt;u&gt;"), "{page}");
     assert!(page.contains("asks you to check in once a day") && page.contains("<style>body{}</style>"), "{page}");
-    for name in ["invitation", "nothing_here", "later"] {
+    for name in PAGES.iter().filter_map(|(name, _)| name.strip_prefix("en/")?.strip_suffix(".page.html")) {
         for facts in [json!({}), json!(null)] {
-            let page = texts().page(name, &facts);
+            let page = texts().page(name, "en", &facts);
             assert!(
                 page.starts_with("<!doctype html>") && page.contains("noindex") && !page.contains("<script"),
                 "{page}"
@@ -326,6 +387,34 @@ fn names_cannot_inject() {
             assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{kind}: {part}");
         }
         assert!(!html.contains("<b>Eve") && !html.contains("<script>"), "{kind}: {html}");
+    }
+}
+
+/// R6.2: nobody reads of a check-in that was never due.
+#[test]
+fn r6_2_a_call_for_help_speaks_of_no_check_in() {
+    let call = json!({ "member": { "id": "m1", "name": "Mary" }, "alert_kind": "help", "raised_local": "2026-11-21T22:14:00", "time_zone": "Pacific/Auckland",
+        "by": { "id": "c2", "name": "Ben" }, "contacts": [{ "id": "c1", "name": "Anna" }], "had_by": null, "open_for_seconds": 600 });
+    for (kind, how, words) in [
+        ("help", "", "needs help"),
+        ("needs_more_help", "", "needs more help"),
+        ("still_open", "", "still needs help"),
+        ("acknowledged", "", "Ben"),
+        ("owner_asked", "", "Mary"),
+        ("all_clear", "cancelled", "took the call for help back"),
+        ("all_clear", "closed", "Ben closed the alert"),
+    ] {
+        let facts = with(call.clone(), json!({ "how": how, "outcome": "safe" }));
+        let (title, body) = texts().push(kind, "en", &facts);
+        let (subject, text, html) = texts().email(kind, "en", &facts);
+        let sms = texts().sms(kind, "en", &facts);
+        for part in [format!("{title}\n{body}"), format!("{subject}\n{text}"), html, sms] {
+            assert!(part.contains(words), "{kind}: {part}");
+            for wrong in ["check in", "check-in was", "no check-in", "No check-in", "checked in", "due", "Due", "()"] {
+                let part = part.replace("daily check-in", "").to_owned();
+                assert!(!part.contains(wrong), "{kind}: {wrong:?} in {part}");
+            }
+        }
     }
 }
 

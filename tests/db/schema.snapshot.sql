@@ -20,7 +20,12 @@ CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with t
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
+CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -41,6 +46,11 @@ CREATE FUNCTION api.block_user(user_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.block_user(user_id uuid) IS 'POST /v1/blocks. R3.3 whom one is or was connected with, and nobody else: policies show the caller no other connections. A trigger ends the connection.';
+CREATE FUNCTION api.cancel_alert(alert_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.cancel_alert(alert_id uuid) IS 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
 CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -86,11 +96,21 @@ CREATE FUNCTION api.end_session(session_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.end_session(session_id uuid) IS 'DELETE /v1/me/sessions/{id}. R2.5; one''s own is signing out.';
+CREATE FUNCTION api.export_alert_timeline(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_alert_timeline(alert_id uuid) IS 'GET /v1/alerts/{id}/timeline.csv. R6.8 the same, for a table';
 CREATE FUNCTION api.export_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -111,6 +131,11 @@ CREATE FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_alert_audit(alert_id uuid, cursor text, size integer) IS 'GET /v1/staff/alerts/{alert_id}/audit. R1.4; also of an alert that is gone.';
+CREATE FUNCTION api.get_alert_timeline(alert_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_alert_timeline(alert_id uuid) IS 'GET /v1/alerts/{id}/timeline. R6.8';
 CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -231,6 +256,11 @@ CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
+CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.needs_more_help(alert_id uuid) IS 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -286,6 +316,11 @@ CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed b
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.request_help() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.request_help() IS 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
 CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -321,6 +356,11 @@ CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_matc
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_match text) IS 'PUT /v1/me/welfare-card. R1.5';
+CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -436,6 +476,54 @@ CREATE FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) IS 'R9.3 the next addresses that are not sealed under the key of this id, in the order of their lookups.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    round integer DEFAULT 1 NOT NULL,
+    next_step_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone,
+    owner_asked_at timestamp with time zone,
+    exhausted_at timestamp with time zone,
+    reach_check_at timestamp with time zone,
+    CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
+COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
+COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+COMMENT ON COLUMN data.alerts.reach_check_at IS 'R7.3 when is looked next whether its Contacts are reached; null: at once.';
+CREATE FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) RETURNS TABLE(alert_id uuid, name text, alert data.alerts)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) IS 'The alerts that are open, and those that would be raised by the end of a preview.';
+CREATE FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) IS 'R7.1 what all receipts of a delivery together mean for it. May be called as often as one likes.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -449,6 +537,13 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
 CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -459,6 +554,76 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
+CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
+CREATE TABLE data.deliveries (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_id uuid,
+    device_id uuid,
+    work_rank smallint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    may_have_arrived boolean DEFAULT false NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    stands_by boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    provider_message_id text,
+    failure text,
+    resend_of uuid,
+    poll_at timestamp with time zone,
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
+    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
+    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
+COMMENT ON COLUMN data.deliveries.poll_at IS 'R7.1 when the provider that took it is asked what became of it, should no callback have said so; null where nobody can be asked, or not any more.';
+CREATE TABLE data.receipts (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    delivery_id uuid,
+    provider_message_id text NOT NULL,
+    event text NOT NULL,
+    meaning text NOT NULL,
+    detail text,
+    turns_off text,
+    said_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    is_from_poll boolean DEFAULT false NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT failing_receipt_says_why CHECK (((meaning <> ALL (ARRAY['transient'::text, 'permanent'::text])) OR (detail IS NOT NULL))),
+    CONSTRAINT receipt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_event_id_is_1_to_200_characters CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+    CONSTRAINT receipt_event_is_a_code CHECK ((event ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_message_id_is_1_to_200_characters CHECK (((length(provider_message_id) >= 1) AND (length(provider_message_id) <= 200))),
+    CONSTRAINT receipt_off_reason_is_known CHECK ((turns_off = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text]))),
+    CONSTRAINT receipt_provider_is_known CHECK ((provider = ANY (ARRAY['twilio'::text, 'postmark'::text, 'sendgrid'::text]))),
+    CONSTRAINT receipt_says_something_known CHECK ((meaning = ANY (ARRAY['nothing'::text, 'accepted'::text, 'transient'::text, 'delivered'::text, 'permanent'::text, 'confirmed'::text])))
+);
+ALTER TABLE ONLY data.receipts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.receipts IS 'R7.1 what providers say became of messages, each event once: rows that are only ever added, in whatever order they come. meaning: what it means for a delivery. facts: the event without addresses and texts. is_from_poll: we asked, no callback came. Without a delivery_id it is found by provider_message_id, perhaps later.';
+CREATE FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) IS 'R7.1, R7.3 "undelivered" is a failure, never "sent": what stood by goes out at once, and what may still succeed is tried again.';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -476,7 +641,12 @@ CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with ti
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: a dead address is turned off with its reason, and the next channel starts at once.';
+CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -498,6 +668,12 @@ CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.open_same_tomorrow(obligation uuid) IS 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+CREATE FUNCTION jobs.preview(at timestamp with time zone DEFAULT NULL::timestamp with time zone, horizon interval DEFAULT '1 day'::interval, only_member uuid DEFAULT NULL::uuid) RETURNS TABLE(told_at timestamp with time zone, member_name text, alert_id uuid, round integer, kind text, reader_name text, channels text[], is_exhausting boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.preview(at timestamp with time zone, horizon interval, only_member uuid) IS 'R6.3 who would be told what, when and over which channels, of all that is open now, if from `at` on nobody checked in and nobody acted. For DBAs, before and after they change how alerts escalate: nothing is sent, changed or locked. Without a reader: nobody would be told.';
 CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -508,6 +684,18 @@ CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+CREATE FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) IS 'R7.1 one event of a provider: 1 when it is new. One that speaks of no delivery that is known is kept all the same: it may be known later.';
+CREATE FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean) IS 'R7.1 keeps what a provider says, each event once, and draws the consequences: an array of rules.receipt_rows. problems: the SQL states of those that could not be kept.';
 CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -523,6 +711,11 @@ CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
+CREATE FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) IS 'R7.3 what a provider took and could not deliver this time is tried again after a growing wait, over the alert''s whole life: by a delivery of its own, since a failure stays on record.';
 CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -538,11 +731,22 @@ CREATE FUNCTION jobs.settings() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
+CREATE FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) RETURNS TABLE(told_at timestamp with time zone, round integer, kind text, whom text, has_call boolean, is_exhausting boolean, reader uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) IS 'The steps that rules.take_step would take of an alert, by the same rounds, until then.';
 CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) IS 'R3.4 tells the Contacts who want to hear of every check-in: each once. Gives how many check-ins it has told of.';
+CREATE FUNCTION jobs.tell_unreached(most integer DEFAULT 100) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_unreached(most integer) IS 'R7.3 finds Contacts whom no channel reaches and tells the others, some alerts at a time. A call of its own, in as many servers as there are: no alert waits for it (R9.5).';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -556,6 +760,11 @@ CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS voi
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) IS 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -604,6 +813,31 @@ CREATE FUNCTION rules.address_shape(a data.addresses) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.address_shape(a data.addresses) IS 'An address of the caller; the server opens what is sealed.';
+CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+CREATE FUNCTION rules.alert_of_link(delivery uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_of_link(delivery uuid) IS 'R6.6 the alert that a message to the caller was about, while its link works; security definer: deliveries are not open to users. Whether they still see the alert, its policies say.';
+CREATE FUNCTION rules.alert_page(a data.alerts) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_page(a data.alerts) IS 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; that there is a welfare card, but nothing of it.';
+CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
+CREATE FUNCTION rules.alert_zone(alert data.alerts) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_zone(alert data.alerts) IS 'Whose nine o''clock an alert''s texts speak of.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -624,43 +858,6 @@ CREATE TABLE data.obligations (
 );
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
-CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
-CREATE TABLE data.alerts (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    kind text NOT NULL,
-    obligation_id uuid NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    raised_at timestamp with time zone NOT NULL,
-    facts jsonb NOT NULL,
-    acknowledged_at timestamp with time zone,
-    acknowledged_by uuid,
-    arrives_at timestamp with time zone,
-    resolved_at timestamp with time zone,
-    resolved_by uuid,
-    resolved_how text,
-    outcome text,
-    note text,
-    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
-    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
-    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
-    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
-    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
-);
-ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
-CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
 CREATE TABLE data.schedules (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -684,6 +881,11 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -746,6 +948,11 @@ CREATE FUNCTION rules.caller_network() RETURNS inet
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_network() IS 'What one customer of a provider has: the IPv4 address, or the /64 of an IPv6 address. Callers whose address is not known count as one.';
+CREATE FUNCTION rules.channels_of(reader uuid, has_call boolean) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.channels_of(reader uuid, has_call boolean) IS 'R6.9 over which channels a critical message would go to somebody: one entry for each place.';
 CREATE TABLE data.one_time_codes (
     id uuid NOT NULL,
     kind text NOT NULL,
@@ -789,6 +996,13 @@ CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
+CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -880,7 +1094,7 @@ CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boole
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them, and what came back after it was delivered did not.';
 CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -956,6 +1170,11 @@ CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
+CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1050,6 +1269,39 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
 CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1080,41 +1332,16 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
-CREATE TABLE data.deliveries (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    notification_id uuid NOT NULL,
-    channel text NOT NULL,
-    address_id uuid,
-    device_id uuid,
-    work_rank smallint NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    next_attempt_at timestamp with time zone NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone,
-    may_have_arrived boolean DEFAULT false NOT NULL,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    stands_by boolean DEFAULT false NOT NULL,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    settled_at timestamp with time zone,
-    provider_message_id text,
-    failure text,
-    resend_of uuid,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
-    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
-    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
-    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
-)
-WITH (fillfactor='80');
-ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.may_have_arrived(delivery data.deliveries) IS 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
+CREATE FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) IS 'R6.2 whether a call for help, or for more, is a new one: a finger that presses ten times in a minute has pressed once.';
 CREATE FUNCTION rules.meet(expected data.obligations, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1140,32 +1367,6 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1186,6 +1387,11 @@ CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+CREATE FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) RETURNS TABLE(channel text, address_id uuid, device_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) IS 'R7.2, R7.3 where a notification that has failed everywhere can still go: all places of the first channel that it has not been tried at, push before SMS before e-mail. Nowhere when it is over, or has been read.';
 CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1216,31 +1422,61 @@ CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
+CREATE FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) IS 'R3.5 the Contacts whom a round tells, and those whom it does not: backups. Where nobody is primary it tells everyone.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
+CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for their Contacts and only while an alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.raise_help(member uuid, at timestamp with time zone) IS 'R6.2 the alert of a call for help, and what the Contacts of its first round are told.';
 CREATE FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) RETURNS SETOF data.alerts
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what the Contacts of its first round are told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
 CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.recall(key text, fingerprint bytea) IS 'R9.4 the answer this key of the caller already got, or null. Db::write asks it before the api function.';
+CREATE FUNCTION rules.receipt_of(delivery data.deliveries) RETURNS data.receipts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_of(delivery data.deliveries) IS 'R7.1 the receipt that decides about a delivery: of each message the highest; of its messages (it may have been sent more than once) one that arrived, else the last one. Null when nothing was said.';
+CREATE FUNCTION rules.receipt_rank(meaning text) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rank(meaning text) IS 'R7.1 of all that is said of one message the highest counts, in whatever order it came: a late "sent" takes nothing back, what bounces after it was delivered did not reach anybody, and what a person answered did.';
+CREATE FUNCTION rules.receipt_rows(receipts jsonb) RETURNS TABLE(event_id text, delivery_id uuid, provider_message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rows(receipts jsonb) IS 'The columns of what a provider says of its messages.';
 CREATE FUNCTION rules.reconnect(person uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1275,7 +1511,7 @@ CREATE FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, a
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
+COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, the others are told, and its rounds run anew.';
 CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1311,11 +1547,21 @@ CREATE FUNCTION rules.restore_account(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.restore_account(person uuid, at timestamp with time zone) IS 'R2.6 whoever signs in to a deleted account has it back, and all who are connected with it are told. Does nothing for any other account.';
+CREATE FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) IS 'R6.4 nobody has it any more: a round at once for everyone, and from now on the rounds run anew.';
 CREATE FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) IS 'R2.6 the schedule that was in force when the account was deleted is in force again, with its next obligation.';
+CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1408,6 +1654,11 @@ CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
+CREATE FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) IS 'R6.3, R6.4 takes one alert whose next step is due, and the step; null when there is none. security definer: the worker may not touch an alert. What goes wrong is said, and tried again soon.';
 CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1428,6 +1679,11 @@ CREATE FUNCTION rules.support_places(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.support_places(person uuid) IS 'R1.4 where messages reach somebody; the server opens the addresses and masks them.';
+CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) IS 'R6.3 the next round of an open alert; R6.4 of one that somebody has: they are asked, and if nothing follows it is open again.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1443,14 +1699,14 @@ CREATE TABLE data.alert_actions (
     outcome text,
     note text,
     CONSTRAINT a_closing_has_an_outcome CHECK (((action = 'close'::text) = (outcome IS NOT NULL))),
-    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'close'::text]))),
+    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'needs_more_help'::text, 'close'::text, 'cancel'::text]))),
     CONSTRAINT closing_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT closing_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT only_a_closing_has_a_note CHECK (((action = 'close'::text) OR (note IS NULL))),
     CONSTRAINT only_an_acknowledgement_has_an_arrival CHECK (((action = 'acknowledge'::text) OR (arrives_at IS NULL)))
 );
 ALTER TABLE ONLY data.alert_actions FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alert_actions IS 'R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
+COMMENT ON TABLE data.alert_actions IS 'R6.2, R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
 CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1476,6 +1732,16 @@ CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
+CREATE FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) IS 'R6.3 a round after the first: each of its people once, everywhere. by: who set it off needs not be told. alert: as it was before the round. Gives how many are told.';
+CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1490,7 +1756,7 @@ CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 CREATE FUNCTION rules.tg_alert_actions__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1526,6 +1792,11 @@ CREATE FUNCTION rules.tg_clock__rehearsal() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_clock__rehearsal() IS 'R9.6 in production nobody can move the time.';
+CREATE FUNCTION rules.tg_connections__catch_up() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__catch_up() IS 'R3.5 a backup who becomes primary while an alert is open, also because the last primary left, is told of it at once.';
 CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1546,6 +1817,21 @@ CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_devices__withdraw() IS 'R7.6 before a device goes.';
+CREATE FUNCTION rules.tg_escalation_policies__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_policies__record() IS 'R6.3 every change of an escalation policy is kept.';
+CREATE FUNCTION rules.tg_escalation_rounds__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_rounds__record() IS 'R6.3 every change of a round is kept.';
+CREATE FUNCTION rules.tg_help_requests__raise() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_help_requests__raise() IS 'R6.2 a call for help is an alert at once, without grace, on a break and without a schedule; a second one within it adds to it, and tells everyone again if the last telling is not just over.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1606,11 +1892,26 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timeline(alert uuid) IS 'R6.8 the events of an alert in their order, for its Member and whoever watches them now; for others none. security definer: deliveries and attempts are not open to users. No address is in it.';
+CREATE FUNCTION rules.timeline_events(alert data.alerts) RETURNS TABLE(at timestamp with time zone, rank integer, id text, what text, person_id uuid, delivery_id uuid, channel text, more jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timeline_events(alert data.alerts) IS 'R6.8 everything that happened about an alert, each as one row: what happened to it, what people did, and every delivery with its attempts.';
 CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) IS 'R7.3 the Contacts who were told of an alert and whom no channel works for: all have failed, there is none, or none has taken anything for so long. Whoever has read or done something is reached.';
 CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1725,6 +2026,19 @@ CREATE TABLE audit.unsealed_events (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
+CREATE TABLE data.alert_rounds (
+    alert_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean NOT NULL,
+    CONSTRAINT round_was_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT the_first_round_is_the_alert CHECK ((number > 1))
+);
+ALTER TABLE ONLY data.alert_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alert_rounds IS 'R6.3, R6.8 the rounds that were told after the first, which came with the alert.';
 CREATE TABLE data.attempts (
     id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -1767,6 +2081,51 @@ CREATE TABLE data.devices (
     CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
 );
 ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.escalation_changes (
+    id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT escalation_change_changes_something CHECK ((before IS DISTINCT FROM after))
+);
+ALTER TABLE ONLY data.escalation_changes FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_changes IS 'The history of data.escalation_policies and data.escalation_rounds: a row as it was and as it is.';
+ALTER TABLE data.escalation_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.escalation_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.escalation_policies (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid,
+    repeat_minutes integer DEFAULT 1440 NOT NULL,
+    CONSTRAINT no_alert_falls_silent CHECK (((repeat_minutes >= 5) AND (repeat_minutes <= 1440)))
+);
+ALTER TABLE ONLY data.escalation_policies FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_policies IS 'R6.3 how alerts escalate: one row without a member_id for everybody, and one for each Member who has their own. After the last of its rounds the same comes again every repeat_minutes, without an end.';
+CREATE TABLE data.escalation_rounds (
+    policy_id uuid NOT NULL,
+    after_minutes integer NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean DEFAULT false NOT NULL,
+    CONSTRAINT round_is_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT round_is_within_a_year CHECK (((after_minutes >= 0) AND (after_minutes <= 525600)))
+);
+ALTER TABLE ONLY data.escalation_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_rounds IS 'R6.3 a round so many minutes after the alert, as long as nobody has it. Push, e-mail and SMS always (R6.9); has_call: and an automated call. is_exhausting: then it goes to everyone, and operations are alarmed. The round of 0 minutes is the first.';
+CREATE TABLE data.help_requests (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.help_requests FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.help_requests IS 'R6.2 every press of "I need help". A trigger raises its alert, or adds to the one that is open.';
 CREATE TABLE data.idempotency_keys (
     user_id uuid NOT NULL,
     key text NOT NULL,
@@ -1855,6 +2214,14 @@ ALTER TABLE data.policy_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+ALTER TABLE data.receipts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.receipts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE data.refresh_tokens (
     token_hash bytea NOT NULL,
     session_id uuid NOT NULL,
@@ -1875,6 +2242,13 @@ CREATE TABLE data.unknown_sign_ins (
 );
 ALTER TABLE ONLY data.unknown_sign_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.unknown_sign_ins IS 'R2.1, R2.3 tries to sign in with an address that has no account, counted and locked as if it had one: the answer tells nobody which it is.';
+CREATE TABLE data.unreached_contacts (
+    alert_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    found_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.unreached_contacts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.unreached_contacts IS 'R7.3 whom no channel reached with an alert, so that the others were told: once for each alert and Contact.';
 CREATE TABLE data.untold_check_ins (
     check_in_id uuid NOT NULL
 );
@@ -1932,6 +2306,8 @@ ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_pkey PRIMARY KEY (alert_id, number);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
@@ -1950,6 +2326,14 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_changes
+    ADD CONSTRAINT escalation_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_pkey PRIMARY KEY (policy_id, after_minutes);
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
 ALTER TABLE ONLY data.invitation_tries
@@ -1970,10 +2354,14 @@ ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT one_obligation_per_slot UNIQUE (member_id, local_on, local_time, time_zone);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT one_receipt_per_event UNIQUE (provider, event_id);
 ALTER TABLE ONLY data.one_time_codes
     ADD CONSTRAINT one_time_codes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.pins
@@ -1982,6 +2370,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY data.schedules
@@ -1992,6 +2382,8 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
     ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_pkey PRIMARY KEY (alert_id, contact_id);
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.users
@@ -2020,8 +2412,11 @@ CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_i
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
 CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
+CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
+CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS FIRST) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
@@ -2038,7 +2433,12 @@ CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE 
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
+CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
+CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
+CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX invitation_token_is_one_invitation ON data.invitations USING btree (token_hash) WHERE (token_hash IS NOT NULL);
@@ -2065,6 +2465,7 @@ CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind,
 CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
+CREATE UNIQUE INDEX one_open_call_for_help_per_member ON data.alerts USING btree (member_id) WHERE ((kind = 'help'::text) AND (state <> 'resolved'::text));
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_resend_per_delivery ON data.deliveries USING btree (resend_of) WHERE (resend_of IS NOT NULL);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
@@ -2075,6 +2476,8 @@ CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
+CREATE INDEX receipts_delivery ON data.receipts USING btree (delivery_id) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX receipts_message ON data.receipts USING btree (provider_message_id);
 CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) WHERE (used_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
@@ -2084,6 +2487,7 @@ CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by)
 CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
+CREATE INDEX unreached_contacts_contact ON data.unreached_contacts USING btree (contact_id);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
@@ -2103,10 +2507,14 @@ CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.bl
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
+CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
+CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
+CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
+CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
@@ -2126,6 +2534,10 @@ ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.alerts
@@ -2160,6 +2572,14 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES data.escalation_policies(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.invitation_tries
@@ -2188,6 +2608,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES data.sessions(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.schedules
@@ -2200,6 +2622,10 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_removed_by_fkey FOREIGN KEY (removed_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
@@ -2230,6 +2656,7 @@ CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE 
   WHERE (s.event_id = unsealed_events.event_id))));
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
@@ -2240,7 +2667,7 @@ ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
 ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
-CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action <> 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
@@ -2261,12 +2688,14 @@ CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruu
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.ip_tries TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2280,15 +2709,22 @@ CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.staff_roles TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
+CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);
+ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
+ALTER TABLE data.help_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
@@ -2302,8 +2738,13 @@ CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (tru
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2313,11 +2754,14 @@ ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations_met ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_owner USING (true);
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2328,12 +2772,17 @@ CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_us
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_rounds FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_staff USING (true);
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.unreached_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.untold_check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.connections c
@@ -2346,10 +2795,17 @@ ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_requests ON data.help_requests FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = help_requests.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_rounds ON data.alert_rounds FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = alert_rounds.alert_id))));
 CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_met FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
+CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
@@ -2368,6 +2824,7 @@ CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_wor
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);

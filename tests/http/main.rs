@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod addresses;
+mod alert_pages;
 mod alerts;
 mod audit;
 mod auth;
@@ -15,9 +16,11 @@ mod day;
 mod deletion;
 mod delivery;
 mod dev;
+mod escalation;
 mod events;
 mod export;
 mod faults;
+mod help;
 mod invitations;
 mod journey;
 mod keys;
@@ -25,10 +28,13 @@ mod openapi;
 mod pace;
 mod protocol;
 mod providers;
+mod reach;
+mod receipts;
 mod release;
 mod sessions;
 mod staff;
 mod support;
+mod timeline;
 mod tokens;
 mod trail;
 mod versions;

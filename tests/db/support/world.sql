@@ -62,6 +62,14 @@ commit;
 insert into data.untold_check_ins (check_in_id) select c.id from data.check_ins c;
 insert into data.alert_actions (id, alert_id, user_id, action)
 select '00000000-0000-0000-0007-00000000000b', a.id, '00000000-0000-0000-0000-00000000000b', 'acknowledge' from data.alerts a;
+insert into data.alert_rounds (alert_id, number, kind, told_at, whom, has_call, is_exhausting)
+select a.id, 2, 'still_open', rules.clock(), 'primary', true, false from data.alerts a;
+update data.alerts set round = 2;
+update data.escalation_rounds set has_call = false where after_minutes = 10;
+-- As if the owner had called for help within it.
+set session_replication_role = replica;
+insert into data.help_requests (member_id, alert_id, requested_at) select a.member_id, a.id, rules.clock() from data.alerts a;
+set session_replication_role = default;
 insert into data.attempts (delivery_id, number, ended_at, result)
 select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
 select api.set_policy('code_tries', 6, 'a test');
@@ -78,3 +86,7 @@ commit;
 insert into data.staff_roles (user_id, role, added_at) values ('00000000-0000-0000-0000-00000000000c', 'support', rules.clock());
 insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-0000-00000000000a', '\x00');
 insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
+insert into data.receipts (provider, event_id, delivery_id, provider_message_id, event, meaning, received_at)
+select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from data.deliveries d order by d.id limit 1;
+insert into data.unreached_contacts (alert_id, contact_id, found_at)
+select a.id, '00000000-0000-0000-0000-00000000000b', rules.clock() from data.alerts a limit 1;
