@@ -103,6 +103,9 @@ impl Code {
             "user_name_is_1_to_80_characters" | "invitee_name_is_1_to_80_characters" => {
                 (Self::Invalid, "/name", "A name has 1 to 80 characters.")
             }
+            "user_name_is_plain" | "invitee_name_is_plain" => {
+                (Self::Invalid, "/name", "A name is one line of text without links.")
+            }
             "nickname_is_1_to_80_characters" => (Self::Invalid, "/nickname", "A nickname has 1 to 80 characters."),
             "device_name_is_1_to_100_characters" => {
                 (Self::Invalid, "/device_name", "A device name has 1 to 100 characters.")
