@@ -52,6 +52,7 @@ codes! {
     Conflict = "conflict", 409, "This contradicts what is there";
     AddressTaken = "address-taken", 409, "This address already has an account";
     LastAddress = "last-address", 409, "The only verified address must stay";
+    AddressTooNew = "address-too-new", 409, "This address is too new";
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
@@ -101,6 +102,9 @@ impl Code {
             "one_account_per_address" => (Self::AddressTaken, "", "This address already has an account."),
             "user_name_is_1_to_80_characters" | "invitee_name_is_1_to_80_characters" => {
                 (Self::Invalid, "/name", "A name has 1 to 80 characters.")
+            }
+            "user_name_is_plain" | "invitee_name_is_plain" => {
+                (Self::Invalid, "/name", "A name is one line of text without links.")
             }
             "nickname_is_1_to_80_characters" => (Self::Invalid, "/nickname", "A nickname has 1 to 80 characters."),
             "device_name_is_1_to_100_characters" => {

@@ -127,7 +127,7 @@ as $$
 declare
   alert data.alerts;
 begin
-  select * into strict alert from data.alerts a where a.id = new.alert_id for update;
+  select * into strict alert from data.alerts a where a.id = new.alert_id for no key update;
   if alert.state = 'resolved' then
     raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
   elsif new.action = 'close' then

@@ -44,7 +44,8 @@ begin
   update data.staff_roles s set removed_at = rules.clock(), removed_by = by where s.user_id = person and s.removed_at is null returning * into ended;
   if not found then
     perform rules.refuse_unknown('member of staff');
-  elsif ended.role = 'admin' and not exists (select from data.staff_roles s where s.role = 'admin' and s.removed_at is null) then
+  elsif ended.role = 'admin' and not exists (
+    select from data.staff_roles s join data.users u on u.id = s.user_id where s.role = 'admin' and s.removed_at is null and u.deleted_at is null) then
     raise exception 'last-admin' using errcode = 'UF409', detail = 'This is the last administrator. Add another one first.';
   end if;
   perform audit.append('staff.removed', person, ended.id, jsonb_build_object('role', ended.role));

@@ -201,12 +201,16 @@ as $$
 declare
   at timestamptz := rules.clock();
   code data.one_time_codes := rules.use_ticket(ticket_hash, at);
+  address data.addresses;
   owner uuid;
 begin
-  select a.user_id into owner from data.addresses a where a.kind = code.kind and a.lookup = code.lookup and a.verified_at is not null;
+  select * into address from data.addresses a where a.kind = code.kind and a.lookup = code.lookup and a.verified_at is not null;
   if not found then
     raise exception 'ticket-invalid' using errcode = 'UF401', detail = 'This address has no account. Make one with a new code.';
+  elsif not rules.is_settled(address, at) then
+    raise exception 'address-too-new' using errcode = 'UF409', detail = 'This address was added to the account less than a day ago. Use an older one, or wait.';
   end if;
+  owner := address.user_id;
   insert into data.pins as p (user_id, hash, changed_at) values (owner, pin_hash, at)
   on conflict (user_id) do update
     set hash = excluded.hash, changed_at = at, failed_tries = 0, failed_since_success = 0, locked_until = null;

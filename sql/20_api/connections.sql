@@ -324,6 +324,16 @@ $$;
 comment on function rules.connect(data.invitations, uuid, timestamptz) is 'R3.1, R1.3 makes a connection, within the limits, and tells both; null where a block stands between them (R3.3).';
 grant execute on function rules.connect(data.invitations, uuid, timestamptz) to pruuf_engine;
 
+create or replace function rules.contacts_beside(connection data.connections) returns integer
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select count(*) from data.connections c where c.member_id = connection.member_id and c.id <> connection.id and c.ended_at is null);
+end;
+$$;
+comment on function rules.contacts_beside(data.connections) is 'R3.3 how many Contacts a Member has beside this one: with none left, they must hear of it.';
+grant execute on function rules.contacts_beside(data.connections) to pruuf_engine;
+
 create or replace function rules.tg_connections__end() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -336,7 +346,8 @@ begin
   if not new.may_return then
     insert into data.notifications (user_id, kind, cause, facts, created_at)
     values (case new.ended_by when new.member_id then new.contact_id else new.member_id end, 'connection_ended', new.id::text,
-            jsonb_build_object('other', rules.person_shape(new.ended_by)), at);
+            jsonb_build_object('other', rules.person_shape(new.ended_by),
+                               'contacts_left', case new.ended_by when new.contact_id then rules.contacts_beside(new) end), at);
   end if;
   -- What a former Contact has not been told yet is no longer theirs to hear.
   update data.deliveries d set state = case when d.state = 'pending' then 'cancelled' else d.state end, is_withdrawn = true,

@@ -13,7 +13,7 @@ begin
 end;
 $$;
 alter function api.export_me() owner to pruuf_engine;
-comment on function api.export_me() is 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+comment on function api.export_me() is 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
 grant execute on function api.export_me() to pruuf_user;
 
 create or replace function rules.export_access(person uuid) returns jsonb
@@ -61,15 +61,16 @@ begin
     -- By name, not whole: a row belongs to both sides.
     'connections', (select coalesce(jsonb_agg(jsonb_build_object(
                              'id', c.id, 'you_are', case c.member_id when person then 'member' else 'contact' end,
-                             'other', rules.person_shape(case c.member_id when person then c.contact_id else c.member_id end),
+                             'other', case when c.ended_at is null then rules.person_shape(case c.member_id when person then c.contact_id else c.member_id end)
+                                           else jsonb_build_object('id', case c.member_id when person then c.contact_id else c.member_id end) end,
                              'tier', c.tier, 'connected_at', c.connected_at, 'ended_at', c.ended_at, 'ended_by_you', c.ended_by = person, 'may_return', c.may_return) order by c.id), '[]')
                       from data.connections c where person in (c.member_id, c.contact_id)),
     'invitations_sent', (select coalesce(jsonb_agg(jsonb_build_object(
                              'id', i.id, 'invitee_becomes', i.invitee_becomes, 'name', i.name, 'kind', i.kind, 'state', i.state, 'created_at', i.created_at,
-                             'expires_at', i.expires_at, 'accepted_by', rules.person_shape(i.accepted_by), 'accepted_at', i.accepted_at, 'revoked_at', i.revoked_at) order by i.created_at), '[]')
+                             'expires_at', i.expires_at, 'accepted_by', i.accepted_by, 'accepted_at', i.accepted_at, 'revoked_at', i.revoked_at) order by i.created_at), '[]')
                            from data.invitations i where i.inviter_id = person),
     'invitations_accepted', (select coalesce(jsonb_agg(jsonb_build_object(
-                             'id', i.id, 'you_became', i.invitee_becomes, 'from', rules.person_shape(i.inviter_id), 'created_at', i.created_at, 'accepted_at', i.accepted_at) order by i.accepted_at), '[]')
+                             'id', i.id, 'you_became', i.invitee_becomes, 'from', i.inviter_id, 'created_at', i.created_at, 'accepted_at', i.accepted_at) order by i.accepted_at), '[]')
                            from data.invitations i where i.accepted_by = person),
     'watch_settings', (select coalesce(jsonb_agg(to_jsonb(w) - '{contact_id,member_id}'::text[] || jsonb_build_object('member', rules.person_shape(w.member_id)) order by w.member_id), '[]')
                          from data.watch_settings w where w.contact_id = person),

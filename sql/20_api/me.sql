@@ -140,6 +140,7 @@ begin
   if verdict.refusal is not null then
     return verdict.refusal;
   end if;
+  perform rules.tell_address_changed(me, 'added', at);
   -- Used, and kept: it counts among the codes of the hour, and as the newest of its address.
   update data.one_time_codes c set tries_left = 0 where c.id = (verdict.code).id;
   update data.addresses a set verified_at = at, off_at = null, off_reason = null where a.id = address.id returning * into address;
@@ -151,26 +152,55 @@ alter function api.verify_address(uuid, bytea, bytea[]) owner to pruuf_engine;
 comment on function api.verify_address(uuid, bytea, bytea[]) is 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
 grant execute on function api.verify_address(uuid, bytea, bytea[]) to pruuf_user;
 
+create or replace function rules.is_settled(address data.addresses, at timestamptz) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return address.verified_at <= at - make_interval(hours => rules.policy('address_settles'))
+      or address.verified_at is not null
+     and not exists (select from data.addresses a where a.user_id = address.user_id and a.verified_at < address.verified_at);
+end;
+$$;
+comment on function rules.is_settled(data.addresses, timestamptz) is 'R2.3 whether an address may stand for the account: the first one does, an added one after a day, in which its owner has heard of it. Who holds a phone for a minute cannot take the account over.';
+grant execute on function rules.is_settled(data.addresses, timestamptz) to pruuf_engine;
+
+create or replace function rules.tell_address_changed(person uuid, how text, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into data.notifications (user_id, kind, cause, facts, created_at)
+  values (person, 'address_changed', data.new_id()::text, jsonb_build_object('how', how), at);
+end;
+$$;
+comment on function rules.tell_address_changed(uuid, text, timestamptz) is 'R7.6 whoever did not do it themselves must hear of it; called before an address is added, after one is removed.';
+grant execute on function rules.tell_address_changed(uuid, text, timestamptz) to pruuf_engine;
+
 create or replace function api.remove_address(address_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
+  removed data.addresses;
 begin
   perform pg_advisory_xact_lock(hashtextextended('addresses ' || me, 0));
-  if not exists (select from data.addresses a where a.user_id = me and a.id <> remove_address.address_id and a.verified_at is not null) then
-    raise exception 'last-address' using errcode = 'UF409', detail = 'This is the only verified address of the account. Add another one first.';
+  if not exists (select from data.addresses a where a.user_id = me and a.id <> remove_address.address_id and rules.is_settled(a, at)) then
+    raise exception 'last-address' using errcode = 'UF409', detail = 'This is the only verified address of the account that is not new. Add another one, and wait a day.';
   end if;
-  delete from data.addresses a where a.user_id = me and a.id = remove_address.address_id;
+  delete from data.addresses a where a.user_id = me and a.id = remove_address.address_id returning * into removed;
   if not found then
     perform rules.refuse_unknown('address');
+  elsif removed.verified_at is not null then
+    perform rules.tell_address_changed(me, 'removed', at);
+    insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, facts, created_at)
+    values ('address_changed', data.new_id()::text, removed.kind, removed.lookup, removed.sealed, '{"how": "this_removed"}', at);
   end if;
   perform audit.append('address.removed', me, remove_address.address_id);
   return jsonb_build_object();
 end;
 $$;
 alter function api.remove_address(uuid) owner to pruuf_engine;
-comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}';
+comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
 grant execute on function api.remove_address(uuid) to pruuf_user;
 
 create or replace function api.put_device(device_id uuid, platform text, push_token text) returns jsonb

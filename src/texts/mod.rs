@@ -36,7 +36,7 @@ macro_rules! sources {
 /// Name and text of every template.
 const SOURCES: &[(&str, &str)] = sources!("en":
     "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
-    "pin_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
+    "pin_changed" "address_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
     "checked_in" "daily_digest" "unreachable"
 );
 

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 21] = [
     "missed",
     "help",
     "needs_more_help",
@@ -16,6 +16,7 @@ const KINDS: [&str; 20] = [
     "connected",
     "connection_ended",
     "pin_changed",
+    "address_changed",
     "session_theft",
     "account_deleted",
     "account_restored",
@@ -292,7 +293,11 @@ fn typical_sms_are_one_segment() {
         ),
         ("unreachable", with(missed(), json!({ "unreached": { "name": "Margaret O'Sullivan" } }))),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+        ("connection_ended", json!({ "other": { "name": "Mary Tanner" }, "contacts_left": 0 })),
         ("pin_changed", json!({ "how": "recovered" })),
+        ("address_changed", json!({ "how": "added" })),
+        ("address_changed", json!({ "how": "removed" })),
+        ("address_changed", json!({ "how": "this_removed" })),
         ("session_theft", json!({})),
         ("account_deleted", with(left(), json!({ "was_contact": false, "alert_stays": true }))),
         ("account_deleted", with(left(), json!({ "was_member": false, "contacts_left": 1 }))),

@@ -105,7 +105,7 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
 CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -295,7 +295,7 @@ CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}';
+COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
 CREATE FUNCTION api.remove_contact(contact_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -1129,6 +1129,11 @@ CREATE FUNCTION rules.contact_shape(c data.connections) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.contact_shape(c data.connections) IS 'R3.5 a Contact as the Member sees them.';
+CREATE FUNCTION rules.contacts_beside(connection data.connections) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.contacts_beside(connection data.connections) IS 'R3.3 how many Contacts a Member has beside this one: with none left, they must hear of it.';
 CREATE FUNCTION rules.count_by_ip(what text, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1289,6 +1294,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) IS 'R2.3 whether an address may stand for the account: the first one does, an added one after a day, in which its owner has heard of it. Who holds a phone for a minute cannot take the account over.';
 CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1349,7 +1359,7 @@ CREATE TABLE data.notifications (
     hidden_at timestamp with time zone,
     member_id uuid,
     has_call boolean DEFAULT false NOT NULL,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
     CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
 CASE
     WHEN (user_id IS NULL) THEN 3
@@ -1801,6 +1811,11 @@ CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_act
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) IS 'R6.4 all other Contacts and the Member are told who has it.';
+CREATE FUNCTION rules.tell_address_changed(person uuid, how text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_address_changed(person uuid, how text, at timestamp with time zone) IS 'R7.6 whoever did not do it themselves must hear of it; called before an address is added, after one is removed.';
 CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2441,6 +2456,8 @@ ALTER TABLE ONLY data.invitation_tries
     ADD CONSTRAINT invitation_tries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.invitations
     ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+ALTER TABLE data.invitations
+    ADD CONSTRAINT invitee_name_is_plain CHECK (((name !~ '[\u0001-\u001F\u007F-\u009F\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF]'::text) AND (name !~* '://|www[.]'::text))) NOT VALID;
 ALTER TABLE ONLY data.ip_tries
     ADD CONSTRAINT ip_tries_pkey PRIMARY KEY (kind, ip);
 ALTER TABLE ONLY data.job_runs
@@ -2489,6 +2506,8 @@ ALTER TABLE ONLY data.unreached_contacts
     ADD CONSTRAINT unreached_contacts_pkey PRIMARY KEY (alert_id, contact_id);
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_pkey PRIMARY KEY (check_in_id);
+ALTER TABLE data.users
+    ADD CONSTRAINT user_name_is_plain CHECK (((name !~ '[\u0001-\u001F\u007F-\u009F\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF]'::text) AND (name !~* '://|www[.]'::text))) NOT VALID;
 ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.watch_settings

@@ -28,6 +28,7 @@ async fn r7_6_an_address_is_used_once_its_code_came_back() {
         }
         let proved = world.post(&ann, &format!("{path}/verify"), json!({"code": code})).await.expect(200);
         assert!(proved["verified_at"].is_string());
+        world.expect_message(Channel::Email, "ann@example.org", "An address was added").await;
         // Asked again it is the same; added again as well, and no code goes out.
         assert_eq!(world.post(&ann, &format!("{path}/verify"), json!({"code": "000000"})).await.expect(200), proved);
         assert_eq!(world.post(&ann, "/v1/me/addresses", body).await.expect(201), proved);
@@ -76,12 +77,48 @@ async fn r7_6_the_last_verified_address_stays() {
         // One that is not proved is none.
         world.delete(&ann, &first).await.refused(409, "last-address");
         world.post(&ann, &format!("{second}/verify"), json!({"code": code})).await.expect(200);
-        // Both at once: one stays.
+        world.expect_message(Channel::Email, "ann@example.org", "An address was added").await;
+        world.advance("25 hours").await;
+        // Both at once: one stays, and both hear of it.
         let (one, other) = futures_util::join!(world.delete(&ann, &first), world.delete(&ann, &second));
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [204, 409]);
         assert_eq!(world.get(&ann, "/v1/me/addresses").await.expect(200)["items"].as_array().unwrap().len(), 1);
+        let (removed, stays) = if one.status == 204 { ("ann", "two") } else { ("two", "ann") };
+        world.expect_message(Channel::Email, &format!("{removed}@example.org"), "This address was removed").await;
+        world.expect_message(Channel::Email, &format!("{stays}@example.org"), "An address was removed").await;
+        world
+    })
+    .await;
+}
+
+/// R2.3: whoever holds a signed-in phone for a minute cannot make the account their own.
+#[tokio::test]
+async fn r2_3_an_added_address_takes_no_account_over_before_its_owner_could_hear_of_it() {
+    world(|world| async move {
+        let (ann, _) = world.account("Ann", "ann@example.org").await;
+        let list = world.get(&ann, "/v1/me/addresses").await.expect(200);
+        let first = format!("/v1/me/addresses/{}", list["items"][0]["id"].as_str().unwrap());
+        let body = json!({"address": email("thief@example.org")});
+        let added = world.post(&ann, "/v1/me/addresses", body).await.expect(201);
+        let code = world.code(Channel::Email, "thief@example.org", 1).await;
+        let verify = format!("/v1/me/addresses/{}/verify", added["id"].as_str().unwrap());
+        world.post(&ann, &verify, json!({"code": code})).await.expect(200);
+        world.expect_message(Channel::Email, "ann@example.org", "An address was added").await;
+        world.delete(&ann, &first).await.refused(409, "last-address");
+        world.advance("61 seconds").await;
+        let ticket = world.ticket("thief@example.org", 1).await;
+        let recover = json!({"ticket": ticket, "pin": "3816"});
+        world.post_as_nobody("/v1/auth/pin", recover.clone()).await.refused(409, "address-too-new");
+        world.sign_in("ann@example.org", PIN).await.expect(201);
+        // After a day it is an address like any other.
+        world.advance("24 hours").await;
+        let ticket = world.ticket("thief@example.org", 2).await;
+        world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
+        for place in ["ann@example.org", "thief@example.org"] {
+            world.expect_message(Channel::Email, place, "PIN was changed").await;
+        }
         world
     })
     .await;

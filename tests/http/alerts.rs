@@ -1,6 +1,8 @@
 //! Alerts and what is done about them (rules: section 6), and the reminders before them (R4.1).
 
+use pruuf::config::Config;
 use pruuf::dev::fakes::{Behaviour, Channel};
+use pruuf::server::Server;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -679,4 +681,40 @@ async fn r6_4_an_alert_whose_owner_left_is_open_again_and_the_others_are_told() 
         world
     })
     .await;
+}
+
+/// R6.4: under a row lock, which nobody waits for in a ring.
+#[tokio::test]
+async fn r6_4_taking_closing_and_checking_in_at_the_same_moment_never_fails() {
+    let mut world = World::without_server().await;
+    // No channels: what is told is not what is tried here.
+    let silent = Config { fcm: None, smtp: None, twilio: None, ..world.config() };
+    world.servers.push(Server::start(silent).await.unwrap());
+    let (ben, chloe) = (&world.person("Ben").await, &world.person("Chloe").await);
+    let mut members = Vec::new();
+    for nth in 0..8 {
+        let member = world.person(&format!("Member {nth}")).await;
+        world.connect(&member, ben).await;
+        world.connect(&member, chloe).await;
+        world.schedule(&member, "09:00", "UTC").await;
+        members.push(member.id);
+    }
+    world.miss(&members).await;
+    world.eventually("all are missed", "select count(*) = 8 from data.alerts", &[]).await;
+    let alerts = world.get(ben, "/v1/alerts?limit=100").await.expect(200);
+    for alert in alerts["items"].as_array().unwrap() {
+        let path = format!("/v1/alerts/{}", alert["id"].as_str().unwrap());
+        let (acknowledge, close) = (format!("{path}/acknowledge"), format!("{path}/close"));
+        let outcome = || json!({"outcome": "safe"});
+        let (one, two, three, four) = futures_util::join!(
+            world.post(ben, &acknowledge, json!({})),
+            world.post(chloe, &acknowledge, json!({})),
+            world.post(ben, &close, outcome()),
+            world.post(chloe, &close, outcome()),
+        );
+        let statuses = [one.status, two.status, three.status, four.status];
+        assert!(statuses.iter().all(|status| [200, 409].contains(status)), "{statuses:?}");
+        assert!(statuses[2..].contains(&200), "{statuses:?}");
+    }
+    world.stop_servers().await;
 }

@@ -67,6 +67,9 @@ async fn r2_6_a_deleted_account_is_out_at_once_and_everybody_is_told() {
         let code = world.code(Channel::Sms, "+64211234567", 1).await;
         let path = format!("/v1/me/addresses/{}/verify", phone["id"].as_str().unwrap());
         world.post(&ann, &path, json!({"code": code})).await.expect(200);
+        for (channel, place) in [(Channel::Email, ADDRESS), (Channel::Push, "anns")] {
+            world.expect_message(channel, place, "An address was added").await;
+        }
         world.travel_to("2027-03-01T08:00:00Z").await;
         let set = world.schedule(&ann, "09:00", "UTC").await;
         let body = json!({"invitee_becomes": "contact", "name": "Zoe", "address": email("zoe@example.org")});

@@ -35,6 +35,7 @@ async fn sign_up(world: &World, name: &str, email: &str, phone: &str) -> Person 
     let text = world.expect_message(Channel::Sms, phone, "code").await;
     let path = format!("/v1/me/addresses/{}/verify", added["id"].as_str().unwrap());
     world.post(&person, &path, json!({"code": six_digits(&text.text)})).await.expect(200);
+    world.expect_message(Channel::Email, email, "An address was added").await;
     let path = format!("/v1/me/devices/{}", uuid::Uuid::new_v4());
     world.put(&person, &path, json!({"platform": "ios", "push_token": person.push_token})).await.expect(200);
     // The PIN opens the account again.

@@ -115,6 +115,7 @@ async fn everything_works(world: &mut World, step: &str, ana: &Person, staff: &P
     world.servers.reverse();
     let path = format!("/v1/me/addresses/{}/verify", added["id"].as_str().unwrap());
     world.post(&eve, &path, json!({"code": code})).await.expect(200);
+    world.expect_message(Channel::Email, &address, "An address was added").await;
     assert_eq!(world.sign_in(&second, PIN).await.expect(201)["user_id"], eve.id.to_string(), "{step}");
 }
 

@@ -253,6 +253,12 @@ async fn an_app_that_is_too_old_is_told_so_within_seconds_of_the_change() {
         world.get(&ann, "/v1/me").await.expect(200);
         let old = [("x-app-version", "1.0.0")];
         world.call(Method::POST, "/v1/me/check-ins", Some(&ann.token), &old, Some(&json!({}))).await.expect(201);
+        // Whoever hears of an alert may look, and sign in for it.
+        for path in ["/v1/alerts", "/v1/members"] {
+            world.call(Method::GET, path, Some(&ann.token), &old, None).await.expect(200);
+        }
+        let nobody = json!({"address": email("nobody@example.org"), "pin": "4829"});
+        world.call(Method::POST, "/v1/auth/sessions", None, &old, Some(&nobody)).await.refused(401, "sign-in-failed");
         world
             .call(Method::POST, "/v1/me/schedule", Some(&ann.token), &old, Some(&json!({})))
             .await

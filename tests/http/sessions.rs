@@ -271,6 +271,11 @@ async fn r2_5_a_name_is_changed_by_its_owner_and_contacts_see_the_new_one() {
             (json!({"name": "   "}), "/name"),
             (json!({"name": "x".repeat(81)}), "/name"),
             (json!({"name": ["Ann"]}), "/name"),
+            (json!({"name": "Ann\nof Pruuf"}), "/name"),
+            (json!({"name": "\u{202e}nnA"}), "/name"),
+            (json!({"name": "\u{200b}"}), "/name"),
+            (json!({"name": "Win at HTTPS://evil.example"}), "/name"),
+            (json!({"name": "www.evil.example"}), "/name"),
             (json!({"language": "tlh"}), "/language"),
         ] {
             let refused = patch(body).await.refused(422, "invalid");

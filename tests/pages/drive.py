@@ -74,7 +74,7 @@ class Phone:
         for _ in range(100):
             try:
                 text = self.text()
-            except urllib.error.HTTPError:
+            except (urllib.error.HTTPError, IndexError):
                 text = ""  # of the page that is going
             if all(word in text for word in words):
                 return
