@@ -90,7 +90,7 @@ begin
 end;
 $$;
 alter function rules.take_text(text, bytea[], text) owner to pruuf_engine;
-comment on function rules.take_text(text, bytea[], text) is 'R4.8, R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
+comment on function rules.take_text(text, bytea[], text) is 'R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
 grant execute on function rules.take_text(text, bytea[], text) to pruuf_worker;
 
 create or replace function rules.stop_texts(lookups bytea[], at timestamptz) returns jsonb
@@ -155,5 +155,5 @@ begin
                             'facts', (select a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)) from data.alerts a where a.id = open_alerts[1]));
 end;
 $$;
-comment on function rules.answer_text(uuid, text) is 'R4.8 "OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+comment on function rules.answer_text(uuid, text) is '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
 grant execute on function rules.answer_text(uuid, text) to pruuf_engine;

@@ -15,5 +15,5 @@ begin
   return rules.take_text(message_sid, lookups, words);
 end;
 $$;
-comment on function jobs.receive_twilio_message(text, bytea[], text) is 'POST /webhooks/twilio/messages. R4.8, R6.6 a text that came to our number.';
+comment on function jobs.receive_twilio_message(text, bytea[], text) is 'POST /webhooks/twilio/messages. R6.6 a text that came to our number.';
 grant execute on function jobs.receive_twilio_message(text, bytea[], text) to pruuf_worker;

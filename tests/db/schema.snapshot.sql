@@ -900,7 +900,7 @@ CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS 'R4.8 "OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1782,7 +1782,7 @@ CREATE FUNCTION rules.take_text(message_sid text, lookups bytea[], words text) R
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_text(message_sid text, lookups bytea[], words text) IS 'R4.8, R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_text(message_sid text, lookups bytea[], words text) IS 'R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -2337,7 +2337,7 @@ CREATE TABLE data.received_texts (
     CONSTRAINT text_answer_is_a_code CHECK ((answer ~ '^[a-z_]{1,30}$'::text))
 );
 ALTER TABLE ONLY data.received_texts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.received_texts IS 'R4.8, R6.6 which texts were taken, and what was answered: Twilio may bring one twice. Neither the number nor the words are kept.';
+COMMENT ON TABLE data.received_texts IS 'R6.6 which texts were taken, and what was answered: Twilio may bring one twice. Neither the number nor the words are kept.';
 CREATE TABLE data.refresh_tokens (
     token_hash bytea NOT NULL,
     session_id uuid NOT NULL,

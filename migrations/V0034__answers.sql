@@ -8,6 +8,6 @@ create table data.received_texts (
   answer text not null constraint text_answer_is_a_code check (answer ~ '^[a-z_]{1,30}$'),
   received_at timestamptz not null
 );
-comment on table data.received_texts is 'R4.8, R6.6 which texts were taken, and what was answered: Twilio may bring one twice. Neither the number nor the words are kept.';
+comment on table data.received_texts is 'R6.6 which texts were taken, and what was answered: Twilio may bring one twice. Neither the number nor the words are kept.';
 alter table data.received_texts enable row level security;
 alter table data.received_texts force row level security;
