@@ -27,6 +27,8 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 /// How often accounts are looked for whose time has come: it is a matter of days.
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
+/// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
+const COVERAGE_POLL: Duration = Duration::from_secs(1);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
 const SEAL_EVERY: Duration = Duration::from_millis(1500);
 /// How often the log says where the trail stands: an anchor outside of the database.
@@ -134,6 +136,34 @@ pub async fn deletions(app: Arc<App>) {
             finished.problems.into_iter().for_each(TickProblem::report);
         }
         pause(&app.stop, DELETIONS_POLL).await;
+    }
+}
+
+#[derive(Deserialize)]
+struct Followed {
+    changed: i64,
+    more: bool,
+    problems: Vec<TickProblem>,
+}
+
+/// Looks whom a miss would no longer reach (R6.10) when the database says that something has changed, and every so often.
+pub async fn coverage(app: Arc<App>) {
+    let mut heard = app.ear.subscribe();
+    while !app.stop.is_cancelled() {
+        let followed: Option<Followed> = app.db.write(&Caller::worker(), "jobs.follow_coverage()", &[]).await.ok();
+        let is_behind = followed.as_ref().is_some_and(|followed| followed.more && followed.problems.is_empty());
+        if let Some(followed) = followed {
+            if followed.changed > 0 {
+                tracing::info!(coverage.changed = followed.changed, "whom a miss would reach has changed");
+            }
+            followed.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            tokio::select! {
+                () = pause(&app.stop, COVERAGE_POLL) => {}
+                () = woken(&mut heard) => {}
+            }
+        }
     }
 }
 

@@ -25,6 +25,11 @@ begin
     select 'events_unsealed', (select count(*) from (
       select from audit.unsealed_events u where u.event_at < at - make_interval(secs => rules.policy('audit_seal_tolerance')) limit 1000) _)
     union all
+    select 'coverage_waiting', (select count(*) from (select from data.coverage_marks m where m.marked_at < at - patience limit 1000) _)
+    union all
+    -- Another slice each minute: all Members in an hour.
+    select 'coverage_drifted', (select count(*) from jobs.coverage_drifted(extract(minute from at at time zone 'UTC')::integer, 60))
+    union all
     select 'tick_silent', (select count(*) from data.job_runs r where r.job = 'tick' and r.ran_at < at - patience)
   ) as f (kind, count) where f.count > 0;
 end;

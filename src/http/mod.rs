@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod auth;
 pub mod connections;
 pub mod contract;
+pub mod coverage;
 pub mod day;
 pub mod events;
 pub mod export;
@@ -136,6 +137,7 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    coverage::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -154,6 +156,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            coverage::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 17] = [
     "missed",
     "all_clear",
     "acknowledged",
@@ -18,6 +18,8 @@ const KINDS: [&str; 15] = [
     "goodbye",
     "checked_in",
     "daily_digest",
+    "coverage_lost",
+    "coverage_back",
 ];
 
 fn texts() -> Texts {
@@ -231,6 +233,11 @@ fn typical_sms_are_one_segment() {
             ] }),
         ),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
+        ("coverage_lost", json!({ "is_own": true, "reason": "no_contact" })),
+        ("coverage_lost", json!({ "is_own": true, "reason": "too_few_channels" })),
+        ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" }, "can_help": true })),
+        ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" } })),
+        ("coverage_back", json!({ "member": { "name": "Margaret O'Sullivan" } })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("session_theft", json!({})),
         ("account_deleted", with(left(), json!({ "was_contact": false, "alert_stays": true }))),

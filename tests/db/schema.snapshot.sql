@@ -116,6 +116,11 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
+CREATE FUNCTION api.get_coverage() RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_coverage() IS 'GET /v1/me/coverage. R6.10 whether a miss right now would reach anybody, and over which channels each Contact can be reached; never at which addresses.';
 CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -449,6 +454,11 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
+CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -462,6 +472,12 @@ CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -841,6 +857,28 @@ CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
+CREATE FUNCTION rules.coverage_gap(member uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.coverage_gap(member uuid) IS 'R6.10 why a miss right now would reach nobody: null when at least one entitled Contact has at least two working channels.';
+CREATE TABLE data.coverage (
+    member_id uuid NOT NULL,
+    is_covered boolean NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    reason text,
+    told_at timestamp with time zone,
+    CONSTRAINT coverage_reason_is_known CHECK ((reason = ANY (ARRAY['no_contact'::text, 'no_entitled_contact'::text, 'too_few_channels'::text]))),
+    CONSTRAINT only_a_loss_was_told CHECK (((NOT is_covered) OR (told_at IS NULL))),
+    CONSTRAINT whoever_is_not_covered_has_a_reason CHECK ((is_covered = (reason IS NULL)))
+);
+ALTER TABLE ONLY data.coverage FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.coverage IS 'R6.10 whether a miss right now would reach anybody, since when it is so, and why not. told_at: when the loss was told; null for whoever never was covered.';
+CREATE FUNCTION rules.coverage_shape(v data.coverage) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.coverage_shape(v data.coverage) IS 'R6.10 as Contacts see it.';
 CREATE FUNCTION rules.current_session_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -981,6 +1019,11 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
+CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R8.2 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1050,6 +1093,11 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
 CREATE TABLE data.deliveries (
     id uuid DEFAULT data.new_id() NOT NULL,
     notification_id uuid NOT NULL,
@@ -1320,6 +1368,11 @@ CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
+CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1431,6 +1484,11 @@ CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1446,6 +1504,11 @@ CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
+CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_addresses__mark_coverage() IS 'R6.10 an address that was verified, turned off or removed.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1501,11 +1564,21 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
+CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__mark_coverage() IS 'R6.10 a Contact more or less.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+CREATE FUNCTION rules.tg_devices__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went.';
 CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1536,6 +1609,11 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_schedules__mark_coverage() IS 'R6.10 somebody is a Member now.';
 CREATE FUNCTION rules.tg_schedules__start() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1546,6 +1624,11 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_users__mark_coverage() IS 'R6.10, R2.6 an account that is deleted, or back.';
 CREATE FUNCTION rules.tg_watch_settings__keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1645,6 +1728,11 @@ CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.without_name(facts jsonb, person uuid) IS 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
+CREATE FUNCTION rules.working_channels(person uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.working_channels(person uuid) IS 'R6.10 how somebody can be reached. SMS and call are one: they die with the same number.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1710,6 +1798,22 @@ ALTER TABLE ONLY data.attempts FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.attempts IS 'R7.1 rows that are only ever added. detail is a provider''s code, never its text: that may hold an address. unknown: nobody knows whether the provider took it.';
 ALTER TABLE data.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME data.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.coverage_marks (
+    id bigint NOT NULL,
+    user_id uuid NOT NULL,
+    marked_at timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+ALTER TABLE ONLY data.coverage_marks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.coverage_marks IS 'R6.10 whose contacts, addresses or devices have changed: a job looks whom that leaves without anybody. No foreign key: a mark may outlive its user.';
+ALTER TABLE data.coverage_marks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.coverage_marks_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1905,6 +2009,10 @@ ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.coverage_marks
+    ADD CONSTRAINT coverage_marks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.coverage
+    ADD CONSTRAINT coverage_pkey PRIMARY KEY (member_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
@@ -2052,6 +2160,7 @@ ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
@@ -2062,15 +2171,19 @@ CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH 
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
+CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
+CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
+CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
@@ -2108,6 +2221,8 @@ ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES data.invitations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.coverage
+    ADD CONSTRAINT coverage_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
@@ -2209,9 +2324,12 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
@@ -2222,6 +2340,7 @@ CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) W
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2243,7 +2362,9 @@ CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING 
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
+CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_the_marks ON data.coverage_marks FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
 ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
@@ -2255,6 +2376,7 @@ ALTER TABLE data.job_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2301,7 +2423,9 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
   WHERE (o.id = obligations_met.obligation_id))));
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
+CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);

@@ -24,6 +24,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("connections.contact_id", "connections"),
     ("connections.ended_by", "connections"),
     ("connections.member_id", "connections"),
+    ("coverage.member_id", "coverage"),
     ("devices.user_id", "devices"),
     ("invitation_tries.user_id", "wrong_invitation_codes"),
     ("invitations.accepted_by", "invitations_accepted"),
@@ -114,6 +115,9 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, NAME).await;
+        for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {
+            world.expect_message(channel, to, "might reach nobody").await;
+        }
         world.open_app(&ben).await;
 
         let reply = world.get(&ann, "/v1/me/export").await;

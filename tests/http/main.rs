@@ -10,6 +10,7 @@ mod blocks;
 mod calendar;
 mod cluster;
 mod connections;
+mod coverage;
 mod database;
 mod day;
 mod deletion;

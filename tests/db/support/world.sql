@@ -77,3 +77,8 @@ commit;
 insert into data.staff_roles (user_id, role, added_at) values ('00000000-0000-0000-0000-00000000000c', 'support', rules.clock());
 insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-0000-00000000000a', '\x00');
 insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
+-- Nobody follows the marks in this world.
+insert into data.coverage (member_id, is_covered, since_at, reason, told_at)
+values ('00000000-0000-0000-0000-00000000000a', false, rules.clock(), 'too_few_channels', rules.clock());
+delete from data.coverage_marks;
+insert into data.coverage_marks (user_id, marked_at) values ('00000000-0000-0000-0000-00000000000b', rules.clock());
