@@ -4,5 +4,15 @@ drop function if exists api.set_schedule(time[], text, smallint[], smallint, tex
 -- Replaced by one of the same name whose new last argument has a default: the old server's calls fit it, but not beside the old one.
 drop function if exists api.create_invitation(uuid, text, text, text, bytea, bytea, bytea);
 drop function if exists api.accept_invitation(bytea);
+drop function if exists api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea);
+drop function if exists api.accept_invitation(bytea, bytea);
+drop function if exists api.request_code(uuid, text, bytea, bytea, bytea);
+drop function if exists api.verify_code(text, bytea, bytea, bytea);
+drop function if exists api.begin_session(text, bytea);
+drop function if exists api.refresh_session(bytea, bytea);
+drop function if exists api.add_address(text, bytea, bytea, uuid, bytea);
+drop function if exists api.verify_address(uuid, bytea);
+drop function if exists api.find_user(text, bytea);
+drop function if exists rules.check_code(text, bytea, bytea, timestamptz);
 drop function if exists rules.member_shape(data.connections, timestamptz);
 drop function if exists rules.watched_connection(uuid);

@@ -1,15 +1,17 @@
 //! What every request and every job needs.
 
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::auth::pin::{CannotHash, Pins};
 use crate::auth::token::{BadKey, Tokens};
 use crate::config::Config;
 use crate::db::listen::Ear;
-use crate::db::{Db, DbError};
+use crate::db::{Caller, Db, DbError};
 use crate::http::gate::Gate;
 use crate::texts::Texts;
-use crate::vault::Vault;
+use crate::vault::{Vault, unhex};
 use crate::watch::{Watch, WatchError};
 use crate::webhooks::Webhooks;
 
@@ -82,4 +84,29 @@ impl App {
             stop,
         })
     }
+
+    /// Takes in what is kept of data keys that were rotated away, for the codes of invitations from before (R3.1).
+    ///
+    /// # Errors
+    /// When the database does not answer. A row that cannot be opened is reported, and no reason not to serve.
+    pub async fn take_code_keys(&mut self) -> Result<(), DbError> {
+        let kept: Vec<KeptRow> = self
+            .db
+            .rows(&Caller::worker(), "jobs.code_keys()", &[])
+            .await
+            .map_err(|problem| DbError::Unreachable(problem.title))?;
+        for row in kept {
+            if let Err(error) = self.vault.keep(row.id, &unhex(&row.sealed)) {
+                tracing::error!(error = %error, code_key.id = %row.id, "a kept code key cannot be opened");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row of `jobs.code_keys()`.
+#[derive(Deserialize)]
+struct KeptRow {
+    id: Uuid,
+    sealed: String,
 }

@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::db::release;
 use crate::server::Server;
-use crate::{dev, http, staff, telemetry};
+use crate::{dev, http, keys, staff, telemetry};
 
 /// The server behind a daily check-in for people who live alone.
 #[derive(Parser)]
@@ -36,6 +36,11 @@ enum Command {
         #[command(subcommand)]
         command: StaffCommand,
     },
+    /// Turn over to a new key in PRUUF_DATA_KEYS
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Move the clock of a database made for rehearsals
     Clock {
         #[command(subcommand)]
@@ -50,6 +55,12 @@ enum ClockCommand {
         /// How far
         by: String,
     },
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Seal everything in the database of DATABASE_URL anew under the first key, while servers serve
+    Rotate,
 }
 
 #[derive(Subcommand)]
@@ -84,6 +95,7 @@ pub async fn run() -> ExitCode {
         Command::Openapi => openapi(),
         Command::Health => health().await,
         Command::Staff { command } => say_who_is_staff(command).await,
+        Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
     };
     match done {
@@ -133,6 +145,13 @@ async fn migrate() -> Outcome {
     let released = release::migrate(&SecretString::from(url)).await?;
     say(&format!("{} migrations and {} files of sql/ applied", released.migrations, released.files));
     Ok(())
+}
+
+async fn rotate_keys() -> Outcome {
+    let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database, as its owner")?;
+    let rotated = keys::rotate(&SecretString::from(url), config::data_keys(&|name| env::var(name).ok())?).await?;
+    say(&rotated.to_string());
+    if rotated.is_all() { Ok(()) } else { Err("not everything is sealed under the first key".into()) }
 }
 
 async fn say_who_is_staff(command: StaffCommand) -> Outcome {

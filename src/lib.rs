@@ -8,6 +8,7 @@ pub mod db;
 pub mod deliver;
 pub mod dev;
 pub mod http;
+pub mod keys;
 pub mod problem;
 pub mod server;
 pub mod staff;

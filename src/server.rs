@@ -72,11 +72,13 @@ impl Server {
     /// What is missing or wrong; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let app = Arc::new(App::new(&config, stop.clone())?);
+        let mut app = App::new(&config, stop.clone())?;
         app.db.refuse_powerful_login().await?;
         if !app.db.is_current().await? {
             return Err(StartError::OtherRelease);
         }
+        app.take_code_keys().await?;
+        let app = Arc::new(app);
         let senders = senders(&config)?;
         let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
         let address = acceptor

@@ -42,14 +42,14 @@ async fn connect() -> Outcome<Client> {
 }
 
 /// The address on standard input: on the command line everybody on this machine could read it.
-fn address() -> Outcome<(&'static str, Vec<u8>)> {
+fn address() -> Outcome<(&'static str, Vec<Vec<u8>>)> {
     let keys = config::data_keys(&|name| env::var(name).ok())?;
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
     let kind = if line.contains('@') { AddressKind::Email } else { AddressKind::Phone };
     let address = Address { kind, value: line };
     let written = address.written().map_err(|_| "that is neither an e-mail address nor a phone number")?;
-    Ok((kind.as_str(), Vault::new(keys).lookup(kind.as_str(), &written)))
+    Ok((kind.as_str(), Vault::new(keys).lookups(kind.as_str(), &written)))
 }
 
 /// Calls a function and gives its answer; a refusal is its detail.
@@ -68,9 +68,9 @@ async fn ask(client: &Client, call: &str, params: crate::db::Params<'_>) -> Outc
 /// # Errors
 /// When nobody has it, or the database or the keys are not to be had.
 pub async fn add(role: &str) -> Outcome<String> {
-    let (kind, lookup) = address()?;
-    let call = "rules.give_staff_role(rules.account_of($1, $2), $3, null)";
-    let held: Held = serde_json::from_value(ask(&connect().await?, call, &[&kind, &lookup, &role]).await?)?;
+    let (kind, lookups) = address()?;
+    let call = "rules.give_staff_role(rules.account_of_any($1, $2), $3, null)";
+    let held: Held = serde_json::from_value(ask(&connect().await?, call, &[&kind, &lookups, &role]).await?)?;
     Ok(held.line())
 }
 
@@ -79,9 +79,9 @@ pub async fn add(role: &str) -> Outcome<String> {
 /// # Errors
 /// When they are not, or are the last administrator.
 pub async fn remove() -> Outcome {
-    let (kind, lookup) = address()?;
-    let call = "to_jsonb(rules.end_staff_role(rules.account_of($1, $2), null)::text)";
-    ask(&connect().await?, call, &[&kind, &lookup]).await?;
+    let (kind, lookups) = address()?;
+    let call = "to_jsonb(rules.end_staff_role(rules.account_of_any($1, $2), null)::text)";
+    ask(&connect().await?, call, &[&kind, &lookups]).await?;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What must not be readable in a dump of the database: addresses, codes, tokens (R9.3, R2.1).
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
@@ -28,9 +28,41 @@ pub enum CodeUse {
     Invitation,
 }
 
+/// What the row of a kept code key is sealed for, before its id.
+pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
+
+/// What a welfare card is sealed for, before its Member's id (R1.5).
+pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
+
 /// The data keys and all that is made with them.
 pub struct Vault {
     keys: Vec<Key>,
+    /// What codes are made with: a subkey of each data key, then those kept of data keys that are gone.
+    code_keys: Vec<Key>,
+}
+
+/// An address as the database keeps it, under the first key and, while keys are rotated, under each of the others: a row
+/// that is there already may be under any of them.
+pub struct SealedAddress {
+    /// Its keyed hash under the first key.
+    pub lookup: Vec<u8>,
+    /// Its ciphertext under the first key.
+    pub sealed: Vec<u8>,
+    /// Its keyed hash under each of the other keys.
+    pub other_lookups: Vec<Vec<u8>>,
+    /// Its ciphertext under each of the other keys.
+    pub other_sealeds: Vec<Vec<u8>>,
+}
+
+/// What stays of a data key when it is gone: it opens nothing, and derives and recognises the codes of invitations that
+/// were sent under it.
+pub struct KeptCodeKey {
+    /// The row's.
+    pub id: Uuid,
+    /// Which data key it was made of.
+    pub key_id: Vec<u8>,
+    /// Sealed under the first key.
+    pub sealed: Vec<u8>,
 }
 
 /// What was sealed cannot be opened: another key, another context, or it was changed.
@@ -47,7 +79,40 @@ impl Vault {
     /// A vault of these keys, of which the first one seals.
     #[must_use]
     pub fn new(keys: Vec<Key>) -> Self {
-        Self { keys }
+        let code_keys = keys.iter().map(code_key).collect();
+        Self { keys, code_keys }
+    }
+
+    /// Takes a kept code key in, so that codes made under its data key are known.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn keep(&mut self, id: Uuid, sealed: &[u8]) -> Result<(), CannotOpen> {
+        let kept = self.open(&[CODE_KEY_CONTEXT, id.as_bytes()].concat(), sealed)?;
+        let kept = STANDARD.decode(kept).ok().and_then(|bytes| Key::try_from(bytes).ok()).ok_or(CannotOpen)?;
+        if !self.code_keys.contains(&kept) {
+            self.code_keys.push(kept);
+        }
+        Ok(())
+    }
+
+    /// What must be kept of all keys but the first, for when they are gone.
+    ///
+    /// # Errors
+    /// As [`Vault::seal`].
+    pub fn code_keys_to_keep(&self) -> Result<Vec<KeptCodeKey>, CannotOpen> {
+        let kept = self.keys.iter().skip(1).map(|key| {
+            let id = Uuid::now_v7();
+            let sealed = self.seal(&[CODE_KEY_CONTEXT, id.as_bytes()].concat(), &STANDARD.encode(code_key(key)))?;
+            Ok(KeptCodeKey { id, key_id: key_id(key).to_vec(), sealed })
+        });
+        kept.collect()
+    }
+
+    /// What marks, from its second byte on, a value as sealed under the first key.
+    #[must_use]
+    pub fn first_key_id(&self) -> Vec<u8> {
+        key_id(self.first()).to_vec()
     }
 
     fn first(&self) -> &Key {
@@ -57,7 +122,28 @@ impl Vault {
     /// The keyed hash by which an address is found without being readable. 32 bytes.
     #[must_use]
     pub fn lookup(&self, kind: &str, address: &str) -> Vec<u8> {
-        mac(self.first(), "lookup", &[kind.as_bytes(), address.as_bytes()])
+        lookup(self.first(), kind, address)
+    }
+
+    /// The keyed hash under each of the keys, the first key's first.
+    #[must_use]
+    pub fn lookups(&self, kind: &str, address: &str) -> Vec<Vec<u8>> {
+        self.keys.iter().map(|key| lookup(key, kind, address)).collect()
+    }
+
+    /// An address under each of the keys.
+    ///
+    /// # Errors
+    /// As [`Vault::seal`].
+    pub fn seal_address(&self, kind: &str, address: &str) -> Result<SealedAddress, CannotOpen> {
+        let under = |key| {
+            let lookup = lookup(key, kind, address);
+            seal(key, &lookup, address).map(|sealed| (lookup, sealed))
+        };
+        let (lookup, sealed) = under(self.first())?;
+        let others: Vec<_> = self.keys.iter().skip(1).map(under).collect::<Result<_, _>>()?;
+        let (other_lookups, other_sealeds) = others.into_iter().unzip();
+        Ok(SealedAddress { lookup, sealed, other_lookups, other_sealeds })
     }
 
     /// Encrypts (XChaCha20-Poly1305). `context` must be given again to open it, so that a value cannot be moved to
@@ -66,12 +152,7 @@ impl Vault {
     /// # Errors
     /// Never for values of a size that is stored here.
     pub fn seal(&self, context: &[u8], plain: &str) -> Result<Vec<u8>, CannotOpen> {
-        let nonce: [u8; NONCE_LENGTH] = rand::random();
-        let key = self.first();
-        let sealed = cipher(key)
-            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain.as_bytes(), aad: context })
-            .map_err(|_| CannotOpen)?;
-        Ok([&[SEAL_VERSION][..], &key_id(key), &nonce, &sealed].concat())
+        seal(self.first(), context, plain)
     }
 
     /// Decrypts what [`Vault::seal`] gave under the same context, with whichever key sealed it.
@@ -88,16 +169,22 @@ impl Vault {
         String::from_utf8(plain).map_err(|_| CannotOpen)
     }
 
-    /// The hash of a code under the first key: all that the database keeps of it.
+    /// The hashes that a code may have, one for each key it may have been made with; the first key's comes first.
     #[must_use]
-    pub fn code_hash(&self, usage: CodeUse, code: &str) -> Vec<u8> {
-        hash_code(self.first(), usage, code)
+    pub fn code_hashes(&self, usage: CodeUse, code: &str) -> Vec<Vec<u8>> {
+        self.code_keys.iter().map(|key| hash_code(key, usage, code)).collect()
     }
 
-    /// A new code of this id, and its hash.
+    /// The hash of a new code of this id: all that the database keeps of it.
     #[must_use]
     pub fn new_code(&self, usage: CodeUse, id: Uuid) -> Vec<u8> {
-        self.code_hash(usage, &derive_code(self.first(), usage, id))
+        self.new_code_hashes(usage, id).swap_remove(0)
+    }
+
+    /// The same, and behind it the hashes that the same letters have under the other keys.
+    #[must_use]
+    pub fn new_code_hashes(&self, usage: CodeUse, id: Uuid) -> Vec<Vec<u8>> {
+        self.code_hashes(usage, &derive_code(&self.code_keys[0], usage, id))
     }
 
     /// The code that belongs to an id and a hash: whoever sends or shows it derives it anew, nobody stores it.
@@ -105,7 +192,7 @@ impl Vault {
     /// # Errors
     /// When the key it was made with is gone.
     pub fn code(&self, usage: CodeUse, id: Uuid, hash: &[u8]) -> Result<String, CannotDerive> {
-        self.keys
+        self.code_keys
             .iter()
             .map(|key| (key, derive_code(key, usage, id)))
             .find(|(key, code)| hash_code(key, usage, code) == hash)
@@ -116,7 +203,7 @@ impl Vault {
     /// The hash of the token in a new invitation's link (R3.1): all that the database keeps of it.
     #[must_use]
     pub fn new_invitation_token(&self, id: Uuid) -> Vec<u8> {
-        token_hash(&derive_invitation_token(self.first(), id))
+        token_hash(&derive_invitation_token(&self.code_keys[0], id))
     }
 
     /// The token that belongs to an invitation and a hash, as [`Vault::code`] gives its code.
@@ -124,17 +211,18 @@ impl Vault {
     /// # Errors
     /// When the key it was made with is gone.
     pub fn invitation_token(&self, id: Uuid, hash: &[u8]) -> Result<String, CannotDerive> {
-        self.keys
+        self.code_keys
             .iter()
             .map(|key| derive_invitation_token(key, id))
             .find(|token| token_hash(token) == hash)
             .ok_or(CannotDerive)
     }
 
-    /// The refresh token that follows this one (R2.4): a client that lost the answer gets the same one again.
+    /// The refresh token that follows this one (R2.4), under each of the keys: a client that lost the answer gets the same
+    /// one again, also of a server with another first key.
     #[must_use]
-    pub fn next_refresh_token(&self, token: &str) -> String {
-        URL_SAFE_NO_PAD.encode(mac(self.first(), "refresh", &[token.as_bytes()]))
+    pub fn next_refresh_tokens(&self, token: &str) -> Vec<String> {
+        self.keys.iter().map(|key| URL_SAFE_NO_PAD.encode(mac(key, "refresh", &[token.as_bytes()]))).collect()
     }
 }
 
@@ -179,7 +267,7 @@ fn derive_invitation_token(key: &Key, id: Uuid) -> String {
 }
 
 fn hash_code(key: &Key, usage: CodeUse, code: &str) -> Vec<u8> {
-    mac(key, "code", &[label(usage), code.as_bytes()])
+    mac(key, "code", &[label(usage), code.as_bytes()]).to_vec()
 }
 
 fn label(usage: CodeUse) -> &'static [u8] {
@@ -187,6 +275,23 @@ fn label(usage: CodeUse) -> &'static [u8] {
         CodeUse::OneTime => b"one-time",
         CodeUse::Invitation => b"invitation",
     }
+}
+
+fn lookup(key: &Key, kind: &str, address: &str) -> Vec<u8> {
+    mac(key, "lookup", &[kind.as_bytes(), address.as_bytes()]).to_vec()
+}
+
+fn seal(key: &Key, context: &[u8], plain: &str) -> Result<Vec<u8>, CannotOpen> {
+    let nonce: [u8; NONCE_LENGTH] = rand::random();
+    let sealed = cipher(key)
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain.as_bytes(), aad: context })
+        .map_err(|_| CannotOpen)?;
+    Ok([&[SEAL_VERSION][..], &key_id(key), &nonce, &sealed].concat())
+}
+
+/// The subkey that codes are made with: it says nothing of the key itself, so it may outlive it.
+fn code_key(key: &Key) -> Key {
+    mac(key, "codes", &[])
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {
@@ -199,14 +304,14 @@ fn key_id(key: &Key) -> [u8; KEY_ID_LENGTH] {
 }
 
 /// HMAC-SHA256 over the parts, each with its length, so that no two lists of parts read the same.
-fn mac(key: &Key, purpose: &str, parts: &[&[u8]]) -> Vec<u8> {
+fn mac(key: &Key, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104)")]
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("a key of any length");
     for part in [purpose.as_bytes()].iter().chain(parts) {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
     }
-    mac.finalize().into_bytes().to_vec()
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]
@@ -227,6 +332,22 @@ mod tests {
             assert!(rotated.open(b"row 1", &changed).is_err(), "byte {byte} may be changed");
         }
         assert!(rotated.open(b"row 1", &sealed[..20]).is_err());
+    }
+
+    #[test]
+    fn r9_3_what_is_kept_of_a_key_knows_its_codes_and_opens_nothing() {
+        let (old, id) = (Vault::new(vec![[1; 32]]), Uuid::new_v4());
+        let (code, token) = (old.new_code(CodeUse::Invitation, id), old.new_invitation_token(id));
+        let kept = Vault::new(vec![[2; 32], [1; 32]]).code_keys_to_keep().unwrap();
+        let mut new = Vault::new(vec![[2; 32]]);
+        assert!(new.code(CodeUse::Invitation, id, &code).is_err());
+        new.keep(kept[0].id, &kept[0].sealed).unwrap();
+        assert!(new.keep(id, &kept[0].sealed).is_err(), "of another row");
+        let letters = new.code(CodeUse::Invitation, id, &code).unwrap();
+        assert_eq!(letters, old.code(CodeUse::Invitation, id, &code).unwrap());
+        assert!(new.code_hashes(CodeUse::Invitation, &letters).contains(&code));
+        assert_eq!(new.invitation_token(id, &token).unwrap(), old.invitation_token(id, &token).unwrap());
+        assert!(new.open(b"row 1", &old.seal(b"row 1", "ana@example.org").unwrap()).is_err());
     }
 
     #[test]

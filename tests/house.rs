@@ -372,3 +372,18 @@ fn constraints_that_mean_a_problem_exist() {
         );
     }
 }
+
+#[test]
+fn every_test_that_the_security_page_names_exists() {
+    let tests: String = files("tests", "rs").into_values().chain(files("src", "rs").into_values()).collect();
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut named = 0;
+    for line in page.lines().filter(|line| line.starts_with("| ")) {
+        let test = line.rsplit(" | ").next().unwrap_or_default();
+        for name in test.split('`').skip(1).step_by(2) {
+            assert!(tests.contains(&format!("fn {name}(")), "docs/security.md names {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 40);
+}

@@ -6,7 +6,7 @@ begin
 end;
 $$;
 comment on function rules.current_user_id() is 'Who asks: the user of the verified access token, null for nobody.';
-grant execute on function rules.current_user_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
+grant execute on function rules.current_user_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_keeper;
 
 create or replace function rules.signed_in_user_id() returns uuid
 language plpgsql stable security invoker set search_path = ''

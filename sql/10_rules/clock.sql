@@ -6,7 +6,7 @@ begin
 end;
 $$;
 comment on function rules.clock() is 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
-grant execute on function rules.clock() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;
+grant execute on function rules.clock() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_keeper, pruuf_server;
 
 create or replace function meta.advance_clock(by interval) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''

@@ -72,17 +72,13 @@ grant execute on function rules.part_ways(uuid, timestamptz) to pruuf_engine;
 create or replace function rules.withdraw_all(person uuid, at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  with unsent as (
-    update data.invitations i set state = 'revoked', revoked_at = at where i.inviter_id = person and i.state = 'pending' returning i.id, i.lookup)
+  update data.invitations i set state = 'revoked', revoked_at = at where i.inviter_id = person and i.state = 'pending';
+  select rules.withdraw_invitation(i, at) from data.invitations i where i.inviter_id = person and i.revoked_at = at;
   update data.deliveries d
      set state = case when d.state = 'pending' then 'cancelled' else d.state end,
          settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
     from data.notifications n
-   where n.id in (
-           select o.id from data.notifications o where o.user_id = person
-           union all
-           select o.id from data.notifications o join unsent u on o.address_lookup = u.lookup and o.facts ->> 'code_id' = u.id::text)
-     and d.notification_id = n.id and d.state in ('pending', 'sending')
+   where n.user_id = person and d.notification_id = n.id and d.state in ('pending', 'sending')
 $$;
 comment on function rules.withdraw_all(uuid, timestamptz) is 'R2.6 what is queued for a deleted account is cancelled, and so are its invitations that nobody has accepted.';
 grant execute on function rules.withdraw_all(uuid, timestamptz) to pruuf_engine;

@@ -28,8 +28,12 @@ create or replace function rules.erase_account(person uuid) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  lookups bytea[] := array(select a.lookup from data.addresses a where a.user_id = person);
+  lookups bytea[];
 begin
+  -- Against `pruuf keys rotate`: what is found by its lookup below must not get another one meanwhile.
+  perform rules.lock_address(array(
+    select a.lookup from data.addresses a where a.user_id = person union select i.lookup from data.invitations i where i.inviter_id = person));
+  lookups := array(select a.lookup from data.addresses a where a.user_id = person);
   perform rules.erase_name(person, lookups, rules.knew(person, lookups));
   delete from data.notifications n where n.address_lookup = any (lookups);
   delete from data.notifications n using data.invitations i

@@ -37,6 +37,16 @@ $$;
 comment on function rules.account_of(text, bytea) is 'Whose address this is, for the audit trail; null for nobody''s. Asked for every address, known or not: it takes the same time.';
 grant execute on function rules.account_of(text, bytea) to pruuf_engine;
 
+create or replace function rules.account_of_any(kind text, lookups bytea[]) returns uuid
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select a.user_id from data.addresses a where a.kind = account_of_any.kind and a.lookup = any (lookups) and a.verified_at is not null limit 1);
+end;
+$$;
+comment on function rules.account_of_any(text, bytea[]) is 'R9.3 the same by the lookups of one address under several keys.';
+grant execute on function rules.account_of_any(text, bytea[]) to pruuf_engine;
+
 create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -56,7 +66,7 @@ $$;
 comment on function rules.send_code(uuid, text, bytea, bytea, bytea, timestamptz) is 'R2.1 a one-time code to an address: only its hash is stored; the deliverer derives it from its id and a key that is not in the database.';
 grant execute on function rules.send_code(uuid, text, bytea, bytea, bytea, timestamptz) to pruuf_engine;
 
-create or replace function rules.check_code(kind text, lookup bytea, code_hash bytea, at timestamptz, out code data.one_time_codes, out refusal jsonb)
+create or replace function rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamptz, out code data.one_time_codes, out refusal jsonb)
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
@@ -70,7 +80,7 @@ begin
    order by c.created_at desc, c.id desc limit 1 for update;
   if code.id is null or code.expires_at <= at or code.tries_left = 0 or code.ticket_hash is not null then
     refusal := rules.refusal('code-expired', 'This code is no longer good. Ask for a new one.');
-  elsif code.code_hash is distinct from check_code.code_hash then
+  elsif code.code_hash = any (code_hashes) is not true then
     update data.one_time_codes c set tries_left = c.tries_left - 1 where c.id = code.id;
     perform audit.append('code.wrong', rules.account_of(kind, lookup), code.id, jsonb_build_object('tries_left', code.tries_left - 1));
     refusal := rules.refusal('code-wrong', format('This is not the code. Tries left: %s.', code.tries_left - 1), jsonb_build_object('tries_left', code.tries_left - 1));
@@ -79,34 +89,39 @@ begin
   end if;
 end;
 $$;
-comment on function rules.check_code(text, bytea, bytea, timestamptz) is 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
-grant execute on function rules.check_code(text, bytea, bytea, timestamptz) to pruuf_engine;
+comment on function rules.check_code(text, bytea, bytea[], timestamptz) is 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+grant execute on function rules.check_code(text, bytea, bytea[], timestamptz) to pruuf_engine;
 
-create or replace function api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea) returns jsonb
+create or replace function api.request_code(
+  code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[] default '{}', other_sealeds bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   at timestamptz := rules.clock();
-  refusal jsonb := rules.refuse_code(kind, lookup, at);
+  refusal jsonb;
 begin
+  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, array_prepend(lookup, other_lookups), array_prepend(sealed, other_sealeds)) as k;
+  refusal := rules.refuse_code(kind, lookup, at);
   if refusal is not null then
     return refusal;
   end if;
   return jsonb_build_object('expires_at', rules.send_code(code_id, kind, lookup, sealed, code_hash, at), 'next_after_seconds', rules.policy('code_interval'));
 end;
 $$;
-alter function api.request_code(uuid, text, bytea, bytea, bytea) owner to pruuf_engine;
-comment on function api.request_code(uuid, text, bytea, bytea, bytea) is 'R2.1 the same answer whether or not an account exists.';
-grant execute on function api.request_code(uuid, text, bytea, bytea, bytea) to pruuf_anon;
+alter function api.request_code(uuid, text, bytea, bytea, bytea, bytea[], bytea[]) owner to pruuf_engine;
+comment on function api.request_code(uuid, text, bytea, bytea, bytea, bytea[], bytea[]) is 'R2.1 the same answer whether or not an account exists.';
+grant execute on function api.request_code(uuid, text, bytea, bytea, bytea, bytea[], bytea[]) to pruuf_anon;
 
-create or replace function api.verify_code(kind text, lookup bytea, code_hash bytea, ticket_hash bytea) returns jsonb
+create or replace function api.verify_code(
+  kind text, lookup bytea, code_hash bytea, ticket_hash bytea, other_lookups bytea[] default '{}', other_code_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   at timestamptz := rules.clock();
   verdict record;
 begin
-  select * into verdict from rules.check_code(verify_code.kind, verify_code.lookup, verify_code.code_hash, at);
+  select k.lookup into lookup from rules.known_address(kind, array_prepend(lookup, other_lookups), null) as k;
+  select * into verdict from rules.check_code(verify_code.kind, verify_code.lookup, array_prepend(verify_code.code_hash, other_code_hashes), at);
   if verdict.refusal is not null then
     return verdict.refusal;
   end if;
@@ -119,9 +134,9 @@ begin
     'expires_at', at + make_interval(mins => rules.policy('ticket_life')));
 end;
 $$;
-alter function api.verify_code(text, bytea, bytea, bytea) owner to pruuf_engine;
-comment on function api.verify_code(text, bytea, bytea, bytea) is 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
-grant execute on function api.verify_code(text, bytea, bytea, bytea) to pruuf_anon;
+alter function api.verify_code(text, bytea, bytea, bytea, bytea[], bytea[]) owner to pruuf_engine;
+comment on function api.verify_code(text, bytea, bytea, bytea, bytea[], bytea[]) is 'R2.1 a right code gives a ticket, once; only its hash is stored. Whoever holds the address may know whether it has an account.';
+grant execute on function api.verify_code(text, bytea, bytea, bytea, bytea[], bytea[]) to pruuf_anon;
 
 create or replace function rules.use_ticket(ticket_hash bytea, at timestamptz) returns data.one_time_codes
 language plpgsql volatile security invoker set search_path = ''
@@ -252,15 +267,18 @@ $$;
 comment on function rules.attempt_shape(data.pins, timestamptz) is 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
 grant execute on function rules.attempt_shape(data.pins, timestamptz) to pruuf_engine;
 
-create or replace function api.begin_session(kind text, lookup bytea) returns jsonb
+create or replace function api.begin_session(kind text, lookup bytea, other_lookups bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 #variable_conflict use_column
 declare
   at timestamptz := rules.clock();
   pin data.pins;
-  refusal jsonb := rules.count_by_ip('sign_ins', at);
+  candidates bytea[] := array_prepend(begin_session.lookup, other_lookups);
+  refusal jsonb;
 begin
+  select k.lookup into begin_session.lookup from rules.known_address(begin_session.kind, candidates, null) as k;
+  refusal := rules.count_by_ip('sign_ins', at);
   if refusal is not null then
     return refusal;
   end if;
@@ -268,6 +286,11 @@ begin
    where a.kind = begin_session.kind and a.lookup = begin_session.lookup and a.verified_at is not null
      for update of p;
   if not found then
+    if cardinality(candidates) > 1 then
+      -- Its counters follow the keys from try to try: without the address itself nobody can move them before.
+      update data.unknown_sign_ins u set lookup = begin_session.lookup
+       where u.kind = begin_session.kind and u.lookup = any (candidates) and u.lookup <> begin_session.lookup;
+    end if;
     -- Once an address is known as unknown, a try at it costs what a try at an account does: one row is locked, one written.
     insert into data.unknown_sign_ins (kind, lookup, tried_at) values (begin_session.kind, begin_session.lookup, at) on conflict (kind, lookup) do nothing;
     select u.failed_tries, u.failed_since_success, u.locked_until into pin.failed_tries, pin.failed_since_success, pin.locked_until
@@ -290,9 +313,9 @@ begin
   return rules.attempt_shape(pin, at);
 end;
 $$;
-alter function api.begin_session(text, bytea) owner to pruuf_engine;
-comment on function api.begin_session(text, bytea) is 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
-grant execute on function api.begin_session(text, bytea) to pruuf_anon;
+alter function api.begin_session(text, bytea, bytea[]) owner to pruuf_engine;
+comment on function api.begin_session(text, bytea, bytea[]) is 'R2.3 counts a try before the PIN is looked at, so that many at once cannot outrun the lock; gives the hash to the server, which compares outside the transaction. An address without an account is counted and locked alike.';
+grant execute on function api.begin_session(text, bytea, bytea[]) to pruuf_anon;
 
 create or replace function api.create_session(user_id uuid, proved_hash text, device_name text, refresh_hash bytea) returns jsonb
 language plpgsql volatile security definer set search_path = ''
@@ -314,23 +337,26 @@ alter function api.create_session(uuid, text, text, bytea) owner to pruuf_engine
 comment on function api.create_session(uuid, text, text, bytea) is 'R2.3 the PIN was right: the counters start anew, and a deleted account is back (R2.6). A PIN changed in between was not the one that was proved.';
 grant execute on function api.create_session(uuid, text, text, bytea) to pruuf_anon;
 
-create or replace function api.refresh_session(token_hash bytea, next_hash bytea) returns jsonb
+create or replace function api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   at timestamptz := rules.clock();
   token data.refresh_tokens;
   session data.sessions;
+  successors bytea[] := array_prepend(next_hash, other_next_hashes);
+  successor bytea;
 begin
   select s.* into session from data.refresh_tokens t join data.sessions s on s.id = t.session_id
    where t.token_hash = refresh_session.token_hash for update of s;
   select * into token from data.refresh_tokens t where t.token_hash = refresh_session.token_hash;
+  -- Another server may have derived it, of another key.
+  select t.token_hash into successor from data.refresh_tokens t where t.token_hash = any (successors) and t.session_id = session.id and t.used_at is null;
   if token.token_hash is null or session.revoked_at is not null or token.expires_at <= at then
     perform audit.append('session.refresh_refused', session.user_id, session.id);
     return rules.refusal('refresh-token-invalid', 'Sign in again.');
   elsif token.used_at <= at - make_interval(secs => rules.policy('refresh_retry_window'))
-     or token.used_at is not null and not exists (
-       select from data.refresh_tokens t where t.token_hash = next_hash and t.session_id = session.id and t.used_at is null) then
+     or token.used_at is not null and successor is null then
     update data.sessions s set revoked_at = at, revoked_reason = 'theft' where s.id = session.id;
     perform audit.append('session.theft', session.user_id, session.id);
     insert into data.notifications (user_id, kind, cause, created_at) values (session.user_id, 'session_theft', session.id::text, at);
@@ -342,10 +368,10 @@ begin
     update data.sessions s set last_used_at = at, last_ip = rules.caller_ip() where s.id = session.id;
     perform audit.append('session.refreshed', session.user_id, session.id);
   end if;
-  return jsonb_build_object('session_id', session.id, 'user_id', session.user_id, 'now', at,
+  return jsonb_build_object('session_id', session.id, 'user_id', session.user_id, 'now', at, 'next', coalesce(array_position(successors, successor), 1) - 1,
                             'refresh_token_expires_at', at + make_interval(days => rules.policy('refresh_token_life')));
 end;
 $$;
-alter function api.refresh_session(bytea, bytea) owner to pruuf_engine;
-comment on function api.refresh_session(bytea, bytea) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
-grant execute on function api.refresh_session(bytea, bytea) to pruuf_anon;
+alter function api.refresh_session(bytea, bytea, bytea[]) owner to pruuf_engine;
+comment on function api.refresh_session(bytea, bytea, bytea[]) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
+grant execute on function api.refresh_session(bytea, bytea, bytea[]) to pruuf_anon;

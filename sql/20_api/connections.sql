@@ -74,11 +74,11 @@ as $$
   update data.deliveries d
      set state = case when d.state = 'pending' then 'cancelled' else d.state end,
          settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
-    from data.notifications n
-   where n.kind = 'invitation' and n.address_lookup = i.lookup and n.facts ->> 'code_id' = i.id::text
+    from data.notifications n join data.invitations now_is on now_is.id = i.id and now_is.lookup = n.address_lookup
+   where n.kind = 'invitation' and n.facts ->> 'code_id' = i.id::text
      and d.notification_id = n.id and d.state in ('pending', 'sending')
 $$;
-comment on function rules.withdraw_invitation(data.invitations, timestamptz) is 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
+comment on function rules.withdraw_invitation(data.invitations, timestamptz) is 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again. Looks its lookup up anew: `pruuf keys rotate` may have changed it since.';
 grant execute on function rules.withdraw_invitation(data.invitations, timestamptz) to pruuf_engine;
 
 create or replace function rules.send_invitation(i data.invitations, at timestamptz) returns void
@@ -97,7 +97,8 @@ comment on function rules.send_invitation(data.invitations, timestamptz) is 'R3.
 grant execute on function rules.send_invitation(data.invitations, timestamptz) to pruuf_engine;
 
 create or replace function api.create_invitation(
-  invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea default null) returns jsonb
+  invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea default null,
+  other_lookups bytea[] default '{}', other_sealeds bytea[] default '{}', other_code_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -106,6 +107,7 @@ declare
   nth_last timestamptz;
   made data.invitations;
 begin
+  select k.lookup, k.sealed into lookup, sealed from rules.known_address(kind, array_prepend(lookup, other_lookups), array_prepend(sealed, other_sealeds)) as k;
   if exists (select from data.addresses a where a.user_id = me and a.kind = create_invitation.kind and a.lookup = create_invitation.lookup) then
     raise exception 'own-address' using errcode = 'UF422', detail = 'This is your own address. Nobody can watch themselves.';
   end if;
@@ -121,6 +123,9 @@ begin
     raise exception 'too-many-invitations' using errcode = 'UF429', hint = ceil(extract(epoch from nth_last + interval '1 day' - at))::integer::text,
       detail = format('At most %s invitations a day.', rules.policy('invitations_per_day'));
   end if;
+  if exists (select from data.invitations i where i.code_hash = any (other_code_hashes) and i.state = 'pending') then
+    raise unique_violation using constraint = 'invitation_code_is_free';
+  end if;
   insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, lookup, sealed, code_hash, token_hash, created_at, sent_at, expires_at)
   values (invitation_id, me, create_invitation.invitee_becomes, btrim(create_invitation.name), create_invitation.kind, create_invitation.lookup,
           create_invitation.sealed, create_invitation.code_hash, create_invitation.token_hash, at, at, at + make_interval(days => rules.policy('invitation_life')))
@@ -130,9 +135,9 @@ begin
   return rules.invitation_shape(made, at);
 end;
 $$;
-alter function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) owner to pruuf_engine;
-comment on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) is 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
-grant execute on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea) to pruuf_user;
+alter function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea, bytea[], bytea[], bytea[]) owner to pruuf_engine;
+comment on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea, bytea[], bytea[], bytea[]) is 'POST /v1/invitations. R3.1 either side may invite the other; whether the address has an account makes no difference.';
+grant execute on function api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea, bytea[], bytea[], bytea[]) to pruuf_user;
 
 create or replace function api.resend_invitation(invitation_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''
@@ -236,7 +241,7 @@ $$;
 comment on function rules.refuse_guesser(uuid, inet, timestamptz) is 'R3.2 at most [10] wrong codes an hour of one user and from one place, counted in the database: one after the other, whatever server is asked.';
 grant execute on function rules.refuse_guesser(uuid, inet, timestamptz) to pruuf_engine;
 
-create or replace function api.accept_invitation(code_hash bytea, token_hash bytea default null) returns jsonb
+create or replace function api.accept_invitation(code_hash bytea, token_hash bytea default null, other_code_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -247,7 +252,7 @@ declare
 begin
   perform rules.refuse_guesser(me, rules.caller_network(), at);
   select * into invitation from data.invitations i
-   where (i.code_hash = accept_invitation.code_hash or i.token_hash = accept_invitation.token_hash)
+   where (i.code_hash = any (array_prepend(accept_invitation.code_hash, other_code_hashes)) or i.token_hash = accept_invitation.token_hash)
      and (i.state = 'pending' and i.expires_at > at and i.inviter_id <> me or i.state = 'accepted' and i.accepted_by = me)
    order by i.state = 'pending' desc, i.id desc limit 1 for update;
   if invitation.state = 'pending' then
@@ -269,9 +274,9 @@ begin
                             'other', rules.person_shape(invitation.inviter_id), 'connected_at', connection.connected_at);
 end;
 $$;
-alter function api.accept_invitation(bytea, bytea) owner to pruuf_engine;
-comment on function api.accept_invitation(bytea, bytea) is 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
-grant execute on function api.accept_invitation(bytea, bytea) to pruuf_user;
+alter function api.accept_invitation(bytea, bytea, bytea[]) owner to pruuf_engine;
+comment on function api.accept_invitation(bytea, bytea, bytea[]) is 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
+grant execute on function api.accept_invitation(bytea, bytea, bytea[]) to pruuf_user;
 
 create or replace function rules.lock_connections(one uuid, other uuid) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -490,13 +495,15 @@ as $$ select rules.history_shape(rules.watched_member_id(member_id), get_member_
 comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
 grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
 
-create or replace function api.update_member(member_id uuid, changes jsonb) returns jsonb
+create or replace function api.update_member(member_id uuid, changes jsonb, if_match text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
   member uuid := rules.watched_member_id(update_member.member_id);
 begin
+  perform from data.watch_settings w where w.contact_id = me and w.member_id = member for update;
+  perform rules.require_match(rules.member_shape(member, rules.clock()), if_match);
   insert into data.watch_settings as w (contact_id, member_id, nickname, hears_of, mutes_routine)
   values (me, member, btrim(changes ->> 'nickname'), coalesce(changes ->> 'hears_of', 'misses_only'), coalesce((changes ->> 'mutes_routine')::boolean, false))
   on conflict on constraint watch_settings_pkey do update
@@ -506,8 +513,8 @@ begin
   return rules.member_shape(member, rules.clock());
 end;
 $$;
-comment on function api.update_member(uuid, jsonb) is 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
-grant execute on function api.update_member(uuid, jsonb) to pruuf_user;
+comment on function api.update_member(uuid, jsonb, text) is 'PATCH /v1/members/{user_id}. R3.4 what is not among the changes stays; a nickname of null is none.';
+grant execute on function api.update_member(uuid, jsonb, text) to pruuf_user;
 
 create or replace function api.leave_member(member_id uuid) returns jsonb
 language sql volatile security invoker set search_path = ''

@@ -26,7 +26,7 @@ $$;
 comment on function api.get_me() is 'GET /v1/me';
 grant execute on function api.get_me() to pruuf_user, pruuf_engine;
 
-create or replace function api.update_me(name text, language text) returns jsonb
+create or replace function api.update_me(name text, language text, if_match text default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -35,6 +35,7 @@ declare
   after data.users;
 begin
   select * into before from data.users u where u.id = me for update;
+  perform rules.require_match(api.get_me(), if_match);
   update data.users u set name = coalesce(btrim(update_me.name), u.name), language = coalesce(update_me.language, u.language)
    where u.id = me returning * into after;
   if before is distinct from after then
@@ -44,9 +45,9 @@ begin
   return api.get_me();
 end;
 $$;
-alter function api.update_me(text, text) owner to pruuf_engine;
-comment on function api.update_me(text, text) is 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
-grant execute on function api.update_me(text, text) to pruuf_user;
+alter function api.update_me(text, text, text) owner to pruuf_engine;
+comment on function api.update_me(text, text, text) is 'PATCH /v1/me: what is null stays. The trail says what was changed, not into what.';
+grant execute on function api.update_me(text, text, text) to pruuf_user;
 
 create or replace function rules.address_shape(a data.addresses) returns jsonb
 language sql stable security invoker set search_path = ''
@@ -66,7 +67,8 @@ $$;
 comment on function api.list_addresses() is 'GET /v1/me/addresses';
 grant execute on function api.list_addresses() to pruuf_user;
 
-create or replace function api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea) returns jsonb
+create or replace function api.add_address(
+  kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] default '{}', other_sealeds bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 #variable_conflict use_column
@@ -77,6 +79,8 @@ declare
   refusal jsonb;
 begin
   perform pg_advisory_xact_lock(hashtextextended('addresses ' || me, 0));
+  select k.lookup, k.sealed into add_address.lookup, add_address.sealed
+    from rules.known_address(add_address.kind, array_prepend(add_address.lookup, other_lookups), array_prepend(add_address.sealed, other_sealeds)) as k;
   if (select count(*) from data.addresses a where a.user_id = me and (a.kind, a.lookup) <> (add_address.kind, add_address.lookup)) >= rules.policy('addresses_per_user') then
     raise exception 'too-many-addresses' using errcode = 'UF409', detail = format('A user has at most %s addresses.', rules.policy('addresses_per_user'));
   end if;
@@ -96,9 +100,9 @@ begin
   return rules.address_shape(address);
 end;
 $$;
-alter function api.add_address(text, bytea, bytea, uuid, bytea) owner to pruuf_engine;
-comment on function api.add_address(text, bytea, bytea, uuid, bytea) is 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
-grant execute on function api.add_address(text, bytea, bytea, uuid, bytea) to pruuf_user;
+alter function api.add_address(text, bytea, bytea, uuid, bytea, bytea[], bytea[]) owner to pruuf_engine;
+comment on function api.add_address(text, bytea, bytea, uuid, bytea, bytea[], bytea[]) is 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+grant execute on function api.add_address(text, bytea, bytea, uuid, bytea, bytea[], bytea[]) to pruuf_user;
 
 create or replace function api.get_address(address_id uuid) returns jsonb
 language plpgsql stable security invoker set search_path = ''
@@ -116,7 +120,7 @@ $$;
 comment on function api.get_address(uuid) is 'One address of the caller: what a typed code is hashed with.';
 grant execute on function api.get_address(uuid) to pruuf_user;
 
-create or replace function api.verify_address(address_id uuid, code_hash bytea) returns jsonb
+create or replace function api.verify_address(address_id uuid, code_hash bytea, other_code_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -125,13 +129,14 @@ declare
   address data.addresses;
   verdict record;
 begin
+  perform rules.lock_address(array[a.lookup]) from data.addresses a where a.id = verify_address.address_id and a.user_id = me;
   select * into address from data.addresses a where a.id = verify_address.address_id and a.user_id = me for update;
   if not found then
     perform rules.refuse_unknown('address');
   elsif address.verified_at is not null then
     return rules.address_shape(address);
   end if;
-  select * into verdict from rules.check_code(address.kind, address.lookup, verify_address.code_hash, at);
+  select * into verdict from rules.check_code(address.kind, address.lookup, array_prepend(verify_address.code_hash, other_code_hashes), at);
   if verdict.refusal is not null then
     return verdict.refusal;
   end if;
@@ -142,9 +147,9 @@ begin
   return rules.address_shape(address);
 end;
 $$;
-alter function api.verify_address(uuid, bytea) owner to pruuf_engine;
-comment on function api.verify_address(uuid, bytea) is 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
-grant execute on function api.verify_address(uuid, bytea) to pruuf_user;
+alter function api.verify_address(uuid, bytea, bytea[]) owner to pruuf_engine;
+comment on function api.verify_address(uuid, bytea, bytea[]) is 'POST /v1/me/addresses/{id}/verify. R7.6; that it belongs to another account is said only to whoever holds the code.';
+grant execute on function api.verify_address(uuid, bytea, bytea[]) to pruuf_user;
 
 create or replace function api.remove_address(address_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''

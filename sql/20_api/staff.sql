@@ -30,12 +30,12 @@ $$;
 comment on function rules.known_user(uuid) is 'A user, or a refusal.';
 grant execute on function rules.known_user(uuid) to pruuf_engine;
 
-create or replace function api.find_user(kind text, lookup bytea) returns jsonb
+create or replace function api.find_user(kind text, lookup bytea, other_lookups bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   staff uuid := rules.require_staff('support');
-  person uuid := rules.account_of(kind, lookup);
+  person uuid := rules.account_of_any(kind, array_prepend(lookup, other_lookups));
 begin
   if person is null then
     perform audit.append('staff.user_not_found', null);
@@ -45,9 +45,9 @@ begin
   return rules.person_shape(person) || jsonb_build_object('state', case when (rules.sign_in_shape(person, rules.clock()) ->> 'is_locked')::boolean then 'locked' else 'active' end);
 end;
 $$;
-alter function api.find_user(text, bytea) owner to pruuf_engine;
-comment on function api.find_user(text, bytea) is 'POST /v1/staff/users/find. R1.4 who has this verified address; also that nobody has it is in the trail.';
-grant execute on function api.find_user(text, bytea) to pruuf_staff;
+alter function api.find_user(text, bytea, bytea[]) owner to pruuf_engine;
+comment on function api.find_user(text, bytea, bytea[]) is 'POST /v1/staff/users/find. R1.4 who has this verified address; also that nobody has it is in the trail.';
+grant execute on function api.find_user(text, bytea, bytea[]) to pruuf_staff;
 
 create or replace function rules.support_places(person uuid) returns jsonb
 language plpgsql stable security invoker set search_path = ''

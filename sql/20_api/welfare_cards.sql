@@ -28,18 +28,22 @@ alter function api.get_welfare_card() owner to pruuf_engine;
 comment on function api.get_welfare_card() is 'GET /v1/me/welfare-card, with the last 20 looks at it; also those of a Contact who has left.';
 grant execute on function api.get_welfare_card() to pruuf_user;
 
-create or replace function api.set_welfare_card(sealed bytea, shown_always boolean) returns jsonb
+create or replace function api.set_welfare_card(sealed bytea, shown_always boolean, if_match text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
+declare
+  me uuid := rules.signed_in_user_id();
 begin
+  perform from data.welfare_cards c where c.user_id = me for update;
+  perform rules.require_match(case when found then api.get_welfare_card() end, if_match);
   insert into data.welfare_cards (user_id, sealed, is_always_shown)
-  values (rules.signed_in_user_id(), set_welfare_card.sealed, set_welfare_card.shown_always)
+  values (me, set_welfare_card.sealed, set_welfare_card.shown_always)
   on conflict on constraint welfare_cards_pkey do update set sealed = excluded.sealed, is_always_shown = excluded.is_always_shown;
   return api.get_welfare_card();
 end;
 $$;
-comment on function api.set_welfare_card(bytea, boolean) is 'PUT /v1/me/welfare-card. R1.5';
-grant execute on function api.set_welfare_card(bytea, boolean) to pruuf_user;
+comment on function api.set_welfare_card(bytea, boolean, text) is 'PUT /v1/me/welfare-card. R1.5';
+grant execute on function api.set_welfare_card(bytea, boolean, text) to pruuf_user;
 
 create or replace function api.get_member_welfare_card(member_id uuid) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

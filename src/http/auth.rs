@@ -15,7 +15,7 @@ use crate::auth::caller::Visitor;
 use crate::auth::token::LIFE_SECONDS;
 use crate::db::Caller;
 use crate::problem::{Code, Problem};
-use crate::vault::{CodeUse, new_token, token_hash};
+use crate::vault::{CodeUse, SealedAddress, new_token, token_hash};
 
 /// The operations.
 pub struct Api;
@@ -51,16 +51,6 @@ pub struct Address {
     pub value: String,
 }
 
-/// An address as the database keeps it.
-pub struct SealedAddress {
-    /// `email` or `phone`.
-    pub kind: &'static str,
-    /// Its keyed hash.
-    pub lookup: Vec<u8>,
-    /// Its ciphertext.
-    pub sealed: Vec<u8>,
-}
-
 impl Address {
     /// Checks the address and writes it in its one form.
     ///
@@ -86,10 +76,7 @@ impl Address {
     /// `invalid`, when it is not an address of its kind.
     pub fn seal(&self, app: &App) -> Result<SealedAddress, Problem> {
         let value = self.written()?;
-        let kind = self.kind.as_str();
-        let lookup = app.vault.lookup(kind, &value);
-        let sealed = app.vault.seal(&lookup, &value).map_err(|_| Problem::new(Code::Internal))?;
-        Ok(SealedAddress { kind, lookup, sealed })
+        app.vault.seal_address(self.kind.as_str(), &value).map_err(|_| Problem::new(Code::Internal))
     }
 }
 
@@ -205,6 +192,14 @@ struct StartedSession {
     refresh_token_expires_at: DateTime<Utc>,
 }
 
+#[derive(Deserialize)]
+struct RefreshedSession {
+    #[serde(flatten)]
+    session: StartedSession,
+    /// Which of the offered successors is the token's, from 0.
+    next: usize,
+}
+
 /// A session and its tokens.
 #[derive(Object)]
 struct Session {
@@ -257,8 +252,11 @@ impl Api {
         let address = body.address.seal(&app)?;
         let id = Uuid::new_v4();
         let hash = app.vault.new_code(CodeUse::OneTime, id);
-        let call = "api.request_code(code_id => $1, kind => $2, lookup => $3, sealed => $4, code_hash => $5)";
-        Ok(Json(app.db.write(&visitor.0, call, &[&id, &address.kind, &address.lookup, &address.sealed, &hash]).await?))
+        let call = "api.request_code(code_id => $1, kind => $2, lookup => $3, sealed => $4, code_hash => $5, other_lookups => $6, other_sealeds => $7)";
+        let kind = body.address.kind.as_str();
+        let SealedAddress { lookup, sealed, other_lookups, other_sealeds } = &address;
+        let params: crate::db::Params<'_> = &[&id, &kind, lookup, sealed, &hash, other_lookups, other_sealeds];
+        Ok(Json(app.db.write(&visitor.0, call, params).await?))
     }
 
     /// Turn a code into a ticket
@@ -270,11 +268,13 @@ impl Api {
         body: Json<CodeVerification>,
     ) -> Answer<Ticket> {
         let address = body.address.seal(&app)?;
-        let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
+        let hashes = app.vault.code_hashes(CodeUse::OneTime, &body.code);
         let ticket = new_token();
-        let call = "api.verify_code(kind => $1, lookup => $2, code_hash => $3, ticket_hash => $4)";
-        let verified: Verified =
-            app.db.write(&visitor.0, call, &[&address.kind, &address.lookup, &hash, &token_hash(&ticket)]).await?;
+        let call = "api.verify_code(kind => $1, lookup => $2, code_hash => $3, ticket_hash => $4, other_lookups => $5, other_code_hashes => $6)";
+        let kind = body.address.kind.as_str();
+        let params: crate::db::Params<'_> =
+            &[&kind, &address.lookup, &hashes[0], &token_hash(&ticket), &address.other_lookups, &&hashes[1..]];
+        let verified: Verified = app.db.write(&visitor.0, call, params).await?;
         Ok(Json(Ticket { ticket, expires_at: verified.expires_at, account_exists: verified.account_exists }))
     }
 
@@ -311,10 +311,10 @@ impl Api {
         body: Json<SignIn>,
     ) -> Result<Created<Session>, Problem> {
         let address = body.address.seal(&app)?;
-        let attempt: Attempt = app
-            .db
-            .write(&visitor.0, "api.begin_session(kind => $1, lookup => $2)", &[&address.kind, &address.lookup])
-            .await?;
+        let call = "api.begin_session(kind => $1, lookup => $2, other_lookups => $3)";
+        let kind = body.address.kind.as_str();
+        let attempt: Attempt =
+            app.db.write(&visitor.0, call, &[&kind, &address.lookup, &address.other_lookups]).await?;
         if !app.pins.verify(&body.pin, attempt.pin_hash.as_deref()).await? {
             return Err(attempt.refused(Problem::new(Code::SignInFailed)));
         }
@@ -329,10 +329,11 @@ impl Api {
     /// lost the answer; later it ends the whole session.
     #[oai(path = "/v1/auth/sessions/refresh", method = "post", operation_id = "refresh_session")]
     async fn refresh_session(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<Refresh>) -> Answer<Session> {
-        let next = app.vault.next_refresh_token(&body.refresh_token);
-        let call = "api.refresh_session(token_hash => $1, next_hash => $2)";
-        let started: StartedSession =
-            app.db.write(&visitor.0, call, &[&token_hash(&body.refresh_token), &token_hash(&next)]).await?;
-        Ok(Json(started.with_tokens(&app, next)?))
+        let mut next = app.vault.next_refresh_tokens(&body.refresh_token);
+        let hashes: Vec<_> = next.iter().map(|token| token_hash(token)).collect();
+        let call = "api.refresh_session(token_hash => $1, next_hash => $2, other_next_hashes => $3)";
+        let params: crate::db::Params<'_> = &[&token_hash(&body.refresh_token), &hashes[0], &&hashes[1..]];
+        let refreshed: RefreshedSession = app.db.write(&visitor.0, call, params).await?;
+        Ok(Json(refreshed.session.with_tokens(&app, next.swap_remove(refreshed.next))?))
     }
 }

@@ -18,11 +18,11 @@ use super::auth::{Address, AddressKind};
 use super::coverage::MemberCoverage;
 use super::day::{DayStatus, History, Obligation, OpenAlert};
 use super::me::{Done, open_address};
-use super::{Answer, Created, Gone, PAGE, Section, once};
+use super::{Answer, Changed, Created, Gone, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
-use crate::vault::{CodeUse, token_hash};
+use crate::vault::{CodeUse, SealedAddress, token_hash};
 
 /// The operations.
 pub struct Api;
@@ -149,9 +149,11 @@ struct Acceptance {
 }
 
 /// What an invitation is looked up by.
+#[derive(Default)]
 struct Proof {
     code_hash: Option<Vec<u8>>,
     token_hash: Option<Vec<u8>>,
+    other_code_hashes: Vec<Vec<u8>>,
 }
 
 impl Acceptance {
@@ -160,9 +162,11 @@ impl Acceptance {
         match (&self.code, &self.token) {
             (Some(code), None) => {
                 let code: String = code.split_whitespace().collect::<String>().to_uppercase();
-                Ok(Proof { code_hash: Some(app.vault.code_hash(CodeUse::Invitation, &code)), token_hash: None })
+                let mut hashes = app.vault.code_hashes(CodeUse::Invitation, &code);
+                let other_code_hashes = hashes.split_off(1);
+                Ok(Proof { code_hash: hashes.pop(), other_code_hashes, ..Proof::default() })
             }
-            (None, Some(token)) => Ok(Proof { code_hash: None, token_hash: Some(token_hash(token.trim())) }),
+            (None, Some(token)) => Ok(Proof { token_hash: Some(token_hash(token.trim())), ..Proof::default() }),
             (None, None) => Err(Problem::at("/code", Code::Invalid, "Send the code, or the token of the link.")),
             (Some(_), Some(_)) => Err(Problem::at("/token", Code::Invalid, "Send the code or the token, not both.")),
         }
@@ -307,12 +311,25 @@ impl Api {
     ) -> Result<Created<Invitation>, Problem> {
         let address = body.address.seal(&app)?;
         let id = Uuid::now_v7();
-        let hash = app.vault.new_code(CodeUse::Invitation, id);
+        let hashes = app.vault.new_code_hashes(CodeUse::Invitation, id);
         let token = app.vault.new_invitation_token(id);
-        let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7, token_hash => $8)";
-        let becomes = body.invitee_becomes.as_str();
-        let params: crate::db::Params<'_> =
-            &[&id, &becomes, &body.name, &address.kind, &address.lookup, &address.sealed, &hash, &token];
+        let call = "api.create_invitation(invitation_id => $1, invitee_becomes => $2, name => $3, kind => $4, lookup => $5, sealed => $6, code_hash => $7, token_hash => $8, other_lookups => $9, other_sealeds => $10, other_code_hashes => $11)";
+        let (becomes, kind) = (body.invitee_becomes.as_str(), body.address.kind.as_str());
+        let SealedAddress { lookup, sealed, other_lookups, other_sealeds } = &address;
+        let (hash, other_hashes) = (&hashes[0], &hashes[1..]);
+        let params: crate::db::Params<'_> = &[
+            &id,
+            &becomes,
+            &body.name,
+            &kind,
+            lookup,
+            sealed,
+            hash,
+            &token,
+            other_lookups,
+            other_sealeds,
+            &other_hashes,
+        ];
         let row: InvitationRow =
             app.db.write_once(&caller.0, &once(key.0, "create_invitation", &body.0), call, params).await?;
         Ok(Created::Created(Json(row.open(&app)?)))
@@ -374,14 +391,20 @@ impl Api {
     ) -> Answer<Connected> {
         let proof = body.proof(&app)?;
         let once = once(key.0, "accept_invitation", &body.0);
-        let call = "api.accept_invitation(code_hash => $1, token_hash => $2)";
-        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&proof.code_hash, &proof.token_hash]).await?))
+        let call = "api.accept_invitation(code_hash => $1, token_hash => $2, other_code_hashes => $3)";
+        let params: crate::db::Params<'_> = &[&proof.code_hash, &proof.token_hash, &proof.other_code_hashes];
+        Ok(Json(app.db.write_once(&caller.0, &once, call, params).await?))
     }
 
     /// Who watches me
     #[oai(path = "/v1/me/contacts", method = "get", operation_id = "list_contacts")]
-    async fn list_contacts(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<ContactList> {
-        Ok(Json(app.db.read(&caller.0, "api.list_contacts()", &[]).await?))
+    async fn list_contacts(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<ContactList>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_contacts()", &[]).await?)
     }
 
     /// Decide when a Contact is told
@@ -412,14 +435,25 @@ impl Api {
 
     /// Whom I watch
     #[oai(path = "/v1/members", method = "get", operation_id = "list_members")]
-    async fn list_members(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<MemberList> {
-        Ok(Json(app.db.read(&caller.0, "api.list_members()", &[]).await?))
+    async fn list_members(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<MemberList>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.list_members()", &[]).await?)
     }
 
     /// How a Member's day stands
     #[oai(path = "/v1/members/:user_id", method = "get", operation_id = "get_member")]
-    async fn get_member(&self, app: Data<&Arc<App>>, caller: SignedIn, user_id: Path<Uuid>) -> Answer<Member> {
-        Ok(Json(app.db.read(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?))
+    async fn get_member(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+        user_id: Path<Uuid>,
+    ) -> Result<Tagged<Member>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_member(member_id => $1)", &[&user_id.0]).await?)
     }
 
     /// Decide how to watch a Member
@@ -430,11 +464,13 @@ impl Api {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
         user_id: Path<Uuid>,
         body: Json<MemberChanges>,
-    ) -> Answer<Member> {
-        let call = "api.update_member(member_id => $1, changes => $2)";
-        Ok(Json(app.db.write(&caller.0, call, &[&user_id.0, &body.0.to_json()]).await?))
+    ) -> Result<Changed<Member>, Problem> {
+        let call = "api.update_member(member_id => $1, changes => $2, if_match => $3)";
+        let params: crate::db::Params<'_> = &[&user_id.0, &body.0.to_json(), &if_match.0];
+        Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 
     /// A Member's past days and their totals

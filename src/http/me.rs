@@ -13,11 +13,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::auth::{Address, AddressKind};
-use super::{Answer, Created, Gone, Section, Tagged, once};
+use super::{Answer, Changed, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
-use crate::vault::CodeUse;
+use crate::vault::{CodeUse, SealedAddress};
 
 /// The operations.
 pub struct Api;
@@ -193,9 +193,16 @@ impl Api {
 
     /// Change my name or language
     #[oai(path = "/v1/me", method = "patch", operation_id = "update_me")]
-    async fn update_me(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<MeChange>) -> Answer<Me> {
-        let call = "api.update_me(name => $1, language => $2)";
-        Ok(Json(app.db.write(&caller.0, call, &[&body.name, &body.language.map(Language::as_str)]).await?))
+    async fn update_me(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
+        body: Json<MeChange>,
+    ) -> Result<Changed<Me>, Problem> {
+        let call = "api.update_me(name => $1, language => $2, if_match => $3)";
+        let params: crate::db::Params<'_> = &[&body.name, &body.language.map(Language::as_str), &if_match.0];
+        Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 
     /// Delete my account
@@ -229,8 +236,10 @@ impl Api {
         let address = body.address.seal(&app)?;
         let code_id = Uuid::new_v4();
         let hash = app.vault.new_code(CodeUse::OneTime, code_id);
-        let call = "api.add_address(kind => $1, lookup => $2, sealed => $3, code_id => $4, code_hash => $5)";
-        let params: crate::db::Params<'_> = &[&address.kind, &address.lookup, &address.sealed, &code_id, &hash];
+        let call = "api.add_address(kind => $1, lookup => $2, sealed => $3, code_id => $4, code_hash => $5, other_lookups => $6, other_sealeds => $7)";
+        let kind = body.address.kind.as_str();
+        let SealedAddress { lookup, sealed, other_lookups, other_sealeds } = &address;
+        let params: crate::db::Params<'_> = &[&kind, lookup, sealed, &code_id, &hash, other_lookups, other_sealeds];
         let row: AddressRow = app.db.write_once(&caller.0, &once(key.0, "add_address", &body.0), call, params).await?;
         Ok(Created::Created(Json(row.open(&app)?)))
     }
@@ -244,9 +253,9 @@ impl Api {
         address_id: Path<Uuid>,
         body: Json<AddressCode>,
     ) -> Answer<OwnAddress> {
-        let hash = app.vault.code_hash(CodeUse::OneTime, &body.code);
-        let call = "api.verify_address(address_id => $1, code_hash => $2)";
-        let row: AddressRow = app.db.write(&caller.0, call, &[&address_id.0, &hash]).await?;
+        let hashes = app.vault.code_hashes(CodeUse::OneTime, &body.code);
+        let call = "api.verify_address(address_id => $1, code_hash => $2, other_code_hashes => $3)";
+        let row: AddressRow = app.db.write(&caller.0, call, &[&address_id.0, &hashes[0], &&hashes[1..]]).await?;
         Ok(Json(row.open(&app)?))
     }
 

@@ -97,27 +97,56 @@ pub enum Changed<T: ParseFromJSON + ToJSON + Send + Sync> {
     Now(Json<T>, #[oai(header = "ETag")] String),
 }
 
-impl<T: ParseFromJSON + ToJSON + Send + Sync + DeserializeOwned> Tagged<T> {
+impl<T: ParseFromJSON + ToJSON + Send + Sync> Tagged<T> {
     /// The answer, or that the caller has it: `known` is `If-None-Match` (RFC 9110, 13.1.2: weak comparison).
     ///
     /// # Errors
     /// As [`Shape::decode`].
-    pub fn unless(known: Option<String>, shape: &Shape) -> Result<Self, Problem> {
+    pub fn unless(known: Option<String>, shape: &Shape) -> Result<Self, Problem>
+    where
+        T: DeserializeOwned,
+    {
+        Self::unless_opened(known, shape, Ok)
+    }
+
+    /// The same of what the server opens first.
+    ///
+    /// # Errors
+    /// As [`Shape::decode`], and what opening it refuses.
+    pub fn unless_opened<R: DeserializeOwned>(
+        known: Option<String>,
+        shape: &Shape,
+        open: impl FnOnce(R) -> Result<T, Problem>,
+    ) -> Result<Self, Problem> {
         let etag = shape.etag();
         let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
         let is_known =
             known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == "*" || opaque(tag) == opaque(&etag)));
-        if is_known { Ok(Self::Unchanged(etag)) } else { Ok(Self::Now(Json(shape.decode()?), etag)) }
+        if is_known { Ok(Self::Unchanged(etag)) } else { Ok(Self::Now(Json(open(shape.decode()?)?), etag)) }
     }
 }
 
-impl<T: ParseFromJSON + ToJSON + Send + Sync + DeserializeOwned> Changed<T> {
+impl<T: ParseFromJSON + ToJSON + Send + Sync> Changed<T> {
     /// The answer to a PUT or PATCH.
     ///
     /// # Errors
     /// As [`Shape::decode`].
-    pub fn to(shape: &Shape) -> Result<Self, Problem> {
-        Ok(Self::Now(Json(shape.decode()?), shape.etag_of_change()))
+    pub fn to(shape: &Shape) -> Result<Self, Problem>
+    where
+        T: DeserializeOwned,
+    {
+        Self::to_opened(shape, Ok)
+    }
+
+    /// The same of what the server opens first.
+    ///
+    /// # Errors
+    /// As [`Shape::decode`], and what opening it refuses.
+    pub fn to_opened<R: DeserializeOwned>(
+        shape: &Shape,
+        open: impl FnOnce(R) -> Result<T, Problem>,
+    ) -> Result<Self, Problem> {
+        Ok(Self::Now(Json(open(shape.decode()?)?), shape.etag_of_change()))
     }
 }
 

@@ -334,8 +334,9 @@ impl Api {
     #[oai(path = "/v1/staff/users/find", method = "post", operation_id = "find_user")]
     async fn find_user(&self, app: Data<&Arc<App>>, caller: SignedIn, body: Json<UserSearch>) -> Answer<FoundUser> {
         let address = body.address.seal(&app)?;
-        let call = "api.find_user(kind => $1, lookup => $2)";
-        Ok(Json(app.db.write(&caller.as_staff(), call, &[&address.kind, &address.lookup]).await?))
+        let call = "api.find_user(kind => $1, lookup => $2, other_lookups => $3)";
+        let kind = body.address.kind.as_str();
+        Ok(Json(app.db.write(&caller.as_staff(), call, &[&kind, &address.lookup, &address.other_lookups]).await?))
     }
 
     /// How a user's account stands

@@ -6,17 +6,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use poem::web::Data;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Header, Path};
 use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::alerts::Person;
-use super::{Answer, Section};
+use super::{Answer, Changed, Section, Tagged};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::{Code, Problem};
+use crate::vault::WELFARE_CARD_CONTEXT;
 
 /// The operations.
 pub struct Api;
@@ -96,7 +97,7 @@ pub(super) struct CardRow {
 
 /// What a card is sealed with: it opens for no other user.
 fn context(user_id: Uuid) -> Vec<u8> {
-    [b"welfare card ", &user_id.as_bytes()[..]].concat()
+    [WELFARE_CARD_CONTEXT, user_id.as_bytes()].concat()
 }
 
 impl Card {
@@ -128,9 +129,14 @@ impl CardRow {
 impl Api {
     /// My welfare card, and who has looked at it
     #[oai(path = "/v1/me/welfare-card", method = "get", operation_id = "get_welfare_card")]
-    async fn get_welfare_card(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<WelfareCard> {
-        let row: CardRow = app.db.read(&caller.0, "api.get_welfare_card()", &[]).await?;
-        Ok(Json(row.own(&app)?))
+    async fn get_welfare_card(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<WelfareCard>, Problem> {
+        let shape = app.db.read_shape(&caller.0, "api.get_welfare_card()", &[]).await?;
+        Tagged::unless_opened(known.0, &shape, |row: CardRow| row.own(&app))
     }
 
     /// Write my welfare card
@@ -141,12 +147,13 @@ impl Api {
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
         body: Json<NewWelfareCard>,
-    ) -> Answer<WelfareCard> {
+    ) -> Result<Changed<WelfareCard>, Problem> {
         let sealed = body.card.seal(&app, caller.user_id())?;
-        let call = "api.set_welfare_card(sealed => $1, shown_always => $2)";
-        let row: CardRow = app.db.write(&caller.0, call, &[&sealed, &body.shown_always]).await?;
-        Ok(Json(row.own(&app)?))
+        let call = "api.set_welfare_card(sealed => $1, shown_always => $2, if_match => $3)";
+        let shape = app.db.write_shape(&caller.0, call, &[&sealed, &body.shown_always, &if_match.0]).await?;
+        Changed::to_opened(&shape, |row: CardRow| row.own(&app))
     }
 
     /// A Member's welfare card

@@ -366,7 +366,7 @@ async fn r2_4_a_refresh_token_rotates_and_a_retry_gets_the_same_successor() {
             let who = world.call(Method::GET, "/v1/me", body["access_token"].as_str(), &[], None).await.expect(200);
             assert_eq!(who["id"], first["user_id"]);
         }
-        world.advance("29 seconds").await;
+        world.advance("20 seconds").await;
         assert_eq!(world.refresh(&first["refresh_token"]).await.expect(200)["refresh_token"], second);
         let third = world.refresh(&second).await.expect(200)["refresh_token"].clone();
         assert!(![&first["refresh_token"], &second].contains(&&third));

@@ -105,6 +105,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.expect_on_all_channels(&ben, NAME).await;
 
         world.post(&ann, "/v1/invitations/accept", json!({"code": "AAAAAA"})).await.refused(404, "invitation-unknown");
+        world.ticket(ADDRESS, 1).await;
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
         world.call(Method::PATCH, &format!("/v1/members/{}", dora.id), Some(&ann.token), &[], Some(&nickname)).await.expect(200);

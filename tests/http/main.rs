@@ -21,6 +21,7 @@ mod export;
 mod faults;
 mod invitations;
 mod journey;
+mod keys;
 mod openapi;
 mod pace;
 mod protocol;

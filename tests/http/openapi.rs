@@ -34,6 +34,37 @@ const WITHOUT_A_KEY: &[(&str, &str)] = &[
     ("confirm_delivery", "makes nothing; confirmed is confirmed"),
 ];
 
+/// PUTs and PATCHes without an `If-Match`, and why each needs none.
+const WITHOUT_IF_MATCH: &[(&str, &str)] = &[
+    ("change_pin", "nobody reads a PIN; the current one is asked for"),
+    ("put_device", "only the device itself writes it"),
+    ("update_contact", "one value, and the last one counts"),
+    ("set_staff_role", "one value, and the last one counts"),
+];
+
+/// R9.4: nobody overwrites what they have not seen.
+#[test]
+fn r9_4_every_put_and_patch_takes_an_if_match_or_needs_none() {
+    let spec: Value = serde_json::from_str(&pruuf::http::service().spec()).unwrap();
+    let mut without = Vec::new();
+    for (_, methods) in spec["paths"].as_object().unwrap() {
+        for (_, change) in
+            methods.as_object().unwrap().iter().filter(|(method, _)| ["put", "patch"].contains(&method.as_str()))
+        {
+            let takes_version = change["parameters"]
+                .as_array()
+                .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == "If-Match"));
+            if !takes_version {
+                without.push(change["operationId"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    let mut known: Vec<&str> = WITHOUT_IF_MATCH.iter().map(|(operation, _)| *operation).collect();
+    known.sort_unstable();
+    without.sort();
+    assert_eq!(without, known, "left: changes that take no If-Match, right: those that are known to need none");
+}
+
 /// R9.4: the same action twice is one action.
 #[test]
 fn r9_4_every_post_takes_an_idempotency_key_or_needs_none() {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{Person, Reply, World, world};
 
 fn etag(reply: &Reply) -> String {
-    reply.headers["etag"].to_str().unwrap().to_owned()
+    let tag = reply.headers.get("etag").unwrap_or_else(|| panic!("no ETag: {} {}", reply.status, reply.body));
+    tag.to_str().unwrap().to_owned()
 }
 
 async fn get(world: &World, who: &Person, path: &str, known: &str) -> Reply {
@@ -106,6 +107,35 @@ async fn a_change_of_what_has_changed_meanwhile_is_refused_and_changes_nothing()
         let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 412, 412, 412, 412, 412, 412, 412]);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r9_4_a_name_a_nickname_and_a_card_are_changed_on_the_version_that_was_read() {
+    world(|world| async move {
+        let (ann, ben) = (world.person("Ann").await, world.person("Ben").await);
+        world.connect(&ann, &ben).await;
+        let card = "/v1/me/welfare-card";
+        let change = async |who: &Person, method: Method, path: &str, if_match: &str, body: Value| {
+            world.call(method, path, Some(&who.token), &[("if-match", if_match)], Some(&body)).await
+        };
+        change(&ann, Method::PUT, card, "*", json!({"pets": "a cat"})).await.refused(412, "precondition-failed");
+        world.put(&ann, card, json!({"pets": "a cat"})).await.expect(200);
+        let watched = format!("/v1/members/{}", ann.id);
+        for (who, method, path, body) in [
+            (&ann, Method::PATCH, "/v1/me", json!({"name": "Anne"})),
+            (&ben, Method::PATCH, watched.as_str(), json!({"nickname": "Mum"})),
+            (&ann, Method::PUT, card, json!({"pets": "a dog"})),
+        ] {
+            let read = etag(&world.get(who, path).await);
+            change(who, method.clone(), path, "\"x\"", body.clone()).await.refused(412, "precondition-failed");
+            assert_eq!(etag(&world.get(who, path).await), read, "{path}");
+            let changed = change(who, method.clone(), path, &read, body.clone()).await;
+            assert_eq!((changed.status, etag(&changed)), (200, etag(&world.get(who, path).await)), "{path}");
+            change(who, method, path, &read, body).await.refused(412, "precondition-failed");
+        }
         world
     })
     .await;

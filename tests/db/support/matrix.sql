@@ -1,5 +1,5 @@
 -- One line for each schema, table, policy and function and what each role may do with it: tests/db/policies/matrix.txt.
-with roles (role) as (select unnest('{pruuf_anon,pruuf_user,pruuf_staff,pruuf_worker,pruuf_billing,pruuf_engine,pruuf_server,public}'::text[])),
+with roles (role) as (select unnest('{pruuf_anon,pruuf_user,pruuf_staff,pruuf_worker,pruuf_billing,pruuf_engine,pruuf_keeper,pruuf_server,public}'::text[])),
 tables as (
   select c.oid, n.nspname || '.' || c.relname as name, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where n.nspname in ('data', 'audit', 'meta', 'rules', 'api', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')),

@@ -32,6 +32,7 @@ insert into data.invitations (id, inviter_id, invitee_becomes, name, kind, looku
 values ('00000000-0000-0000-0005-00000000000a', '00000000-0000-0000-0000-00000000000a', 'contact', 'Aunt', 'email', 'aunt', '\x00', 'code', 'token', rules.clock(), rules.clock(), rules.clock() + interval '30 days');
 insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, created_at)
 values ('invitation', '00000000-0000-0000-0005-00000000000a', 'email', 'aunt', '\x00', rules.clock());
+insert into data.code_keys (id, key_id, sealed) values ('00000000-0000-0000-0007-00000000000a', '\x01020304', '\x00');
 insert into data.unknown_sign_ins (kind, lookup, tried_at) values ('email', 'nobody', rules.clock());
 insert into data.connections (id, member_id, contact_id, connected_at)
 values ('00000000-0000-0000-0006-00000000000b', '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b', rules.clock()),
