@@ -79,6 +79,8 @@ codes! {
     TooManyRequests = "too-many-requests", 429, "Too many requests";
     TooManyCodes = "too-many-codes", 429, "A code was sent not long ago";
     TooManyTries = "too-many-tries", 429, "Too many wrong tries";
+    TooManyDrills = "too-many-drills", 429, "Too many drills";
+    NobodyToDrill = "nobody-to-drill", 409, "Nobody would be told";
     TooManyInvitations = "too-many-invitations", 429, "Too many invitations";
     Internal = "internal", 500, "Something went wrong on our side";
     Unavailable = "unavailable", 503, "Try again shortly";

@@ -110,6 +110,7 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
+        supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);

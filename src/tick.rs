@@ -29,6 +29,8 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
+/// How often is looked whom to remind of a drill.
+const DRILLS_POLL: Duration = Duration::from_secs(3600);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
 const SEAL_EVERY: Duration = Duration::from_millis(1500);
 /// How often the log says where the trail stands: an anchor outside of the database.
@@ -136,6 +138,21 @@ pub async fn deletions(app: Arc<App>) {
             finished.problems.into_iter().for_each(TickProblem::report);
         }
         pause(&app.stop, DELETIONS_POLL).await;
+    }
+}
+
+#[derive(Deserialize)]
+struct Reminded {
+    more: bool,
+}
+
+/// Reminds of drills (R6.11), every so often: it is a matter of months.
+pub async fn drill_reminders(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let reminded: Option<Reminded> = app.db.write(&Caller::worker(), "jobs.send_drill_reminders()", &[]).await.ok();
+        if !reminded.is_some_and(|reminded| reminded.more) {
+            pause(&app.stop, DRILLS_POLL).await;
+        }
     }
 }
 

@@ -2,3 +2,5 @@ create or replace trigger tg_connections__end before update of ended_at on data.
   execute function rules.tg_connections__end();
 create or replace trigger tg_connections__mark_coverage after insert or update of ended_at or delete on data.connections for each row
   execute function rules.tg_connections__mark_coverage();
+create or replace trigger tg_connections__plan_drills after insert on data.connections for each row
+  execute function rules.tg_connections__plan_drills();

@@ -6,6 +6,7 @@ pub mod connections;
 pub mod contract;
 pub mod coverage;
 pub mod day;
+pub mod drills;
 pub mod events;
 pub mod export;
 pub mod gate;
@@ -167,6 +168,7 @@ type Apis = (
     day::Api,
     connections::Api,
     coverage::Api,
+    drills::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -186,6 +188,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             day::Api,
             connections::Api,
             coverage::Api,
+            drills::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

@@ -34,7 +34,7 @@ macro_rules! sources {
 const SOURCES: &[(&str, &str)] = sources!("en":
     "missed" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
-    "checked_in" "daily_digest" "coverage_lost" "coverage_back"
+    "checked_in" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder"
 );
 
 /// Name and text of every page: English only, as a link says nothing of its reader.

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 19] = [
     "missed",
     "all_clear",
     "acknowledged",
@@ -20,6 +20,8 @@ const KINDS: [&str; 17] = [
     "daily_digest",
     "coverage_lost",
     "coverage_back",
+    "drill",
+    "drill_reminder",
 ];
 
 fn texts() -> Texts {
@@ -238,6 +240,9 @@ fn typical_sms_are_one_segment() {
         ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" }, "can_help": true })),
         ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" } })),
         ("coverage_back", json!({ "member": { "name": "Margaret O'Sullivan" } })),
+        ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
+        ("drill", json!({ "is_own": true })),
+        ("drill_reminder", json!({ "is_member": true })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("session_theft", json!({})),
         ("account_deleted", with(left(), json!({ "was_contact": false, "alert_stays": true }))),

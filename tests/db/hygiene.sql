@@ -37,6 +37,9 @@ insert into tap.definers values
   ('rules.tg_devices__mark_coverage', 'R6.10 marks are not open to users'),
   ('rules.tg_users__mark_coverage', 'R6.10 marks are not open to users'),
   ('rules.tg_schedules__mark_coverage', 'R6.10 marks are not open to users'),
+  ('api.start_drill', 'R6.11 tells all Contacts at every place of theirs'),
+  ('api.get_drill', 'R6.11 deliveries are not open to users'),
+  ('rules.tg_connections__plan_drills', 'R6.11 reminders are not open to users'),
   ('api.confirm_delivery', 'deliveries are not open to users'),
   ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
   ('audit.append', 'R9.2 the only way into the trail'),
@@ -131,7 +134,7 @@ select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'rules', 'api', 'jobs') and c.relkind in ('v', 'm', 'f') $$, 'no views: they would read past the policies');
 select tap.nothing($$ select schema, table_name from tap.columns where table_name !~ '^[a-z]+(_[a-z]+)*$' union select schema, table_name || '.' || column_name from tap.columns where column_name !~ '^[a-z]+(_[a-z0-9]+)*$' and column_name <> 'sha256' $$, 'names are lower snake_case');
 select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
-select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms') $$, 'columns are singular, but for lists and counts');
+select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids') $$, 'columns are singular, but for lists and counts');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');

@@ -26,6 +26,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("connections.member_id", "connections"),
     ("coverage.member_id", "coverage"),
     ("devices.user_id", "devices"),
+    ("drills.user_id", "drills"),
     ("invitation_tries.user_id", "wrong_invitation_codes"),
     ("invitations.accepted_by", "invitations_accepted"),
     ("invitations.inviter_id", "invitations_sent"),
@@ -43,6 +44,7 @@ const EXPORTED: &[(&str, &str)] = &[
 /// What is left out, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("blocks.blocked_id", "whoever is blocked cannot tell"),
+    ("drill_reminders.user_id", "only when they are next reminded of a drill"),
     ("idempotency_keys.user_id", "answers that the client has got already, kept for a day"),
     ("notifications.member_id", "what somebody else was told is theirs"),
     ("staff_roles.added_by", "in the trail"),
@@ -114,6 +116,8 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.get(&ann, &format!("/v1/members/{}/welfare-card", dora.id)).await.expect(200);
         let add = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
+        let drill = "insert into data.drills (user_id, goes_to, reader_ids, asked_at) select u.id, 'myself', array[u.id], rules.clock() from data.users u where u.id = $1";
+        world.db.admin.execute(drill, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, NAME).await;
         for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {

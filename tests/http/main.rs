@@ -16,6 +16,7 @@ mod day;
 mod deletion;
 mod delivery;
 mod dev;
+mod drills;
 mod events;
 mod export;
 mod faults;

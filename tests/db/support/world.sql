@@ -83,3 +83,5 @@ insert into data.coverage (member_id, is_covered, since_at, reason, told_at)
 values ('00000000-0000-0000-0000-00000000000a', false, rules.clock(), 'too_few_channels', rules.clock());
 delete from data.coverage_marks;
 insert into data.coverage_marks (user_id, marked_at) values ('00000000-0000-0000-0000-00000000000b', rules.clock());
+insert into data.drills (user_id, goes_to, reader_ids, asked_at)
+values ('00000000-0000-0000-0000-00000000000a', 'contacts', '{00000000-0000-0000-0000-00000000000b}', rules.clock());
