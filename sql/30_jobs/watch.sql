@@ -49,7 +49,7 @@ begin
    where a.state <> 'resolved'
      and not exists (
        select from data.notifications n
-        where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear')
+        where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear', 'unreachable', 'owner_asked')
           -- Whoever has no place at all cannot be told: that is a matter of coverage (R6.10).
           and (exists (select from data.deliveries d where d.notification_id = n.id)
             or not exists (select from data.addresses p where p.user_id = c.contact_id and p.verified_at <= a.raised_at and p.off_at is null)
