@@ -41,6 +41,7 @@ codes! {
     TicketInvalid = "ticket-invalid", 401, "The ticket is used or too old";
     RefreshTokenInvalid = "refresh-token-invalid", 401, "Sign in again";
     NotAllowed = "not-allowed", 403, "This is not allowed";
+    OnlyTheMemberMay = "only-the-member-may", 403, "Only the Member can do this";
     OnlyAContactMay = "only-a-contact-may", 403, "Only a Contact can do this";
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
@@ -58,6 +59,7 @@ codes! {
     OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
     NotToBeResent = "not-to-be-resent", 409, "This is not sent again";
     AlertIsOver = "alert-is-over", 409, "The alert is over";
+    NotACallForHelp = "not-a-call-for-help", 409, "This alert is no call for help";
     AlertHasAnOwner = "alert-has-an-owner", 409, "Somebody has the alert";
     TooManyContacts = "too-many-contacts", 409, "The Member has too many Contacts";
     TooManyMembers = "too-many-members", 409, "The Contact watches too many Members";

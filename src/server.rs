@@ -108,6 +108,7 @@ impl Server {
         supervise(&mut tasks, "settings", &app, gate::follow_settings);
         supervise(&mut tasks, "timer", &app, tick::timer);
         supervise(&mut tasks, "poll", &app, tick::poll);
+        supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);

@@ -1,6 +1,6 @@
 //! Two of the three callers of `jobs.tick()`: a timer that sleeps until the next deadline, and a plain poll that knows
-//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5). And, apart from them, the sealer of the audit
-//! trail (R9.2).
+//! nothing of it. The third is pg_cron. None needs the others (R6.1, R9.5). And, apart from them, what escalates alerts
+//! (R6.3) and the sealer of the audit trail (R9.2).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +50,7 @@ struct TickProblem {
     job: String,
     sqlstate: String,
     obligation_id: Option<Uuid>,
+    alert_id: Option<Uuid>,
     user_id: Option<Uuid>,
 }
 
@@ -59,6 +60,7 @@ impl TickProblem {
             job.name = self.job,
             error.sqlstate = self.sqlstate,
             obligation.id = self.obligation_id.map(tracing::field::display),
+            alert.id = self.alert_id.map(tracing::field::display),
             user.id = self.user_id.map(tracing::field::display),
             "a job failed"
         );
@@ -82,9 +84,7 @@ async fn tick(app: &App) -> Option<Duration> {
         if ticked.missed > 0 {
             tracing::info!(alerts.raised = ticked.missed, "alerts raised");
         }
-        for alert in ticked.without_contact {
-            tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
-        }
+        reaches_nobody(ticked.without_contact);
         for problem in ticked.problems {
             least = SLEEP_AFTER_PROBLEMS;
             problem.report();
@@ -138,6 +138,47 @@ pub async fn deletions(app: Arc<App>) {
             finished.problems.into_iter().for_each(TickProblem::report);
         }
         pause(&app.stop, DELETIONS_POLL).await;
+    }
+}
+
+fn reaches_nobody(alerts: Vec<Uuid>) {
+    for alert in alerts {
+        tracing::error!(alert.id = %alert, "an alert reaches nobody: its Member has no Contact");
+    }
+}
+
+#[derive(Deserialize)]
+struct Escalated {
+    count: i64,
+    exhausted: Vec<Uuid>,
+    without_contact: Vec<Uuid>,
+    problems: Vec<TickProblem>,
+    more: bool,
+}
+
+/// Later rounds of alerts, and the asking of their owners (R6.3, R6.4), in transactions of their own. Any number of
+/// servers may: each alert is taken by one.
+pub async fn escalate(app: Arc<App>) {
+    let mut heard = app.ear.subscribe();
+    while !app.stop.is_cancelled() {
+        let escalated: Option<Escalated> = app.db.write(&Caller::worker(), "jobs.escalate()", &[]).await.ok();
+        let is_behind = escalated.as_ref().is_some_and(|escalated| escalated.more);
+        if let Some(escalated) = escalated {
+            if escalated.count > 0 {
+                tracing::info!(alerts.stepped = escalated.count, "alerts escalated");
+            }
+            for alert in escalated.exhausted {
+                tracing::error!(alert.id = %alert, "an alert is exhausted: everybody was told, and nobody has it");
+            }
+            reaches_nobody(escalated.without_contact);
+            escalated.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            tokio::select! {
+                () = pause(&app.stop, POLL) => {}
+                () = woken(&mut heard) => {}
+            }
+        }
     }
 }
 

@@ -6,38 +6,38 @@ as $$
      where o.id = any (obligation_ids) and o.state = 'open' and o.alert_at <= at
     returning o.*),
   raised as (
-    insert into data.alerts (member_id, kind, obligation_id, raised_at, facts)
-    select m.member_id, 'missed', m.id, at, rules.alert_facts(m, at) from missed m
+    insert into data.alerts (member_id, kind, obligation_id, raised_at, next_step_at, facts)
+    select m.member_id, 'missed', m.id, at, at + make_interval(mins => first.next_minutes),
+           rules.alarm_facts(m.member_id, first.whom, m.time_zone) || jsonb_build_object(
+             'due', rules.slot_shape(m),
+             'late_by_seconds', case when at > m.alert_at + make_interval(secs => rules.policy('late_server')) then extract(epoch from at - m.alert_at)::integer end)
+      from missed m cross join lateral rules.round_due(m.member_id, 0) first
     on conflict on constraint one_alert_per_obligation do nothing
     returning *),
   told as (
     insert into data.notifications (user_id, kind, cause, alert_id, created_at)
-    select c.contact_id, 'missed', r.id::text, r.id, at
-      from raised r join data.connections c on c.member_id = r.member_id and c.ended_at is null
+    select (c ->> 'id')::uuid, 'missed', r.id::text, r.id, at from raised r, jsonb_array_elements(r.facts -> 'contacts') c
     on conflict on constraint one_notification_per_user_and_cause do nothing)
   select * from raised
 $$;
-comment on function rules.raise_missed(uuid[], timestamptz) is 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+comment on function rules.raise_missed(uuid[], timestamptz) is 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what the Contacts of its first round are told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
 grant execute on function rules.raise_missed(uuid[], timestamptz) to pruuf_worker, pruuf_engine;
 
-create or replace function rules.alert_facts(missed data.obligations, at timestamptz) returns jsonb
+create or replace function rules.alarm_facts(member uuid, whom text, time_zone text) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
+declare
+  people record := rules.people_of_round(member, whom);
 begin
   return jsonb_build_object(
-    'member', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = missed.member_id),
-    'due', rules.slot_shape(missed),
-    'last_heard', (select jsonb_build_object('at', c.received_at, 'local', rules.iso_local(c.received_at, missed.time_zone))
-                     from data.check_ins c where c.member_id = missed.member_id order by c.received_at desc limit 1),
-    'contacts', (select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'name', u.name) order by c.connected_at), '[]')
-                   from data.connections c join data.users u on u.id = c.contact_id
-                  where c.member_id = missed.member_id and c.ended_at is null),
-    'late_by_seconds', case when at > missed.alert_at + make_interval(secs => rules.policy('late_server'))
-                            then extract(epoch from at - missed.alert_at)::integer end);
+    'member', rules.person_shape(member),
+    'last_heard', (select jsonb_build_object('at', c.received_at, 'local', rules.iso_local(c.received_at, alarm_facts.time_zone))
+                     from data.check_ins c where c.member_id = member order by c.received_at desc limit 1),
+    'contacts', people.told, 'backups', people.backups);
 end;
 $$;
-comment on function rules.alert_facts(data.obligations, timestamptz) is 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
-grant execute on function rules.alert_facts(data.obligations, timestamptz) to pruuf_worker, pruuf_engine;
+comment on function rules.alarm_facts(uuid, text, text) is 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+grant execute on function rules.alarm_facts(uuid, text, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.resolve_alert(alert uuid, how text, by uuid, at timestamptz, outcome text default null, note text default null) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -83,7 +83,7 @@ begin
     select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
            jsonb_build_object(
              'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
-             'at_local', rules.iso_local(at, resolved.facts -> 'due' ->> 'time_zone'),
+             'at_local', rules.iso_local(at, rules.alert_zone(resolved)),
              'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
            at
       from data.notifications n
@@ -132,21 +132,31 @@ begin
     raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
   elsif new.action = 'close' then
     perform rules.resolve_alert(alert.id, 'closed', new.user_id, new.taken_at, new.outcome, new.note);
-  elsif alert.state = 'acknowledged' then
+  elsif new.action = 'cancel' then
+    perform rules.resolve_alert(alert.id, 'cancelled', new.user_id, new.taken_at);
+  elsif new.action = 'needs_more_help' then
+    if alert.state = 'acknowledged' or rules.may_tell_again(alert, new.taken_at) then
+      perform rules.resume_escalation(alert, 'needs_more_help', new.user_id, new.taken_at);
+    end if;
+  elsif alert.state = 'acknowledged' and alert.acknowledged_by is distinct from new.user_id then
     raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
   elsif new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
     raise exception 'invalid' using errcode = 'UF422', detail = 'The arrival must lie within the next 24 hours.';
   else
     update data.alerts a
-       set state = 'acknowledged', acknowledged_at = new.taken_at, acknowledged_by = new.user_id, arrives_at = new.arrives_at
+       set state = 'acknowledged', acknowledged_at = new.taken_at, acknowledged_by = new.user_id, arrives_at = new.arrives_at,
+           owner_asked_at = null, next_step_at = new.taken_at + make_interval(mins => rules.policy('owner_asked_after'))
      where a.id = alert.id;
-    perform rules.tell_acknowledged(alert, new);
+    -- Whoever was asked and still has it tells nobody anything new.
+    if alert.state = 'open' then
+      perform rules.tell_acknowledged(alert, new);
+    end if;
   end if;
   return null;
 end;
 $$;
 alter function rules.tg_alert_actions__act() owner to pruuf_engine;
-comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+comment on function rules.tg_alert_actions__act() is 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 
 create or replace function rules.tell_acknowledged(alert data.alerts, action data.alert_actions) returns void
 language sql volatile security invoker set search_path = ''
@@ -155,7 +165,7 @@ as $$
   select reader, 'acknowledged', alert.id || ':' || action.id, alert.id, alert.member_id,
          jsonb_build_object(
            'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = action.user_id),
-           'arrives_local', rules.iso_local(action.arrives_at, alert.facts -> 'due' ->> 'time_zone')),
+           'arrives_local', rules.iso_local(action.arrives_at, rules.alert_zone(alert))),
          action.taken_at
     from (select c.contact_id from data.connections c where c.member_id = alert.member_id and c.ended_at is null
           union select alert.member_id) as readers (reader)
@@ -170,7 +180,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   insert into data.notifications (user_id, kind, cause, alert_id, created_at)
-  select reader, 'missed', a.id || ':' || occasion, a.id, at
+  select reader, a.kind, a.id || ':' || occasion, a.id, at
     from data.alerts a, unnest(readers) as reader
    where a.member_id = member and a.state <> 'resolved'
   on conflict on constraint one_notification_per_user_and_cause do nothing;
@@ -185,7 +195,9 @@ create or replace function rules.release_alerts(member uuid, contact uuid, occas
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  update data.alerts a set state = 'open', acknowledged_at = null, acknowledged_by = null, arrives_at = null
+  update data.alerts a
+     set state = 'open', acknowledged_at = null, acknowledged_by = null, arrives_at = null, owner_asked_at = null, exhausted_at = null,
+         resumed_at = at, next_step_at = at + make_interval(mins => (rules.round_due(member, 0)).next_minutes)
    where a.member_id = member and a.state = 'acknowledged' and a.acknowledged_by = contact;
   if found then
     perform rules.tell_of_open_alerts(member, array(
@@ -193,7 +205,7 @@ begin
   end if;
 end;
 $$;
-comment on function rules.release_alerts(uuid, uuid, uuid, timestamptz) is 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
+comment on function rules.release_alerts(uuid, uuid, uuid, timestamptz) is 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, the others are told, and its rounds run anew.';
 grant execute on function rules.release_alerts(uuid, uuid, uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.tell_late_check_in(obligation uuid, tap data.check_ins) returns void

@@ -22,7 +22,7 @@ begin
     perform rules.meet(expected, new);
   end if;
   perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at, null, new.note)
-     from data.alerts a where a.member_id = new.member_id and a.state <> 'resolved';
+     from data.alerts a where a.member_id = new.member_id and a.kind = 'missed' and a.state <> 'resolved';
   -- For a job to tell: nobody is told on this path.
   insert into data.untold_check_ins (check_in_id)
   select new.id

@@ -50,7 +50,11 @@ begin
     union all
     select n.id, n.priority, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
       from news n join data.addresses a on a.user_id = n.user_id and a.verified_at is not null and a.off_at is null
-     where n.kind <> 'all_clear' and not n.is_muted),
+     where n.kind <> 'all_clear' and not n.is_muted
+    union all
+    select n.id, n.priority, 'voice', a.id, null
+      from news n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone' and a.verified_at is not null and a.off_at is null
+     where n.has_call),
   known as (
     select p.*, bool_or(p.channel = 'push') over of_one as has_push, bool_or(p.channel = 'sms') over of_one as has_sms
       from place p window of_one as (partition by p.id))
@@ -71,7 +75,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

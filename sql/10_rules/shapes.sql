@@ -61,6 +61,7 @@ as $$
   select jsonb_build_object(
     'id', a.id, 'kind', a.kind, 'state', a.state, 'raised_at', a.raised_at,
     'member', a.facts -> 'member', 'due', a.facts -> 'due', 'last_heard', a.facts -> 'last_heard', 'contacts', a.facts -> 'contacts',
+    'backups', coalesce(a.facts -> 'backups', '[]'), 'round', a.round, 'next_round_at', case when a.state = 'open' and isfinite(a.next_step_at) then a.next_step_at end, 'exhausted_at', a.exhausted_at,
     'late_by_seconds', a.facts -> 'late_by_seconds',
     'acknowledged_at', a.acknowledged_at, 'acknowledged_by', rules.named_in(a, a.acknowledged_by), 'arrives_at', a.arrives_at,
     'resolved_at', a.resolved_at, 'resolved_by', rules.named_in(a, a.resolved_by), 'resolved_how', a.resolved_how,
@@ -74,7 +75,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return case when person is not null then coalesce(
-    (select c from jsonb_array_elements(a.facts -> 'contacts' || (a.facts -> 'member')) as c where c ->> 'id' = person::text limit 1),
+    (select c from jsonb_array_elements(a.facts -> 'contacts' || coalesce(a.facts -> 'backups', '[]') || (a.facts -> 'member')) as c where c ->> 'id' = person::text limit 1),
     rules.person_shape(person)) end;
 end;
 $$;

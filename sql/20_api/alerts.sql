@@ -57,13 +57,13 @@ as $$
 declare
   seen data.alerts := rules.visible_alert(alert_id);
 begin
-  if seen.state = 'acknowledged' and seen.acknowledged_by = rules.current_user_id() then
+  if seen.state = 'acknowledged' and seen.acknowledged_by = rules.current_user_id() and seen.owner_asked_at is null then
     return rules.alert_shape(seen);
   end if;
   return rules.act_on_alert(acknowledge_alert.alert_id, 'acknowledge', acknowledge_alert.arrives_at, null, null);
 end;
 $$;
-comment on function api.acknowledge_alert(uuid, timestamptz) is 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+comment on function api.acknowledge_alert(uuid, timestamptz) is 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
 grant execute on function api.acknowledge_alert(uuid, timestamptz) to pruuf_user;
 
 create or replace function api.close_alert(alert_id uuid, outcome text, note text) returns jsonb
@@ -71,3 +71,59 @@ language sql volatile security invoker set search_path = ''
 as $$ select rules.act_on_alert(alert_id, 'close', null, outcome, note) $$;
 comment on function api.close_alert(uuid, text, text) is 'POST /v1/alerts/{id}/close. R6.5';
 grant execute on function api.close_alert(uuid, text, text) to pruuf_user;
+
+create or replace function api.needs_more_help(alert_id uuid) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select rules.act_on_alert(alert_id, 'needs_more_help', null, null, null) $$;
+comment on function api.needs_more_help(uuid) is 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
+grant execute on function api.needs_more_help(uuid) to pruuf_user;
+
+create or replace function api.request_help() returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  request data.help_requests;
+begin
+  insert into data.help_requests (member_id) values (rules.signed_in_user_id()) returning * into request;
+  return rules.alert_shape(rules.visible_alert(request.alert_id));
+end;
+$$;
+comment on function api.request_help() is 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
+grant execute on function api.request_help() to pruuf_user;
+
+create or replace function api.cancel_alert(alert_id uuid) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  seen data.alerts := rules.visible_alert(cancel_alert.alert_id);
+begin
+  if seen.member_id <> rules.current_user_id() then
+    raise exception 'only-the-member-may' using errcode = 'UF403', detail = 'Only the Member can take back a call for help. You can close it.';
+  elsif seen.kind <> 'help' then
+    raise exception 'not-a-call-for-help' using errcode = 'UF409', detail = 'Nobody called for help. Check in to say that you are OK.';
+  elsif seen.resolved_how is distinct from 'cancelled' then
+    insert into data.alert_actions (alert_id, user_id, action) values (seen.id, rules.current_user_id(), 'cancel');
+  end if;
+  return rules.alert_shape(rules.visible_alert(seen.id));
+end;
+$$;
+comment on function api.cancel_alert(uuid) is 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
+grant execute on function api.cancel_alert(uuid) to pruuf_user;
+
+create or replace function api.get_alert_timeline(alert_id uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  seen data.alerts := rules.visible_alert(get_alert_timeline.alert_id);
+begin
+  return jsonb_build_object('alert', rules.alert_shape(seen), 'time_zone', rules.alert_zone(seen), 'items', rules.timeline(seen.id));
+end;
+$$;
+comment on function api.get_alert_timeline(uuid) is 'GET /v1/alerts/{id}/timeline. R6.8';
+grant execute on function api.get_alert_timeline(uuid) to pruuf_user;
+
+create or replace function api.export_alert_timeline(alert_id uuid) returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select api.get_alert_timeline(alert_id) $$;
+comment on function api.export_alert_timeline(uuid) is 'GET /v1/alerts/{id}/timeline.csv. R6.8 the same, for a table';
+grant execute on function api.export_alert_timeline(uuid) to pruuf_user;

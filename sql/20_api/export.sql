@@ -93,6 +93,10 @@ begin
   return jsonb_build_object(
     'alerts', (select coalesce(jsonb_agg(rules.alert_shape(a) || jsonb_build_object('obligation_id', a.obligation_id) order by a.id), '[]')
                  from data.alerts a where a.member_id = person),
+    'help_requests', (select coalesce(jsonb_agg(to_jsonb(h) - 'member_id' order by h.id), '[]') from data.help_requests h where h.member_id = person),
+    'escalation', (select jsonb_build_object('repeat_minutes', p.repeat_minutes,
+                             'rounds', (select coalesce(jsonb_agg(to_jsonb(r) - 'policy_id' order by r.after_minutes), '[]') from data.escalation_rounds r where r.policy_id = p.id))
+                     from data.escalation_policies p where p.member_id = person),
     'alert_actions', (select coalesce(jsonb_agg(to_jsonb(t) - '{user_id}'::text[] order by t.id), '[]') from data.alert_actions t where t.user_id = person),
     'alerts_held', (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'acknowledged_by_you', a.acknowledged_by = person, 'acknowledged_at', a.acknowledged_at,
                              'arrives_at', a.arrives_at, 'resolved_by_you', a.resolved_by = person, 'resolved_at', a.resolved_at, 'outcome', a.outcome) order by a.id), '[]')

@@ -14,7 +14,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return (
-    select coalesce(a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
+    select coalesce(a.facts || jsonb_build_object('alert_kind', a.kind, 'acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
            || jsonb_build_object('recipient', jsonb_build_object('id', n.user_id, 'name', (select u.name from data.users u where u.id = n.user_id)))
       from (values (1)) as one
       left join data.alerts a on a.id = n.alert_id);

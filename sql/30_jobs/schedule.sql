@@ -11,6 +11,7 @@ begin
     perform cron.schedule('pruuf-tick', '* * * * *',
       -- No begin and no commit: pg_cron's background workers refuse them. The role ends with the job's session.
       'set role pruuf_worker; select jobs.tick() from generate_series(1, 20)');
+    perform cron.schedule('pruuf-escalate', '* * * * *', 'set role pruuf_worker; select jobs.escalate() from generate_series(1, 20)');
     perform cron.schedule('pruuf-deletions', '* * * * *', 'set role pruuf_worker; select jobs.finish_deletions()');
     perform cron.schedule('pruuf-coverage', '* * * * *', 'set role pruuf_worker; select jobs.follow_coverage()');
     -- A job of its own: nothing that it does or fails at may touch the deadlines.

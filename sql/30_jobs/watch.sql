@@ -10,6 +10,8 @@ begin
   select f.kind, f.count from (
     select 'alerts_missing', (select count(*) from (select from data.obligations o where o.state = 'open' and o.alert_at < at - patience limit 1000) _)
     union all
+    select 'rounds_late', (select count(*) from (select from data.alerts a where a.state <> 'resolved' and a.next_step_at < at - patience limit 1000) _)
+    union all
     select 'reminders_late', (select count(*) from (select from data.obligations o where o.remind_at < at - patience limit 1000) _)
     union all
     select 'members_unwatched', (select count(*) from (

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use poem::web::Data;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::payload::Json;
-use poem_openapi::{Enum, Object, OpenApi};
+use poem_openapi::payload::{Json, PlainText};
+use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::day::writable;
-use super::{Answer, PAGE, Section, Tagged, once};
+use super::{Answer, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::problem::Problem;
@@ -20,7 +20,7 @@ use crate::problem::Problem;
 pub struct Api;
 
 /// A user, as far as the caller may see them.
-#[derive(Object, Deserialize)]
+#[derive(Object, Deserialize, Serialize)]
 pub struct Person {
     id: Uuid,
     name: String,
@@ -46,6 +46,8 @@ pub enum AlertState {
 enum AlertKind {
     /// The Member did not check in.
     Missed,
+    /// The Member called for help.
+    Help,
 }
 
 /// How an alert ended.
@@ -57,6 +59,8 @@ enum Resolution {
     CheckedIn,
     /// A Contact closed it.
     Closed,
+    /// The Member took their call for help back.
+    Cancelled,
 }
 
 /// What a Contact found.
@@ -111,10 +115,19 @@ struct Alert {
     state: AlertState,
     raised_at: DateTime<Utc>,
     member: Person,
-    due: Due,
+    /// The check-in that did not come, of a missed one.
+    due: Option<Due>,
     last_heard: Option<LastHeard>,
-    /// Who was told.
+    /// Who was told at once.
     contacts: Vec<Person>,
+    /// Who is told when it escalates.
+    backups: Vec<Person>,
+    /// How many rounds were told: each tells its people once more.
+    round: i32,
+    /// When the next one comes, unless somebody takes the alert.
+    next_round_at: Option<DateTime<Utc>>,
+    /// Since when everybody was told and nobody has it.
+    exhausted_at: Option<DateTime<Utc>>,
     /// How late the server itself was, when it was.
     late_by_seconds: Option<i64>,
     acknowledged_at: Option<DateTime<Utc>>,
@@ -147,6 +160,132 @@ struct Closing {
     outcome: Outcome,
     /// What else to know, up to 1000 characters.
     note: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize, Serialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Happened {
+    /// The alert was raised: the first round.
+    Raised,
+    /// The Member pressed "I need help".
+    HelpRequested,
+    /// A later round.
+    Round,
+    /// A Contact took it.
+    Acknowledged,
+    /// Whoever has it was asked how it stands.
+    OwnerAsked,
+    /// It is nobody's again.
+    Released,
+    /// A Contact asked for more help.
+    NeedsMoreHelp,
+    /// The Member checked in.
+    CheckedIn,
+    /// A Contact closed it.
+    Closed,
+    /// The Member took their call for help back.
+    Cancelled,
+    /// A message was made for somebody.
+    Queued,
+    /// It was given to its provider; `result` says what the provider answered.
+    Attempted,
+    /// It is not sent any more; `state` says why.
+    GivenUp,
+    /// Its reader has seen it in the app.
+    Read,
+}
+
+/// An event of an alert. What does not apply is absent.
+#[derive(Object, Deserialize, Serialize)]
+#[oai(skip_serializing_if_is_none)]
+struct Event {
+    at: DateTime<Utc>,
+    /// The same in the Member's time zone.
+    local: NaiveDateTime,
+    what: Happened,
+    /// Who did it, or whom it went to.
+    person: Option<Person>,
+    round: Option<i32>,
+    /// Why somebody was told: the kind of the alert, round or message.
+    kind: Option<String>,
+    /// Whom a round told: `primary` or `everyone`.
+    whom: Option<String>,
+    /// Whether a round called, too.
+    has_call: Option<bool>,
+    /// Whether operations were alarmed with it.
+    is_exhausting: Option<bool>,
+    /// Which message to whom over which channel; its events have the same.
+    delivery_id: Option<Uuid>,
+    /// `push`, `email`, `sms` or `voice`.
+    channel: Option<String>,
+    attempt: Option<i32>,
+    /// `accepted`, `transient`, `permanent` or `unknown`.
+    result: Option<String>,
+    /// `cancelled`, `expired` or `failed`.
+    state: Option<String>,
+    /// The provider's code.
+    detail: Option<String>,
+    arrives_at: Option<DateTime<Utc>>,
+    outcome: Option<Outcome>,
+    note: Option<String>,
+}
+
+/// An alert from its beginning to its end.
+#[derive(Object, Deserialize)]
+struct Timeline {
+    alert: Alert,
+    /// The Member's: that of every `local`.
+    time_zone: String,
+    /// In the order of their time.
+    items: Vec<Event>,
+}
+
+impl Timeline {
+    /// A line for each event.
+    fn table(&self) -> String {
+        let mut table = "at,local,what,person,round,kind,whom,channel,attempt,result,state,detail,arrives_at,outcome,note,delivery_id\r\n".to_owned();
+        for event in &self.items {
+            let number = |number: Option<i32>| number.map(|number| number.to_string());
+            let cells = [
+                Some(event.at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+                Some(event.local.format("%Y-%m-%d %H:%M:%S").to_string()),
+                serde_json::to_value(event.what).ok().and_then(|what| what.as_str().map(str::to_owned)),
+                event.person.as_ref().map(|person| person.name.clone()),
+                number(event.round),
+                event.kind.clone(),
+                event.whom.clone(),
+                event.channel.clone(),
+                number(event.attempt),
+                event.result.clone(),
+                event.state.clone(),
+                event.detail.clone(),
+                event.arrives_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+                event.outcome.map(|outcome| outcome.as_str().to_owned()),
+                event.note.clone(),
+                event.delivery_id.map(|id| id.to_string()),
+            ];
+            let cells: Vec<String> = cells.into_iter().map(|cell| quoted(&cell.unwrap_or_default())).collect();
+            table.push_str(&cells.join(","));
+            table.push_str("\r\n");
+        }
+        table
+    }
+}
+
+/// A cell as RFC 4180 has it. What a program for tables would take for a formula is text: names come from people.
+fn quoted(cell: &str) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    format!("\"{}{}\"", if is_formula { "'" } else { "" }, cell.replace('"', "\"\""))
+}
+
+/// A table to keep.
+#[derive(ApiResponse)]
+enum Table {
+    /// A line for each event, with the names of the columns above (RFC 4180).
+    #[oai(status = 200, content_type = "text/csv; charset=utf-8")]
+    Whole(PlainText<String>, #[oai(header = "Content-Disposition")] String),
 }
 
 #[OpenApi(tag = "Section::Alerts")]
@@ -212,5 +351,79 @@ impl Api {
         let once = once(key.0, &format!("close_alert {}", alert_id.0), &body.0);
         let call = "api.close_alert(alert_id => $1, outcome => $2, note => $3)";
         Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0, &body.outcome.as_str(), &body.note]).await?))
+    }
+
+    /// More help is needed
+    ///
+    /// Whoever has the alert, or any other Contact, may say it: everyone is told at once, and the alert escalates again.
+    #[oai(path = "/v1/alerts/:alert_id/needs-more-help", method = "post", operation_id = "needs_more_help")]
+    async fn needs_more_help(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, "needs_more_help", &alert_id.0);
+        let call = "api.needs_more_help(alert_id => $1)";
+        Ok(Json(app.db.write_once(&caller.0, &once, call, &[&alert_id.0]).await?))
+    }
+
+    /// I need help
+    ///
+    /// Contacts are told at once: no confirmation, no grace, on a break as well. A second call adds to the first.
+    #[oai(path = "/v1/me/help-requests", method = "post", operation_id = "request_help")]
+    async fn request_help(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Result<Created<Alert>, Problem> {
+        let once = once(key.0, "request_help", &String::new());
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, "api.request_help()", &[]).await?)))
+    }
+
+    /// Take my call for help back
+    ///
+    /// Only the Member can; everybody who may have been alerted is told.
+    #[oai(path = "/v1/alerts/:alert_id/cancel", method = "post", operation_id = "cancel_alert")]
+    async fn cancel_alert(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Alert> {
+        let once = once(key.0, "cancel_alert", &alert_id.0);
+        Ok(Json(app.db.write_once(&caller.0, &once, "api.cancel_alert(alert_id => $1)", &[&alert_id.0]).await?))
+    }
+
+    /// What happened about an alert
+    ///
+    /// Each round, each message with its attempts, and what people did, in order; for the Member and their Contacts.
+    #[oai(path = "/v1/alerts/:alert_id/timeline", method = "get", operation_id = "get_alert_timeline")]
+    async fn get_alert_timeline(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+        alert_id: Path<Uuid>,
+    ) -> Result<Tagged<Timeline>, Problem> {
+        let call = "api.get_alert_timeline(alert_id => $1)";
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, call, &[&alert_id.0]).await?)
+    }
+
+    /// What happened about an alert, as a table
+    #[oai(path = "/v1/alerts/:alert_id/timeline.csv", method = "get", operation_id = "export_alert_timeline")]
+    async fn export_alert_timeline(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        alert_id: Path<Uuid>,
+    ) -> Result<Table, Problem> {
+        let call = "api.export_alert_timeline(alert_id => $1)";
+        let timeline: Timeline = app.db.read(&caller.0, call, &[&alert_id.0]).await?;
+        let name = format!("attachment; filename=\"pruuf-alert-{}.csv\"", alert_id.0);
+        Ok(Table::Whole(PlainText(timeline.table()), name))
     }
 }

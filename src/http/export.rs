@@ -81,6 +81,10 @@ struct Readable {
     wrong_invitation_codes: Vec<Value>,
     /// Those about the user.
     alerts: Vec<Value>,
+    /// Every time the user called for help.
+    help_requests: Vec<Value>,
+    /// How their alerts escalate, where it is not as everybody's.
+    escalation: Option<Value>,
     /// What the user did about alerts.
     alert_actions: Vec<Value>,
     /// Alerts of others that the user has or had.

@@ -32,7 +32,7 @@ macro_rules! sources {
 
 /// Name and text of every template.
 const SOURCES: &[(&str, &str)] = sources!("en":
-    "missed" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
+    "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
     "checked_in" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder"
 );

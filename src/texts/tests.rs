@@ -2,8 +2,12 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 23] = [
     "missed",
+    "help",
+    "needs_more_help",
+    "still_open",
+    "owner_asked",
     "all_clear",
     "acknowledged",
     "one_time_code",
@@ -203,6 +207,13 @@ fn typical_sms_are_one_segment() {
         ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
         ("missed", with(missed(), json!({ "last_heard": null }))),
         ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
+        ("help", json!({ "member": { "name": "Margaret O'Sullivan" }, "alert_kind": "help", "round": 2 })),
+        ("needs_more_help", with(missed(), json!({ "by": { "name": "Ben Carter" } }))),
+        ("all_clear", with(all_clear(), json!({ "how": "cancelled", "due": null, "alert_kind": "help" }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200 }))),
+        ("still_open", with(missed(), json!({ "open_for_seconds": 1200, "had_by": { "name": "Ben Carter" } }))),
+        ("still_open", json!({ "member": { "name": "Mary Tanner" }, "alert_kind": "help", "open_for_seconds": 1200 })),
+        ("owner_asked", with(missed(), json!({ "had_for_seconds": 3600, "answers_within_seconds": 900 }))),
         ("all_clear", all_clear()),
         ("all_clear", with(all_clear(), json!({ "how": "closed", "by": { "name": "Ben" }, "outcome": "false_alarm" }))),
         (
@@ -333,6 +344,34 @@ fn names_cannot_inject() {
             assert!(!part.lines().any(|line| line.starts_with("Bcc:")), "{kind}: {part}");
         }
         assert!(!html.contains("<b>Eve") && !html.contains("<script>"), "{kind}: {html}");
+    }
+}
+
+/// R6.2: nobody reads of a check-in that was never due.
+#[test]
+fn r6_2_a_call_for_help_speaks_of_no_check_in() {
+    let call = json!({ "member": { "id": "m1", "name": "Mary" }, "alert_kind": "help", "raised_local": "2026-11-21T22:14:00", "time_zone": "Pacific/Auckland",
+        "by": { "id": "c2", "name": "Ben" }, "contacts": [{ "id": "c1", "name": "Anna" }], "had_by": null, "open_for_seconds": 600 });
+    for (kind, how, words) in [
+        ("help", "", "needs help"),
+        ("needs_more_help", "", "needs more help"),
+        ("still_open", "", "still needs help"),
+        ("acknowledged", "", "Ben"),
+        ("owner_asked", "", "Mary"),
+        ("all_clear", "cancelled", "took the call for help back"),
+        ("all_clear", "closed", "Ben closed the alert"),
+    ] {
+        let facts = with(call.clone(), json!({ "how": how, "outcome": "safe" }));
+        let (title, body) = texts().push(kind, "en", &facts);
+        let (subject, text, html) = texts().email(kind, "en", &facts);
+        let sms = texts().sms(kind, "en", &facts);
+        for part in [format!("{title}\n{body}"), format!("{subject}\n{text}"), html, sms] {
+            assert!(part.contains(words), "{kind}: {part}");
+            for wrong in ["check in", "check-in was", "no check-in", "No check-in", "checked in", "due", "Due", "()"] {
+                let part = part.replace("daily check-in", "").to_owned();
+                assert!(!part.contains(wrong), "{kind}: {wrong:?} in {part}");
+            }
+        }
     }
 }
 

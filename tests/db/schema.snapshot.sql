@@ -20,7 +20,7 @@ CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with t
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice.';
+COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -41,6 +41,11 @@ CREATE FUNCTION api.block_user(user_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.block_user(user_id uuid) IS 'POST /v1/blocks. R3.3 whom one is or was connected with, and nobody else: policies show the caller no other connections. A trigger ends the connection.';
+CREATE FUNCTION api.cancel_alert(alert_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.cancel_alert(alert_id uuid) IS 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
 CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -116,16 +121,6 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
-CREATE FUNCTION api.get_coverage() RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.get_coverage() IS 'GET /v1/me/coverage. R6.10 whether a miss right now would reach anybody, and over which channels each Contact can be reached; never at which addresses.';
-CREATE FUNCTION api.get_drill(drill_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.get_drill(drill_id uuid) IS 'GET /v1/drills/{id}. R6.11 what arrived, per Contact and channel, for whoever asked; each Contact sees what is theirs.';
 CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -241,6 +236,11 @@ CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
+CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.needs_more_help(alert_id uuid) IS 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -296,6 +296,11 @@ CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed b
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R2.1 the same answer whether or not an account exists.';
+CREATE FUNCTION api.request_help() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.request_help() IS 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
 CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -336,11 +341,6 @@ CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_invitation(token_hash bytea) IS 'GET /i/{token}. R3.1 what the page of a link shows to whoever has it; it changes nothing, since mail scanners follow links.';
-CREATE FUNCTION api.start_drill(goes_to text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.start_drill(goes_to text) IS 'POST /v1/drills. R6.11 the same channels at the same time as an alert, and no alert: it raises nothing, and nothing follows it.';
 CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -474,11 +474,14 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
-CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
     SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
+COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -492,12 +495,6 @@ CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
-CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -549,12 +546,6 @@ CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
-CREATE FUNCTION jobs.send_drill_reminders(most integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.send_drill_reminders(most integer) IS 'R6.11 asks Members and Contacts to try whether alerts arrive. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -636,6 +627,57 @@ CREATE FUNCTION rules.address_shape(a data.addresses) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.address_shape(a data.addresses) IS 'An address of the caller; the server opens what is sealed.';
+CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+CREATE TABLE data.alerts (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    kind text NOT NULL,
+    obligation_id uuid,
+    state text DEFAULT 'open'::text NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by uuid,
+    arrives_at timestamp with time zone,
+    resolved_at timestamp with time zone,
+    resolved_by uuid,
+    resolved_how text,
+    outcome text,
+    note text,
+    round integer DEFAULT 1 NOT NULL,
+    next_step_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    resumed_at timestamp with time zone,
+    owner_asked_at timestamp with time zone,
+    exhausted_at timestamp with time zone,
+    CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
+    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+    CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
+    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
+    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
+    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
+    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
+);
+ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
+COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
+COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
+CREATE FUNCTION rules.alert_zone(alert data.alerts) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_zone(alert data.alerts) IS 'Whose nine o''clock an alert''s texts speak of.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -656,43 +698,6 @@ CREATE TABLE data.obligations (
 );
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
-CREATE FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_facts(missed data.obligations, at timestamp with time zone) IS 'R6.7 what an alert''s texts say: who, the time that was due, when last heard of, who else is told, and whether the server itself was late.';
-CREATE TABLE data.alerts (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    member_id uuid NOT NULL,
-    kind text NOT NULL,
-    obligation_id uuid NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    raised_at timestamp with time zone NOT NULL,
-    facts jsonb NOT NULL,
-    acknowledged_at timestamp with time zone,
-    acknowledged_by uuid,
-    arrives_at timestamp with time zone,
-    resolved_at timestamp with time zone,
-    resolved_by uuid,
-    resolved_how text,
-    outcome text,
-    note text,
-    CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
-    CONSTRAINT alert_kind_is_known CHECK ((kind = 'missed'::text)),
-    CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
-    CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
-    CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text]))),
-    CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
-    CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text])))
-);
-ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key. facts: what was known when it was raised, for the texts (R6.7).';
-CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.alert_shape(a data.alerts) IS 'An alert as the Member and the Contacts see it.';
 CREATE TABLE data.schedules (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -716,6 +721,11 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider_message_id text, retry_after_seconds double precision, turns_off text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -893,28 +903,6 @@ CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
-CREATE FUNCTION rules.coverage_gap(member uuid) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.coverage_gap(member uuid) IS 'R6.10 why a miss right now would reach nobody: null when at least one entitled Contact has at least two working channels.';
-CREATE TABLE data.coverage (
-    member_id uuid NOT NULL,
-    is_covered boolean NOT NULL,
-    since_at timestamp with time zone NOT NULL,
-    reason text,
-    told_at timestamp with time zone,
-    CONSTRAINT coverage_reason_is_known CHECK ((reason = ANY (ARRAY['no_contact'::text, 'no_entitled_contact'::text, 'too_few_channels'::text]))),
-    CONSTRAINT only_a_loss_was_told CHECK (((NOT is_covered) OR (told_at IS NULL))),
-    CONSTRAINT whoever_is_not_covered_has_a_reason CHECK ((is_covered = (reason IS NULL)))
-);
-ALTER TABLE ONLY data.coverage FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.coverage IS 'R6.10 whether a miss right now would reach anybody, since when it is so, and why not. told_at: when the loss was told; null for whoever never was covered.';
-CREATE FUNCTION rules.coverage_shape(v data.coverage) RETURNS jsonb
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.coverage_shape(v data.coverage) IS 'R6.10 as Contacts see it.';
 CREATE FUNCTION rules.current_session_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -940,42 +928,6 @@ CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jso
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.drill_reader_shape(n data.notifications) IS 'R6.11 what became of a drill at one of those it went to. Confirmed: it was opened, which is all that can be done about it.';
-CREATE FUNCTION rules.drill_readers(person uuid, goes_to text) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.drill_readers(person uuid, goes_to text) IS 'R6.11 to whom a drill goes: all Contacts of a Member, or the Contact who asks.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1091,11 +1043,6 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
-CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R8.2 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1175,11 +1122,6 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
-CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
 CREATE TABLE data.deliveries (
     id uuid DEFAULT data.new_id() NOT NULL,
     notification_id uuid NOT NULL,
@@ -1215,6 +1157,11 @@ CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.may_have_arrived(delivery data.deliveries) IS 'R6.5 whether anybody may have read it: it was taken, is in a sender''s hand, or nobody knows.';
+CREATE FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_tell_again(alert data.alerts, at timestamp with time zone) IS 'R6.2 whether a call for help, or for more, is a new one: a finger that presses ten times in a minute has pressed once.';
 CREATE FUNCTION rules.meet(expected data.obligations, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1240,6 +1187,34 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1290,6 +1265,11 @@ CREATE FUNCTION rules.part_ways(person uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.part_ways(person uuid, at timestamp with time zone) IS 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
+CREATE FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.people_of_round(member uuid, whom text, OUT told jsonb, OUT backups jsonb) IS 'R3.5 the Contacts whom a round tells, and those whom it does not: backups. Where nobody is primary it tells everyone.';
 CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1299,17 +1279,22 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device; high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.raise_help(member uuid, at timestamp with time zone) IS 'R6.2 the alert of a call for help, and what the Contacts of its first round are told.';
 CREATE FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) RETURNS SETOF data.alerts
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what every Contact is told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
+COMMENT ON FUNCTION rules.raise_missed(obligation_ids uuid[], at timestamp with time zone) IS 'R6.1 closes the obligations whose alert_at has passed as missed, with one alert each and what the Contacts of its first round are told: one statement, all or nothing. A trigger on notifications adds the deliveries.';
 CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1349,7 +1334,7 @@ CREATE FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, a
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, and the others are told.';
+COMMENT ON FUNCTION rules.release_alerts(member uuid, contact uuid, occasion uuid, at timestamp with time zone) IS 'R6.4 an alert whose owner is no Contact any more is nobody''s: it is open again, the others are told, and its rounds run anew.';
 CREATE FUNCTION rules.remember(key text, fingerprint bytea, answer jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1385,11 +1370,21 @@ CREATE FUNCTION rules.restore_account(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.restore_account(person uuid, at timestamp with time zone) IS 'R2.6 whoever signs in to a deleted account has it back, and all who are connected with it are told. Does nothing for any other account.';
+CREATE FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.resume_escalation(alert data.alerts, kind text, by uuid, at timestamp with time zone) IS 'R6.4 nobody has it any more: a round at once for everyone, and from now on the rounds run anew.';
 CREATE FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.resume_schedule(member uuid, since timestamp with time zone, at timestamp with time zone) IS 'R2.6 the schedule that was in force when the account was deleted is in force again, with its next obligation.';
+CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1424,11 +1419,6 @@ CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
-CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1487,6 +1477,11 @@ CREATE FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamp with time zone) IS 'R2.4 a session and its first refresh token.';
+CREATE FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) IS 'R6.3, R6.4 takes one alert whose next step is due, and the step; null when there is none. security definer: the worker may not touch an alert. What goes wrong is said, and tried again soon.';
 CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1507,6 +1502,11 @@ CREATE FUNCTION rules.support_places(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.support_places(person uuid) IS 'R1.4 where messages reach somebody; the server opens the addresses and masks them.';
+CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) IS 'R6.3 the next round of an open alert; R6.4 of one that somebody has: they are asked, and if nothing follows it is open again.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1522,14 +1522,14 @@ CREATE TABLE data.alert_actions (
     outcome text,
     note text,
     CONSTRAINT a_closing_has_an_outcome CHECK (((action = 'close'::text) = (outcome IS NOT NULL))),
-    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'close'::text]))),
+    CONSTRAINT alert_action_is_known CHECK ((action = ANY (ARRAY['acknowledge'::text, 'needs_more_help'::text, 'close'::text, 'cancel'::text]))),
     CONSTRAINT closing_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT closing_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT only_a_closing_has_a_note CHECK (((action = 'close'::text) OR (note IS NULL))),
     CONSTRAINT only_an_acknowledgement_has_an_arrival CHECK (((action = 'acknowledge'::text) OR (arrives_at IS NULL)))
 );
 ALTER TABLE ONLY data.alert_actions FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.alert_actions IS 'R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
+COMMENT ON TABLE data.alert_actions IS 'R6.2, R6.4, R6.5 what a person did about an alert; a trigger draws the consequences.';
 CREATE FUNCTION rules.tell_acknowledged(alert data.alerts, action data.alert_actions) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1540,11 +1540,6 @@ CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
-CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1560,11 +1555,11 @@ CREATE FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_pin_changed(person uuid, how text, at timestamp with time zone) IS 'R2.5 whoever did not do it themselves must hear of it.';
-CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_addresses__mark_coverage() IS 'R6.10 an address that was verified, turned off or removed.';
+COMMENT ON FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) IS 'R6.3 a round after the first: each of its people once, everywhere. by: who set it off needs not be told. alert: as it was before the round. Gives how many are told.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1579,7 +1574,7 @@ CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock; R6.5 a closing ends it.';
+COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 CREATE FUNCTION rules.tg_alert_actions__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1620,26 +1615,11 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
-CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_connections__mark_coverage() IS 'R6.10 a Contact more or less.';
-CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
-CREATE FUNCTION rules.tg_devices__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went.';
 CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1650,6 +1630,21 @@ CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_devices__withdraw() IS 'R7.6 before a device goes.';
+CREATE FUNCTION rules.tg_escalation_policies__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_policies__record() IS 'R6.3 every change of an escalation policy is kept.';
+CREATE FUNCTION rules.tg_escalation_rounds__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_escalation_rounds__record() IS 'R6.3 every change of a round is kept.';
+CREATE FUNCTION rules.tg_help_requests__raise() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_help_requests__raise() IS 'R6.2 a call for help is an alert at once, without grace, on a break and without a schedule; a second one within it adds to it, and tells everyone again if the last telling is not just over.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1670,11 +1665,6 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
-CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_schedules__mark_coverage() IS 'R6.10 somebody is a Member now.';
 CREATE FUNCTION rules.tg_schedules__start() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1685,11 +1675,6 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
-CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_users__mark_coverage() IS 'R6.10, R2.6 an account that is deleted, or back.';
 CREATE FUNCTION rules.tg_watch_settings__keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1789,11 +1774,6 @@ CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.without_name(facts jsonb, person uuid) IS 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
-CREATE FUNCTION rules.working_channels(person uuid) RETURNS text[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.working_channels(person uuid) IS 'R6.10 how somebody can be reached. SMS and call are one: they die with the same number.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1844,6 +1824,19 @@ CREATE TABLE audit.unsealed_events (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
+CREATE TABLE data.alert_rounds (
+    alert_id uuid NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean NOT NULL,
+    CONSTRAINT round_was_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT the_first_round_is_the_alert CHECK ((number > 1))
+);
+ALTER TABLE ONLY data.alert_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alert_rounds IS 'R6.3, R6.8 the rounds that were told after the first, which came with the alert.';
 CREATE TABLE data.attempts (
     id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -1872,22 +1865,6 @@ CREATE TABLE data.code_keys (
 );
 ALTER TABLE ONLY data.code_keys FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.code_keys IS 'R9.3, R3.1 what stays of a data key that was rotated away, sealed under the one in use: it derives and recognises the codes and links of invitations sent before, and opens nothing.';
-CREATE TABLE data.coverage_marks (
-    id bigint NOT NULL,
-    user_id uuid NOT NULL,
-    marked_at timestamp with time zone NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
-ALTER TABLE ONLY data.coverage_marks FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.coverage_marks IS 'R6.10 whose contacts, addresses or devices have changed: a job looks whom that leaves without anybody. No foreign key: a mark may outlive its user.';
-ALTER TABLE data.coverage_marks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME data.coverage_marks_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
 CREATE TABLE data.devices (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -1902,23 +1879,51 @@ CREATE TABLE data.devices (
     CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
 );
 ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
-CREATE TABLE data.drill_reminders (
-    user_id uuid NOT NULL,
-    remind_at timestamp with time zone NOT NULL
+CREATE TABLE data.escalation_changes (
+    id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT escalation_change_changes_something CHECK ((before IS DISTINCT FROM after))
 );
-ALTER TABLE ONLY data.drill_reminders FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.drill_reminders IS 'R6.11 when a Member or a Contact is next asked to try it.';
-CREATE TABLE data.drills (
+ALTER TABLE ONLY data.escalation_changes FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_changes IS 'The history of data.escalation_policies and data.escalation_rounds: a row as it was and as it is.';
+ALTER TABLE data.escalation_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.escalation_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE data.escalation_policies (
     id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid NOT NULL,
-    goes_to text NOT NULL,
-    reader_ids uuid[] NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    CONSTRAINT drill_goes_to_somebody CHECK ((goes_to = ANY (ARRAY['contacts'::text, 'myself'::text]))),
-    CONSTRAINT drill_has_readers CHECK ((cardinality(reader_ids) >= 1))
+    member_id uuid,
+    repeat_minutes integer DEFAULT 1440 NOT NULL,
+    CONSTRAINT no_alert_falls_silent CHECK (((repeat_minutes >= 5) AND (repeat_minutes <= 1440)))
 );
-ALTER TABLE ONLY data.drills FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.drills IS 'R6.11 a try whether alerts arrive: a table of its own, so that nothing that looks for alerts can take one for an alert. Its messages have its id as their cause.';
+ALTER TABLE ONLY data.escalation_policies FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_policies IS 'R6.3 how alerts escalate: one row without a member_id for everybody, and one for each Member who has their own. After the last of its rounds the same comes again every repeat_minutes, without an end.';
+CREATE TABLE data.escalation_rounds (
+    policy_id uuid NOT NULL,
+    after_minutes integer NOT NULL,
+    whom text NOT NULL,
+    has_call boolean NOT NULL,
+    is_exhausting boolean DEFAULT false NOT NULL,
+    CONSTRAINT round_is_for_known_people CHECK ((whom = ANY (ARRAY['primary'::text, 'everyone'::text]))),
+    CONSTRAINT round_is_within_a_year CHECK (((after_minutes >= 0) AND (after_minutes <= 525600)))
+);
+ALTER TABLE ONLY data.escalation_rounds FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.escalation_rounds IS 'R6.3 a round so many minutes after the alert, as long as nobody has it. Push, e-mail and SMS always (R6.9); has_call: and an automated call. is_exhausting: then it goes to everyone, and operations are alarmed. The round of 0 minutes is the first.';
+CREATE TABLE data.help_requests (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    requested_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.help_requests FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.help_requests IS 'R6.2 every press of "I need help". A trigger raises its alert, or adds to the one that is open.';
 CREATE TABLE data.idempotency_keys (
     user_id uuid NOT NULL,
     key text NOT NULL,
@@ -2084,6 +2089,8 @@ ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_pkey PRIMARY KEY (alert_id, number);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
@@ -2096,20 +2103,20 @@ ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT code_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.coverage_marks
-    ADD CONSTRAINT coverage_marks_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.coverage
-    ADD CONSTRAINT coverage_pkey PRIMARY KEY (member_id);
 ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT data_key_is_kept_once UNIQUE (key_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.drill_reminders
-    ADD CONSTRAINT drill_reminders_pkey PRIMARY KEY (user_id);
-ALTER TABLE ONLY data.drills
-    ADD CONSTRAINT drills_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_changes
+    ADD CONSTRAINT escalation_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_pkey PRIMARY KEY (policy_id, after_minutes);
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key);
 ALTER TABLE ONLY data.invitation_tries
@@ -2130,6 +2137,8 @@ ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -2180,8 +2189,10 @@ CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_i
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
 CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
+CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
+CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
@@ -2199,8 +2210,8 @@ CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, 
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
-CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
-CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
+CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
+CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
 CREATE UNIQUE INDEX invitation_code_is_free ON data.invitations USING btree (code_hash) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX invitation_token_is_one_invitation ON data.invitations USING btree (token_hash) WHERE (token_hash IS NOT NULL);
@@ -2227,6 +2238,7 @@ CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind,
 CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
 CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
+CREATE UNIQUE INDEX one_open_call_for_help_per_member ON data.alerts USING btree (member_id) WHERE ((kind = 'help'::text) AND (state <> 'resolved'::text));
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_resend_per_delivery ON data.deliveries USING btree (resend_of) WHERE (resend_of IS NOT NULL);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
@@ -2256,7 +2268,6 @@ ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
-CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
@@ -2267,20 +2278,18 @@ CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH 
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
-CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
-CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
-CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
+CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
+CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
+CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
-CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
-CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
@@ -2294,6 +2303,10 @@ ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alert_rounds
+    ADD CONSTRAINT alert_rounds_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.alerts
@@ -2318,8 +2331,6 @@ ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES data.invitations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.coverage
-    ADD CONSTRAINT coverage_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
@@ -2330,10 +2341,14 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.drill_reminders
-    ADD CONSTRAINT drill_reminders_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.drills
-    ADD CONSTRAINT drills_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_policies
+    ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.escalation_rounds
+    ADD CONSTRAINT escalation_rounds_policy_id_fkey FOREIGN KEY (policy_id) REFERENCES data.escalation_policies(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.help_requests
+    ADD CONSTRAINT help_requests_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.invitation_tries
@@ -2404,6 +2419,7 @@ CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE 
   WHERE (s.event_id = unsealed_events.event_id))));
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
@@ -2414,7 +2430,7 @@ ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
 ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
-CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action <> 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
@@ -2426,29 +2442,23 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
-ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.drill_reminders ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.drills ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.drill_reminders TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.drills TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.ip_tries TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2468,11 +2478,14 @@ CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING 
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
-CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
-CREATE POLICY engine_reads_the_marks ON data.coverage_marks FOR SELECT TO pruuf_engine USING (true);
+ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody_reads_the_kinds ON data.notification_kinds FOR SELECT USING (true);
 CREATE POLICY everybody_reads_the_numbers ON data.policies FOR SELECT USING (true);
+ALTER TABLE data.help_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitation_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.invitations ENABLE ROW LEVEL SECURITY;
@@ -2486,10 +2499,14 @@ CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (tru
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
-CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2498,11 +2515,14 @@ ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.obligations_met ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
+CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_owner USING (true);
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2515,7 +2535,10 @@ ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
+CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_rounds FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_staff USING (true);
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
@@ -2531,14 +2554,18 @@ ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_actions.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_requests ON data.help_requests FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = help_requests.alert_id))));
+CREATE POLICY whoever_sees_the_alert_sees_its_rounds ON data.alert_rounds FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.alerts a
+  WHERE (a.id = alert_rounds.alert_id))));
 CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_met FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
-CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
@@ -2561,10 +2588,9 @@ CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pr
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);

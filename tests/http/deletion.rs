@@ -309,6 +309,7 @@ async fn r2_6_an_open_alert_stays_with_those_told_until_a_person_resolves_it() {
         world.post(&ben, &format!("{path}/acknowledge"), json!({})).await.expect(200);
         told(&world, &cleo, "Ben has got this").await;
         // Not even the end of the thirty days takes it from them.
+        world.hold_rounds().await;
         world.advance("31 days").await;
         assert_eq!(finish_deletions(&world).await, json!({"erased": 0, "problems": []}));
         assert_eq!(world.get(&cleo, &path).await.expect(200)["state"], "acknowledged");

@@ -27,6 +27,8 @@ const EXPORTED: &[(&str, &str)] = &[
     ("coverage.member_id", "coverage"),
     ("devices.user_id", "devices"),
     ("drills.user_id", "drills"),
+    ("escalation_policies.member_id", "escalation"),
+    ("help_requests.member_id", "help_requests"),
     ("invitation_tries.user_id", "wrong_invitation_codes"),
     ("invitations.accepted_by", "invitations_accepted"),
     ("invitations.inviter_id", "invitations_sent"),
@@ -63,9 +65,6 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         // A life: a device, an address, invitations both ways and a wrong code, a day met, one missed, one of another's.
         let device = format!("/v1/me/devices/{}", uuid::Uuid::new_v4());
         world.put(&ann, &device, json!({"platform": "ios", "push_token": "annabelles-phone"})).await.expect(200);
-        let phone = json!({"address": {"kind": "phone", "value": "+64211234567"}});
-        world.post(&ann, "/v1/me/addresses", phone).await.expect(201);
-        world.code(Channel::Sms, "+64211234567", 1).await;
         let body = json!({"invitee_becomes": "member", "name": NAME, "address": email(ADDRESS)});
         let bens = world.post(&ben, "/v1/invitations", body).await.expect(201);
         world.expect_message(Channel::Email, ADDRESS, "Ben").await;
@@ -107,6 +106,10 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.expect_on_all_channels(&ben, NAME).await;
 
         world.post(&ann, "/v1/invitations/accept", json!({"code": "AAAAAA"})).await.refused(404, "invitation-unknown");
+        // Now, since codes are forgotten after a day.
+        let phone = json!({"address": {"kind": "phone", "value": "+64211234567"}});
+        world.post(&ann, "/v1/me/addresses", phone).await.expect(201);
+        world.code(Channel::Sms, "+64211234567", 1).await;
         world.ticket(ADDRESS, 1).await;
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
@@ -118,8 +121,15 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
         let drill = "insert into data.drills (user_id, goes_to, reader_ids, asked_at) select u.id, 'myself', array[u.id], rules.clock() from data.users u where u.id = $1";
         world.db.admin.execute(drill, &[&ann.id]).await.unwrap();
+        let help = world.post(&ann, "/v1/me/help-requests", json!(null)).await.expect(201);
+        world.expect_on_all_channels(&ben, "needs help").await;
+        let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
+        world.post(&ann, &cancel, json!(null)).await.expect(200);
+        world.expect_on_all_channels(&ben, "took the call for help back").await;
+        let own = "insert into data.escalation_policies (member_id) values ($1)";
+        world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
-        world.expect_message(Channel::Push, &ben.push_token, NAME).await;
+        world.expect_message(Channel::Push, &ben.push_token, "ended your connection").await;
         for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {
             world.expect_message(channel, to, "might reach nobody").await;
         }

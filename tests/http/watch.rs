@@ -164,6 +164,12 @@ async fn r9_7_whatever_did_not_happen_is_a_finding_of_its_own() {
     work(&world, "jobs.seal_audit()").await;
     assert_eq!(findings(&world).await, only([]));
 
+    // A round that nobody told; without another one the alert waits for nothing.
+    run(&world, "update data.alerts set next_step_at = rules.clock() - interval '31 seconds'", &[]).await;
+    assert_eq!(findings(&world).await, only([("rounds_late", 1)]));
+    run(&world, "update data.alerts set next_step_at = 'infinity'", &[]).await;
+    assert_eq!(findings(&world).await, only([]));
+
     // Somebody's contacts have changed and nobody looked; and a state that is not what is true, found within the hour.
     run(
         &world,

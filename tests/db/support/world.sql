@@ -62,6 +62,14 @@ commit;
 insert into data.untold_check_ins (check_in_id) select c.id from data.check_ins c;
 insert into data.alert_actions (id, alert_id, user_id, action)
 select '00000000-0000-0000-0007-00000000000b', a.id, '00000000-0000-0000-0000-00000000000b', 'acknowledge' from data.alerts a;
+insert into data.alert_rounds (alert_id, number, kind, told_at, whom, has_call, is_exhausting)
+select a.id, 2, 'still_open', rules.clock(), 'primary', true, false from data.alerts a;
+update data.alerts set round = 2;
+update data.escalation_rounds set has_call = false where after_minutes = 10;
+-- As if the owner had called for help within it.
+set session_replication_role = replica;
+insert into data.help_requests (member_id, alert_id, requested_at) select a.member_id, a.id, rules.clock() from data.alerts a;
+set session_replication_role = default;
 insert into data.attempts (delivery_id, number, ended_at, result)
 select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
 select api.set_policy('code_tries', 6, 'a test');

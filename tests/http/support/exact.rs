@@ -59,6 +59,18 @@ impl World {
         self.exactly(at, "pruuf_worker", None, "jobs.tick()").await.unwrap()
     }
 
+    /// For tests of something else over hours: no alert that is open now tells another round.
+    pub async fn hold_rounds(&self) {
+        self.eventually("there is an alert", "select exists (select from data.alerts where state <> 'resolved')", &[])
+            .await;
+        self.db.admin.execute("update data.alerts set next_step_at = 'infinity'", &[]).await.unwrap();
+    }
+
+    /// The job that escalates alerts, at exactly this instant.
+    pub async fn escalate(&self, at: &str) -> Value {
+        self.exactly(at, "pruuf_worker", None, "jobs.escalate()").await.unwrap()
+    }
+
     /// The Member's obligations in the order of their times: local date and time, state, and what alerts they raised.
     pub async fn days(&self, who: &Person) -> Vec<String> {
         let sql = "select to_char(o.local_on, 'DD') || ' ' || to_char(o.local_time, 'HH24:MI') || ' ' || o.state || coalesce(' ' || a.state, '')
