@@ -66,6 +66,7 @@ codes! {
     IdempotencyKeyReused = "idempotency-key-reused", 409, "The Idempotency-Key came with another request";
     RehearsalIsDecidedAtBirth = "rehearsal-is-decided-at-birth", 409, "Not a database for rehearsals";
     DeliveryOnlyMovesUp = "delivery-only-moves-up", 409, "A delivery's state only moves up";
+    LinkIsOver = "link-is-over", 410, "This link works no more";
     PreconditionFailed = "precondition-failed", 412, "It has changed meanwhile";
     BodyTooLarge = "body-too-large", 413, "The body is larger than 256 KiB";
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -15,6 +16,12 @@ const INVITATION_ALPHABET: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const INVITATION_LENGTH: usize = 6;
 /// How many bytes the token of an invitation's link has: 144 bits cannot be guessed, and 24 letters leave an SMS room.
 const INVITATION_TOKEN_LENGTH: usize = 18;
+/// The letters of a one-tap link's token: only such as every program takes to be part of a link, wherever it stands.
+const LINK_ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// A token is the last 40 bits of its delivery's id in 7 letters (62^7 > 2^40), then 128 bits that nobody can guess in 22
+/// (62^22 > 2^128): as short as an SMS wants it.
+const LINK_ID_LETTERS: usize = 7;
+const LINK_PROOF_LETTERS: usize = 22;
 const SEAL_VERSION: u8 = 1;
 const NONCE_LENGTH: usize = 24;
 const KEY_ID_LENGTH: usize = 4;
@@ -26,6 +33,14 @@ pub enum CodeUse {
     OneTime,
     /// Six characters of [`INVITATION_ALPHABET`] (R3.1).
     Invitation,
+}
+
+/// What a one-tap link in a message may be used for, and for nothing else (R6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkPurpose {
+    /// To see an alert and to act on it.
+    Alert,
 }
 
 /// What the row of a kept code key is sealed for, before its id.
@@ -314,6 +329,57 @@ fn mac(key: &Key, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// One-tap links (R6.6): nothing of a token is stored, since who sends it derives it and who is sent it proves that we made
+/// it. Made like codes, so a token lives on when the keys are rotated.
+impl Vault {
+    /// The token of a link in this delivery's message. The same each time, as long as the first key is the same.
+    #[must_use]
+    pub fn link_token(&self, purpose: LinkPurpose, delivery: Uuid) -> String {
+        derive_link_token(&self.code_keys[0], purpose, delivery)
+    }
+
+    /// Whether this is the token of that delivery's link, under any of the keys.
+    #[must_use]
+    pub fn is_link_token(&self, token: &str, purpose: LinkPurpose, delivery: Uuid) -> bool {
+        // Their hashes are compared: how long that takes says nothing of the token.
+        let hash = token_hash(token);
+        self.code_keys.iter().any(|key| token_hash(&derive_link_token(key, purpose, delivery)) == hash)
+    }
+}
+
+/// The end of the id, 10 digits of hex, of the delivery that a link's token speaks of; `None` when it is no such token.
+#[must_use]
+pub fn link_id_end(token: &str) -> Option<String> {
+    if token.len() != LINK_ID_LETTERS + LINK_PROOF_LETTERS {
+        return None;
+    }
+    let number = token.bytes().take(LINK_ID_LETTERS).try_fold(0, |number: u64, letter| {
+        let digit = LINK_ALPHABET.iter().position(|known| *known == letter)?;
+        Some(number * 62 + digit as u64)
+    })?;
+    (number < 1 << 40).then(|| format!("{number:010x}"))
+}
+
+fn derive_link_token(key: &Key, purpose: LinkPurpose, delivery: Uuid) -> String {
+    let purpose: &[u8] = match purpose {
+        LinkPurpose::Alert => b"alert",
+    };
+    let proof = mac(key, "derive", &[b"one-tap link", purpose, delivery.as_bytes()]);
+    let proof = proof.iter().take(16).fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
+    let id_end = delivery.as_u128() & ((1 << 40) - 1);
+    [letters(id_end, LINK_ID_LETTERS), letters(proof, LINK_PROOF_LETTERS)].concat()
+}
+
+/// A number in so many letters of [`LINK_ALPHABET`], the first of which counts most.
+fn letters(mut number: u128, count: usize) -> String {
+    let mut letters = vec!['0'; count];
+    for letter in letters.iter_mut().rev() {
+        *letter = char::from(LINK_ALPHABET[(number % 62) as usize]);
+        number /= 62;
+    }
+    letters.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,6 +412,7 @@ mod tests {
         let letters = new.code(CodeUse::Invitation, id, &code).unwrap();
         assert_eq!(letters, old.code(CodeUse::Invitation, id, &code).unwrap());
         assert!(new.code_hashes(CodeUse::Invitation, &letters).contains(&code));
+        assert!(new.is_link_token(&old.link_token(LinkPurpose::Alert, id), LinkPurpose::Alert, id), "R6.6");
         assert_eq!(new.invitation_token(id, &token).unwrap(), old.invitation_token(id, &token).unwrap());
         assert!(new.open(b"row 1", &old.seal(b"row 1", "ana@example.org").unwrap()).is_err());
     }
@@ -363,6 +430,25 @@ mod tests {
             assert!(token.len() == 24 && tokens.insert(token), "the same token twice");
             let digits = rotated.code(CodeUse::OneTime, id, &old.new_code(CodeUse::OneTime, id)).unwrap();
             assert!(digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_digit()), "{digits}");
+        }
+    }
+
+    #[test]
+    fn r6_6_a_links_token_is_of_one_delivery_and_purpose_and_survives_a_new_key() {
+        let (old, rotated) = (Vault::new(vec![[1; 32]]), Vault::new(vec![[2; 32], [1; 32]]));
+        for id in (0..1000).map(|_| Uuid::now_v7()).chain([Uuid::nil(), Uuid::max()]) {
+            let token = old.link_token(LinkPurpose::Alert, id);
+            assert!(token.len() == 29 && token.bytes().all(|letter| letter.is_ascii_alphanumeric()), "{token}");
+            assert_eq!(link_id_end(&token).unwrap(), id.to_string()[26..]);
+            assert!(rotated.is_link_token(&token, LinkPurpose::Alert, id));
+            assert!(!Vault::new(vec![[2; 32]]).is_link_token(&token, LinkPurpose::Alert, id));
+            let other = Uuid::from_u128(id.as_u128() ^ 1 << 80);
+            assert!(!old.is_link_token(&token, LinkPurpose::Alert, other), "of another with the same end");
+            let wrong = format!("{}{}", &token[..28], if token.ends_with('x') { 'y' } else { 'x' });
+            assert!(!old.is_link_token(&wrong, LinkPurpose::Alert, id));
+        }
+        for token in ["", "x", "ZZZZZZZ", &"z".repeat(29), &"-".repeat(29), &"é".repeat(29), &"0".repeat(30)] {
+            assert_eq!(link_id_end(token), None, "{token}");
         }
     }
 }

@@ -49,6 +49,9 @@ pub enum Role {
     Anon,
     /// A signed-in user.
     User,
+    /// Whoever holds the signed link of a message to this user: the functions for pages ask which one (R6.6). It stands
+    /// for no session, so no end of one ends it.
+    Link,
     /// A signed-in user at `/v1/staff/…`: the functions there ask whether they are staff (R1.4).
     Staff,
     /// The deadline timer and the deliverer.
@@ -273,7 +276,7 @@ impl Db {
     ) -> Result<Vec<u8>, Problem> {
         let (pool, limit) = match caller.role {
             Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
-            Role::Anon | Role::User | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
+            Role::Anon | Role::User | Role::Link | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
         };
         let client = Self::connection(pool).await?;
         let tried = async {
@@ -390,7 +393,7 @@ async fn transaction(
     let call = client.prepare_cached(statement).await?;
     let role = match caller.role {
         Role::Anon => "pruuf_anon",
-        Role::User => "pruuf_user",
+        Role::User | Role::Link => "pruuf_user",
         Role::Staff => "pruuf_staff",
         Role::Worker => "pruuf_worker",
     };
@@ -405,7 +408,7 @@ async fn transaction(
         async {
             match caller.role {
                 Role::User | Role::Staff => client.query_one(&session_check, &[]).await.map(drop),
-                Role::Anon | Role::Worker => Ok(()),
+                Role::Anon | Role::Link | Role::Worker => Ok(()),
             }
         },
         client.query_one(&call, params),

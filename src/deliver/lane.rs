@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::db::Caller;
 use crate::db::listen::Heard;
 use crate::problem::Code;
-use crate::vault::{CodeUse, unhex};
+use crate::vault::{CodeUse, LinkPurpose, unhex};
 
 /// How often a lane looks without having been woken: a lost NOTIFY and a retry's time cost so much.
 const POLL: Duration = Duration::from_secs(1);
@@ -69,6 +69,7 @@ struct Claimed {
     language: String,
     priority: String,
     facts: Value,
+    link_purpose: Option<LinkPurpose>,
     sealed: Option<String>,
     lookup: Option<String>,
     push_token: Option<String>,
@@ -371,9 +372,14 @@ fn address(app: &App, delivery: &Claimed) -> Result<String, CannotCompose> {
     app.vault.open(&bytes(&delivery.lookup)?, &bytes(&delivery.sealed)?).map_err(|_| CannotCompose)
 }
 
-/// The facts, with the code and the link that nobody stores.
+/// The facts, with what the database does not know: where we are, and the code and the links that nobody stores.
 fn with_secrets(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     let mut facts = delivery.facts.clone();
+    facts["public_url"] = Value::String(format!("{}/open", app.public_url));
+    if let Some(purpose) = delivery.link_purpose {
+        let token = app.vault.link_token(purpose, delivery.id);
+        facts["alert_link"] = Value::String(format!("{}/a/{token}", app.public_url));
+    }
     let (Some(id), Some(hash)) = (facts["code_id"].as_str(), facts["code_hash"].as_str()) else {
         return Ok(facts);
     };

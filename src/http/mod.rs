@@ -1,5 +1,6 @@
 //! The HTTP side: shapes, then handlers of three lines.
 
+pub mod alert_pages;
 pub mod alerts;
 pub mod auth;
 pub mod connections;
@@ -218,6 +219,8 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/docs", get(system::docs))
         .at("/docs/problems", get(system::text(system::problems_page(), "text/html; charset=utf-8")))
         .at("/.well-known/jwks.json", get(system::jwks))
+        .at("/open", get(pages::show_home))
+        .at("/a/:token", get(alert_pages::show_alert_page).post(alert_pages::act_on_alert_page))
         .at("/i/:token", get(pages::show_invitation))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))

@@ -15,17 +15,18 @@ use sha2::{Digest as _, Sha256};
 use crate::app::App;
 use crate::auth::caller::Visitor;
 use crate::problem::Code;
+use crate::texts::FALLBACK_LANGUAGE;
 use crate::vault::{CodeUse, token_hash, unhex};
 
-/// The style of every page. The browser takes it by its hash, and nothing else. Without quotes: it is escaped as text.
-const STYLE: &str = "body{margin:0;padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:20px;line-height:1.5}\
-    main{max-width:600px;margin:0 auto}strong{font-size:36px;letter-spacing:4px}li{margin:8px 0}";
+/// The style of every page, in one line, as texts put what they are given. The browser takes it by its hash, and nothing
+/// else. It has no letter that HTML would escape.
+static STYLE: LazyLock<String> = LazyLock::new(|| include_str!("../texts/page.css").lines().collect());
 
-/// What a browser may do with a page: nothing but read it.
+/// What a browser may do with a page: read it, and send its form back to us.
 static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = STANDARD.encode(Sha256::digest(STYLE));
+    let style = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 });
 
@@ -43,6 +44,12 @@ pub async fn show_invitation(app: Data<&Arc<App>>, visitor: Visitor, Path(token)
     page(&app, "show_invitation", status, name, facts)
 }
 
+/// `GET /open`: where the "Open Pruuf" of a message leads to.
+#[handler]
+pub async fn show_home(app: Data<&Arc<App>>) -> Response {
+    page(&app, "show_home", StatusCode::OK, "home", Value::Null)
+}
+
 /// The facts of an invitation, with the code that nobody stores.
 fn with_code(app: &App, mut facts: Value) -> Result<Value, Code> {
     let id = facts["code_id"].as_str().and_then(|id| id.parse().ok()).ok_or(Code::Internal)?;
@@ -55,17 +62,18 @@ fn with_code(app: &App, mut facts: Value) -> Result<Value, Code> {
     Ok(facts)
 }
 
-/// `operation`: for the log, which must not hold the path: a token is in it.
-fn page(app: &App, operation: &'static str, status: StatusCode, name: &str, facts: Value) -> Response {
+/// A page in the language of its reader, `language` of the facts, where that is known. `operation`: for the log, which must
+/// not hold the path: a token is in it.
+pub(super) fn page(app: &App, operation: &'static str, status: StatusCode, name: &str, facts: Value) -> Response {
     let mut facts = if facts.is_object() { facts } else { Value::Object(serde_json::Map::new()) };
-    facts["style"] = Value::String(STYLE.to_owned());
+    facts["style"] = Value::String(STYLE.clone());
     let mut response = Response::builder()
         .status(status)
         .content_type("text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str())
         .header("x-robots-tag", "noindex, nofollow")
-        .body(app.texts.page(name, &facts));
+        .body(app.texts.page(name, facts["language"].as_str().unwrap_or(FALLBACK_LANGUAGE), &facts));
     response.set_data(OperationId(operation));
     response
 }

@@ -25,7 +25,7 @@ pub struct Api;
 /// What a welfare card says. The database keeps it as one ciphertext.
 #[derive(Object, Serialize, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
-struct Card {
+pub(super) struct Card {
     /// Where the Member lives.
     #[oai(validator(max_length = 1000))]
     address: Option<String>,
@@ -108,7 +108,11 @@ impl Card {
 }
 
 impl CardRow {
-    fn open(&self, app: &App) -> Result<Card, Problem> {
+    /// What the card says.
+    ///
+    /// # Errors
+    /// `internal` when it cannot be opened.
+    pub(super) fn open(&self, app: &App) -> Result<Card, Problem> {
         // PostgreSQL breaks base64 into lines (RFC 2045).
         let sealed = STANDARD.decode(self.sealed.replace('\n', "")).unwrap_or_default();
         let json = app.vault.open(&context(self.user_id), &sealed).map_err(|error| {

@@ -37,11 +37,16 @@ const SOURCES: &[(&str, &str)] = sources!("en":
     "checked_in" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder"
 );
 
-/// Name and text of every page: English only, as a link says nothing of its reader.
+/// Name and text of every page.
 const PAGES: &[(&str, &str)] = &[
     ("en/page.html", include_str!("en/page.html")),
     ("en/invitation.page.html", include_str!("en/invitation.page.html")),
     ("en/nothing_here.page.html", include_str!("en/nothing_here.page.html")),
+    ("en/home.page.html", include_str!("en/home.page.html")),
+    ("en/alert.page.html", include_str!("en/alert.page.html")),
+    ("en/alert_unknown.page.html", include_str!("en/alert_unknown.page.html")),
+    ("en/alert_link_over.page.html", include_str!("en/alert_link_over.page.html")),
+    ("en/alert_later.page.html", include_str!("en/alert_later.page.html")),
     ("en/later.page.html", include_str!("en/later.page.html")),
 ];
 
@@ -99,6 +104,7 @@ impl Texts {
             format_fact(&at, |at| moment_of(at).map(|at| at.format("%a %H:%M").to_string()))
         });
         templates.add_filter("place", |zone: Fact| format_fact(&zone, |zone| Some(place(zone))));
+        templates.add_filter("city", |zone: Fact| format_fact(&zone, |zone| Some(city(zone))));
         templates.add_filter("short", |name: Fact| format_fact(&name, |name| Some(short(name))));
         templates.add_filter("span", |seconds: Fact| i64::try_from(seconds).map(span).unwrap_or_default());
         templates.add_filter("others", |contacts: Fact, reader: Fact| others(&contacts, &reader));
@@ -126,9 +132,9 @@ impl Texts {
         self.render(kind, "sms.txt", language, facts).trim().to_owned()
     }
 
-    /// A page for a browser; `name`: `invitation`, `nothing_here` or `later`.
-    pub fn page(&self, name: &str, facts: &Value) -> String {
-        self.render(name, "page.html", FALLBACK_LANGUAGE, facts)
+    /// A page for a browser; `name`: one of [`PAGES`].
+    pub fn page(&self, name: &str, language: &str, facts: &Value) -> String {
+        self.render(name, "page.html", language, facts)
     }
 
     fn render(&self, kind: &str, part: &str, language: &str, facts: &Value) -> String {
@@ -200,8 +206,13 @@ fn time_of(text: &str) -> Option<NaiveTime> {
 
 /// `America/Argentina/Buenos_Aires` is `Buenos Aires time`: readers elsewhere must know whose nine o'clock.
 fn place(zone: &str) -> String {
-    let city = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
+    let city = city(zone);
     if city == "UTC" { city } else { format!("{city} time") }
+}
+
+/// The same where every letter counts.
+fn city(zone: &str) -> String {
+    zone.rsplit('/').next().unwrap_or(zone).replace('_', " ")
 }
 
 fn short(name: &str) -> String {

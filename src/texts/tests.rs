@@ -45,6 +45,15 @@ fn missed() -> Value {
     })
 }
 
+/// The longest of what is usual: a name that is cut, a long city, and the link to the alert.
+fn linked(changes: Value) -> Value {
+    let due =
+        json!({ "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "America/Argentina/Buenos_Aires" });
+    let link = format!("https://app.pruuf.example/a/{}", "x".repeat(29));
+    let name = json!({ "name": "Margaret O'Sullivan-Brown" });
+    with(with(missed(), json!({ "due": due, "alert_link": link, "member": name })), changes)
+}
+
 fn all_clear() -> Value {
     json!({
         "recipient": { "name": "Anna" },
@@ -164,6 +173,29 @@ fn a_member_never_heard_of_is_no_riddle() {
     assert!(texts().sms("missed", "en", &facts).contains("last heard never"));
 }
 
+/// R6.6: every message about an alert that has room for it leads to its page; the SMS says what to do all the same.
+#[test]
+fn r6_6_messages_lead_to_the_page_of_their_alert() {
+    let facts = linked(json!({}));
+    let link = facts["alert_link"].as_str().unwrap();
+    for kind in ["missed", "acknowledged", "all_clear", "help", "still_open", "needs_more_help", "owner_asked"] {
+        let (_, text, html) = texts().email(kind, "en", &facts);
+        assert!(text.contains(link) && !text.contains("Open Pruuf"), "{kind}: {text}");
+        let href = format!("href=\"{}\"", link.replace('/', "&#x2f;"));
+        assert!(
+            html.contains(&href) && html.contains("Open the alert") && !html.contains("Open Pruuf"),
+            "{kind}: {html}"
+        );
+    }
+    let sms = texts().sms("missed", "en", &facts);
+    assert!(
+        sms.ends_with(&format!(" Call now: {link}")) && sms.contains("Due 09:00 Buenos Aires, last heard Fri 08:55"),
+        "{sms}"
+    );
+    let (_, text, html) = texts().email("connected", "en", &json!({ "public_url": "https://app.pruuf.example" }));
+    assert!(text.contains("Open Pruuf: https://app.pruuf.example") && html.contains("Open Pruuf</a>"), "{text}{html}");
+}
+
 /// A closing is somebody's word; only a check-in is the Member's own (R6.5, R4.9).
 #[test]
 fn a_closed_alert_never_says_that_all_is_well() {
@@ -207,6 +239,22 @@ fn typical_sms_are_one_segment() {
         ("missed", with(missed(), json!({ "member": { "name": "Margaret O'Sullivan" } }))),
         ("missed", with(missed(), json!({ "last_heard": null }))),
         ("missed", with(missed(), json!({ "acknowledged_by": { "name": "Ben" } }))),
+        ("missed", linked(json!({}))),
+        ("help", linked(json!({ "round": 2, "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("still_open", linked(json!({ "open_for_seconds": 1200 }))),
+        ("still_open", linked(json!({ "had_by": { "name": "Christopher Fitzgerald" } }))),
+        ("still_open", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("needs_more_help", linked(json!({ "by": { "name": "Christopher Fitzgerald" } }))),
+        (
+            "needs_more_help",
+            linked(
+                json!({ "by": { "name": "Christopher Fitzgerald" }, "acknowledged_by": { "name": "Christopher Fitzgerald" } }),
+            ),
+        ),
+        ("owner_asked", linked(json!({ "answers_within_seconds": 900 }))),
+        ("missed", linked(json!({ "last_heard": null, "late_by_seconds": 2400 }))),
+        ("missed", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" } }))),
+        ("missed", linked(json!({ "acknowledged_by": { "name": "Christopher Fitzgerald" }, "late_by_seconds": 2400 }))),
         ("help", json!({ "member": { "name": "Margaret O'Sullivan" }, "alert_kind": "help", "round": 2 })),
         ("needs_more_help", with(missed(), json!({ "by": { "name": "Ben Carter" } }))),
         ("all_clear", with(all_clear(), json!({ "how": "cancelled", "due": null, "alert_kind": "help" }))),
@@ -307,12 +355,12 @@ fn a_digest_says_what_the_day_was() {
 #[test]
 fn r3_1_the_page_of_an_invitation_escapes_everything() {
     let facts = json!({ "inviter": { "name": "<b>Eve</b> & \"co\"" }, "becomes": "member", "code": "<i>", "expires_on": "<u>", "style": "body{}" });
-    let page = texts().page("invitation", &facts);
+    let page = texts().page("invitation", "en", &facts);
     assert!(page.contains("&lt;b&gt;Eve") && page.contains("&lt;i&gt;") && page.contains("&lt;u&gt;"), "{page}");
     assert!(page.contains("asks you to check in once a day") && page.contains("<style>body{}</style>"), "{page}");
-    for name in ["invitation", "nothing_here", "later"] {
+    for name in PAGES.iter().filter_map(|(name, _)| name.strip_prefix("en/")?.strip_suffix(".page.html")) {
         for facts in [json!({}), json!(null)] {
-            let page = texts().page(name, &facts);
+            let page = texts().page(name, "en", &facts);
             assert!(
                 page.starts_with("<!doctype html>") && page.contains("noindex") && !page.contains("<script"),
                 "{page}"

@@ -43,7 +43,15 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('contact', $$select api.remove_address('00000000-0000-0000-0001-0000000000a2')$$, 'not-found', 'not theirs'),
   ('stranger', $$select api.get_address('00000000-0000-0000-0001-0000000000a2')$$, 'not-found', ''),
   ('stranger', $$select api.verify_address('00000000-0000-0000-0001-0000000000a2', '\x01')$$, 'not-found', ''),
-  ('nobody', $$select api.list_addresses()$$, 'not-signed-in', '')
+  ('nobody', $$select api.list_addresses()$$, 'not-signed-in', ''),
+  ('contact', $$select from jsonb_array_elements(rules.phones_in_alert(:alert))$$, '1 rows', 'R6.7 how to reach the Member, while the alert is open'),
+  ('owner', $$select from jsonb_array_elements(rules.phones_in_alert(:alert))$$, '0 rows', ''),
+  ('former', $$select from jsonb_array_elements(rules.phones_in_alert(:alert))$$, '0 rows', ''),
+  ('stranger', $$select from jsonb_array_elements(rules.phones_in_alert(:alert))$$, '0 rows', ''),
+  ('nobody', $$select rules.phones_in_alert(:alert)$$, 'not-signed-in', ''),
+  ('visitor', $$select rules.phones_in_alert(:alert)$$, 'refused', ''),
+  ('worker', $$select rules.phones_in_alert(:alert)$$, 'refused', ''),
+  ('staff', $$select rules.phones_in_alert(:alert)$$, 'refused', '')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

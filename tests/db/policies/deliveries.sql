@@ -57,7 +57,20 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('contact', $$select jobs.give_up(:delivery, 'bounced', now())$$, 'refused', ''),
   ('former', $$select jobs.give_up(:delivery, 'bounced', now())$$, 'refused', ''),
   ('stranger', $$select jobs.give_up(:delivery, 'bounced', now())$$, 'refused', ''),
-  ('nobody', $$select jobs.give_up(:delivery, 'bounced', now())$$, 'refused', '')
+  ('nobody', $$select jobs.give_up(:delivery, 'bounced', now())$$, 'refused', ''),
+  ('contact', $$select rules.alert_of_link(:delivery)$$, '1 rows', 'R6.6 the message was theirs'),
+  ('owner', $$select rules.alert_of_link(:delivery)$$, 'not-found', 'not of others'' messages'),
+  ('former', $$select rules.alert_of_link(:delivery)$$, 'not-found', ''),
+  ('stranger', $$select rules.alert_of_link(:delivery)$$, 'not-found', ''),
+  ('nobody', $$select rules.alert_of_link(:delivery)$$, 'not-signed-in', ''),
+  ('visitor', $$select rules.alert_of_link(:delivery)$$, 'refused', ''),
+  ('worker', $$select rules.alert_of_link(:delivery)$$, 'refused', ''),
+  ('former', $$select api.act_on_alert_page(:delivery, 'close', null, 'safe', null)$$, 'not-found', ''),
+  ('stranger', $$select api.act_on_alert_page(:delivery, 'close', null, 'safe', null)$$, 'not-found', ''),
+  ('visitor', $$select api.act_on_alert_page(:delivery, 'close', null, 'safe', null)$$, 'refused', ''),
+  ('visitor', $$select from jsonb_array_elements(api.find_links('0000000000'))$$, '0 rows', 'ids only, for the server to compare'),
+  ('contact', $$select api.find_links('0000000000')$$, 'refused', ''),
+  ('worker', $$select api.find_links('0000000000')$$, 'refused', '')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();

@@ -1,0 +1,122 @@
+//! The page that a message about an alert links to (R6.6): it works without scripts and without signing in, since the link
+//! is the proof of who reads it. A GET shows and a POST acts: mail scanners follow links, and press no buttons.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use poem::http::StatusCode;
+use poem::web::{Data, Form, Path};
+use poem::{Response, handler};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::pages::page;
+use super::welfare_cards::CardRow;
+use crate::app::App;
+use crate::auth::caller::Visitor;
+use crate::db::{Caller, Role};
+use crate::problem::{Code, Problem};
+use crate::vault::{LinkPurpose, link_id_end};
+
+/// A delivery that a link may be of.
+#[derive(Deserialize)]
+struct Candidate {
+    delivery_id: Uuid,
+    user_id: Uuid,
+    purpose: Option<LinkPurpose>,
+}
+
+/// A button of the page, and what was filled in beside it.
+#[derive(Deserialize, Default)]
+struct Button {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    arrives_in_minutes: String,
+    outcome: Option<String>,
+    #[serde(default)]
+    note: String,
+}
+
+/// `GET /a/{token}`: the alert, as whoever the message went to may see it.
+#[handler]
+pub async fn show_alert_page(app: Data<&Arc<App>>, visitor: Visitor, Path(token): Path<String>) -> Response {
+    let shown = async {
+        let (reader, delivery) = reader(&app, visitor.0, &token).await?;
+        app.db.read(&reader, "api.show_alert_page(delivery_id => $1)", &[&delivery]).await
+    };
+    answer(&app, "show_alert_page", shown.await)
+}
+
+/// `POST /a/{token}`: a button of that page. The token is all that is asked for: no cookie could be misused by another site.
+#[handler]
+pub async fn act_on_alert_page(
+    app: Data<&Arc<App>>,
+    visitor: Visitor,
+    Path(token): Path<String>,
+    button: poem::Result<Form<Button>>,
+) -> Response {
+    // What cannot be read is a button that the page does not have.
+    let button = button.map(|form| form.0).unwrap_or_default();
+    let minutes: Option<i32> = button.arrives_in_minutes.parse().ok();
+    let outcome = button.outcome.filter(|outcome| !outcome.is_empty());
+    let note = note(&button.note);
+    let call =
+        "api.act_on_alert_page(delivery_id => $1, action => $2, arrives_in_minutes => $3, outcome => $4, note => $5)";
+    let done = async {
+        let (reader, delivery) = reader(&app, visitor.0, &token).await?;
+        app.db.write(&reader, call, &[&delivery, &button.action, &minutes, &outcome, &note]).await
+    };
+    answer(&app, "act_on_alert_page", done.await)
+}
+
+/// Whose link this is, and of which delivery.
+async fn reader(app: &App, visitor: Caller, token: &str) -> Result<(Caller, Uuid), Problem> {
+    let id_end = link_id_end(token).ok_or(Problem::new(Code::NotFound))?;
+    let candidates: Vec<Candidate> = app.db.read(&visitor, "api.find_links(id_end => $1)", &[&id_end]).await?;
+    let is_of = |it: &Candidate| {
+        it.purpose == Some(LinkPurpose::Alert) && app.vault.is_link_token(token, LinkPurpose::Alert, it.delivery_id)
+    };
+    let found = candidates.into_iter().find(is_of).ok_or(Problem::new(Code::NotFound))?;
+    Ok((Caller { role: Role::Link, user_id: Some(found.user_id), ..visitor }, found.delivery_id))
+}
+
+/// A note as people write it in a form: lines end as everywhere else, and an empty one is none.
+fn note(text: &str) -> Option<String> {
+    let lines: Vec<String> =
+        text.lines().map(|line| line.chars().filter(|letter| !letter.is_control()).collect()).collect();
+    Some(lines.join("\n").trim().to_owned()).filter(|note| !note.is_empty())
+}
+
+fn answer(app: &App, operation: &'static str, facts: Result<Value, Problem>) -> Response {
+    let (status, name, facts) = match facts.and_then(|facts| opened(app, facts)) {
+        Ok(facts) => {
+            let refused = facts["problem"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+            let status = refused.and_then(|status| StatusCode::from_u16(status).ok());
+            (status.unwrap_or(StatusCode::OK), "alert", facts)
+        }
+        Err(problem) => match problem.code {
+            Code::NotFound => (StatusCode::NOT_FOUND, "alert_unknown", Value::Null),
+            Code::LinkIsOver => (StatusCode::GONE, "alert_link_over", Value::Null),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "alert_later", Value::Null),
+        },
+    };
+    page(app, operation, status, name, facts)
+}
+
+/// The facts of a page, with what the database keeps sealed.
+fn opened(app: &App, mut facts: Value) -> Result<Value, Problem> {
+    let phones = facts["phones"].as_array().into_iter().flatten().filter_map(|phone| {
+        let bytes = |name: &str| STANDARD.decode(phone[name].as_str()?.replace('\n', "")).ok();
+        // One that cannot be opened is left out: the page must come all the same.
+        app.vault.open(&bytes("lookup")?, &bytes("sealed")?).ok()
+    });
+    facts["phones"] = phones.collect();
+    if facts["card"].is_object() {
+        let card: CardRow = serde_json::from_value(facts["card"].take()).map_err(|_| Problem::new(Code::Internal))?;
+        facts["card"] = json!(card.open(app)?);
+    }
+    Ok(facts)
+}
