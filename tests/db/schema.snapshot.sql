@@ -21,6 +21,11 @@ CREATE FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with t
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.acknowledge_alert(alert_id uuid, arrives_at timestamp with time zone) IS 'POST /v1/alerts/{id}/acknowledge. R6.4 the first one wins; the owner may say it twice, and answers so when asked.';
+CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -101,6 +106,11 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller was told: names beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -356,6 +366,11 @@ CREATE FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_matc
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_welfare_card(sealed bytea, shown_always boolean, if_match text) IS 'PUT /v1/me/welfare-card. R1.5';
+CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -726,6 +741,16 @@ CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+CREATE FUNCTION rules.alert_of_link(delivery uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_of_link(delivery uuid) IS 'R6.6 the alert that a message to the caller was about, while its link works; security definer: deliveries are not open to users. Whether they still see the alert, its policies say.';
+CREATE FUNCTION rules.alert_page(a data.alerts) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alert_page(a data.alerts) IS 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; that there is a welfare card, but nothing of it.';
 CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1220,6 +1245,39 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
 CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1380,6 +1438,11 @@ CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
+CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for their Contacts and only while an alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2415,6 +2478,7 @@ CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE 
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
 CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
