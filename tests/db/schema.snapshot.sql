@@ -1245,34 +1245,6 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
 CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
