@@ -36,6 +36,8 @@ pub struct Config {
     pub smtp: Option<Smtp>,
     /// SMS; off without.
     pub twilio: Option<Twilio>,
+    /// By what providers that call are known.
+    pub webhooks: WebhookSecrets,
     /// Called while the audit finds nothing; whoever has it can call it.
     pub heartbeat_url: Option<Url>,
 }
@@ -76,6 +78,15 @@ pub struct Twilio {
     pub auth_tokens: Vec<SecretString>,
     /// The number that messages come from, or a messaging service's SID.
     pub from: String,
+}
+
+/// By what providers are known when they call; Twilio signs with its token.
+#[derive(Default)]
+pub struct WebhookSecrets {
+    /// The password in the URL that Postmark calls.
+    pub postmark_password: Option<SecretString>,
+    /// The key with which SendGrid's signatures are verified, as DER.
+    pub sendgrid_key: Option<Vec<u8>>,
 }
 
 /// Everything that is wrong with the environment, all at once. Holds names, never values.
@@ -119,6 +130,15 @@ impl Reader<'_> {
                 .push(format!("{name} must be a list of keys, each 32 bytes in base64 (openssl rand -base64 32)"));
         }
         keys
+    }
+
+    fn base64(&mut self, name: &str) -> Option<Vec<u8>> {
+        let value = self.optional(name)?;
+        let bytes = STANDARD.decode(value.trim()).ok();
+        if bytes.is_none() {
+            self.wrong.push(format!("{name} is not base64"));
+        }
+        bytes
     }
 
     /// A list of which each item is read by `read`; `what` says what it must be.
@@ -189,6 +209,10 @@ impl Config {
         let twilio_url = read.parsed("PRUUF_TWILIO_URL", &twilio_url, "a URL");
         let twilio =
             read.group(&["PRUUF_TWILIO_ACCOUNT_SID", "PRUUF_TWILIO_AUTH_TOKENS", "PRUUF_TWILIO_FROM"]).zip(twilio_url);
+        let webhooks = WebhookSecrets {
+            postmark_password: read.optional("PRUUF_POSTMARK_WEBHOOK_PASSWORD").map(SecretString::from),
+            sendgrid_key: read.base64("PRUUF_SENDGRID_WEBHOOK_KEY"),
+        };
         let heartbeat_url = read.optional("PRUUF_HEARTBEAT_URL").unwrap_or_default();
         let heartbeat_url = read.parsed("PRUUF_HEARTBEAT_URL", &heartbeat_url, "a URL");
         let (Some(listen), Some(public_url), Some(requests_per_minute), true) =
@@ -206,6 +230,7 @@ impl Config {
             secrets,
             fcm: fcm.map(|(credentials, url)| Fcm { url, credentials: credentials.into() }),
             smtp: smtp.map(|values| Smtp { url: values[0].clone().into(), from: values[1].clone() }),
+            webhooks,
             twilio: twilio.map(|(values, url)| Twilio {
                 url,
                 account_sid: values[0].clone(),

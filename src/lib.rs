@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod dev;
 pub mod http;
 pub mod keys;
+pub mod poll;
 pub mod problem;
 pub mod server;
 pub mod staff;

@@ -8,6 +8,7 @@ use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::app::{App, AppError};
 use crate::config::Config;
@@ -18,7 +19,8 @@ use crate::deliver::lane::{self, Sender};
 use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::http::gate;
 use crate::http::patience::Patient;
-use crate::{http, tick, watch};
+use crate::poll::Askers;
+use crate::{http, poll, tick, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,6 +54,9 @@ pub enum StartError {
     /// SMS.
     #[error("PRUUF_TWILIO_…: {0}")]
     Twilio(#[from] TwilioConfigError),
+    /// Where providers call.
+    #[error("PRUUF_PUBLIC_URL is not a base URL")]
+    PublicUrl,
     /// The HTTP client.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),
@@ -112,6 +117,9 @@ impl Server {
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
+        supervise(&mut tasks, "reach", &app, tick::reach);
+        let askers = Arc::new(Askers::new(&config)?);
+        supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));
         supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);
@@ -176,10 +184,17 @@ fn senders(config: &Config) -> Result<Vec<Arc<Sender>>, StartError> {
             account_sid: twilio.account_sid.clone(),
             auth_token: twilio.auth_tokens[0].clone(),
             from: twilio.from.clone(),
-            status_callback: None,
+            status_callback: Some(callback(&config.public_url, "webhooks/twilio/status")?),
             timeout: sms::DEFAULT_TIMEOUT,
         };
         senders.push(Sender::Sms(Twilio::new(settings, client)?));
     }
     Ok(senders.into_iter().map(Arc::new).collect())
+}
+
+/// Where providers call us.
+fn callback(public_url: &Url, path: &str) -> Result<Url, StartError> {
+    let mut url = public_url.clone();
+    url.path_segments_mut().map_err(|()| StartError::PublicUrl)?.pop_if_empty().extend(path.split('/'));
+    Ok(url)
 }

@@ -31,6 +31,8 @@ const DELETIONS_POLL: Duration = Duration::from_secs(5);
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
 /// How often is looked whom to remind of a drill.
 const DRILLS_POLL: Duration = Duration::from_secs(3600);
+/// How often is looked whether Contacts are reached; each alert has its own pace (`rules.check_reach`).
+const REACH_POLL: Duration = Duration::from_secs(1);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
 const SEAL_EVERY: Duration = Duration::from_millis(1500);
 /// How often the log says where the trail stands: an anchor outside of the database.
@@ -221,6 +223,35 @@ pub async fn coverage(app: Arc<App>) {
                 () = pause(&app.stop, COVERAGE_POLL) => {}
                 () = woken(&mut heard) => {}
             }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Looked {
+    unreached: i64,
+    reaches_nobody: Vec<Uuid>,
+    problems: Vec<TickProblem>,
+    more: bool,
+}
+
+/// Finds Contacts whom no channel reaches with an alert and has the others told (R7.3), every so often. On its own: no alert
+/// waits for it (R9.5).
+pub async fn reach(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let looked: Option<Looked> = app.db.write(&Caller::worker(), "jobs.tell_unreached()", &[]).await.ok();
+        let more = looked.as_ref().is_some_and(|looked| looked.more);
+        if let Some(looked) = looked {
+            if looked.unreached > 0 {
+                tracing::warn!(contacts.unreached = looked.unreached, "Contacts are not reached; the others are told");
+            }
+            for alert in looked.reaches_nobody {
+                tracing::error!(alert.id = %alert, "an alert reaches nobody: no channel of its Contacts works");
+            }
+            looked.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !more {
+            pause(&app.stop, REACH_POLL).await;
         }
     }
 }

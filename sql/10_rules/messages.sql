@@ -86,7 +86,7 @@ begin
     when 'pending' then after in ('sending', 'cancelled', 'expired', 'failed', 'accepted', 'delivered', 'confirmed')
     when 'sending' then after in ('pending', 'accepted', 'delivered', 'confirmed', 'failed', 'cancelled', 'expired')
     when 'accepted' then after in ('delivered', 'confirmed', 'failed')
-    when 'delivered' then after = 'confirmed'
+    when 'delivered' then after in ('confirmed', 'failed')
     when 'cancelled' then after in ('accepted', 'delivered', 'confirmed')
     when 'expired' then after in ('accepted', 'delivered', 'confirmed')
     when 'failed' then after in ('accepted', 'delivered', 'confirmed')
@@ -94,7 +94,7 @@ begin
   end;
 end;
 $$;
-comment on function rules.delivery_may_become(text, text) is 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+comment on function rules.delivery_may_become(text, text) is 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them, and what came back after it was delivered did not.';
 grant execute on function rules.delivery_may_become(text, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.tg_deliveries__only_up() returns trigger

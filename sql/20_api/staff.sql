@@ -156,7 +156,7 @@ begin
 end;
 $$;
 comment on function rules.why_not_resent(data.deliveries, data.notifications, timestamptz) is 'R1.4 why staff may not send a delivery again; null when they may. Nobody hears what is over or not theirs to hear any more.';
-grant execute on function rules.why_not_resent(data.deliveries, data.notifications, timestamptz) to pruuf_engine;
+grant execute on function rules.why_not_resent(data.deliveries, data.notifications, timestamptz) to pruuf_engine, pruuf_worker;
 
 create or replace function api.resend_delivery(delivery_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''

@@ -96,12 +96,19 @@ begin
          lease_until = null,
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown'),
+         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, null, at) else d.poll_at end,
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
 
+  -- Receipts may come before the sender reports, and some find their delivery only now.
+  perform jobs.apply_receipts(r.id, at) from rules.attempt_results(results) r
+   where r.provider_message_id is not null and exists (
+     select from data.receipts c where c.delivery_id = r.id or c.delivery_id is null and c.provider_message_id = r.provider_message_id);
+
   if exists (select from rules.attempt_results(results) r where r.result = 'permanent') then
-    perform jobs.give_up(r.id, r.turns_off, at) from rules.attempt_results(results) r where r.result = 'permanent';
+    perform jobs.give_up(r.id, r.turns_off, at) from rules.attempt_results(results) r join data.deliveries d on d.id = r.id
+      where r.result = 'permanent' order by d.notification_id;
     perform pg_notify('pruuf_work', '');
   end if;
   return jsonb_build_object('count', jsonb_array_length(results));
@@ -136,24 +143,81 @@ grant execute on function rules.backoff(integer) to pruuf_worker;
 create or replace function jobs.give_up(delivery uuid, turns_off text, at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
+begin
+  if turns_off is not null then
+    perform jobs.turn_off(delivery, turns_off, at);
+  end if;
+  perform jobs.go_on(delivery, at);
+end;
+$$;
+comment on function jobs.give_up(uuid, text, timestamptz) is 'R7.3, R7.6 after a permanent failure: a dead address is turned off with its reason, and the next channel starts at once.';
+grant execute on function jobs.give_up(uuid, text, timestamptz) to pruuf_worker;
+
+create or replace function jobs.go_on(delivery uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  dead data.deliveries;
+  notification data.notifications;
+begin
+  select * into dead from data.deliveries d where d.id = delivery;
+  update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
+  -- The last two that fail at the same moment must not each take the other for alive.
+  perform pg_advisory_xact_lock(hashtextextended(dead.notification_id::text, 73));
+  if dead.is_withdrawn or exists (
+    select from data.deliveries d where d.notification_id = dead.notification_id and d.state in ('pending', 'sending', 'accepted', 'delivered', 'confirmed')) then
+    return;
+  end if;
+  select * into notification from data.notifications n where n.id = dead.notification_id;
+  insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, expires_at, created_at)
+  select notification.id, p.channel, p.address_id, p.device_id, dead.work_rank, at, notification.expires_at, at from rules.other_places(notification, at) p;
+end;
+$$;
+comment on function jobs.go_on(uuid, timestamptz) is 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
+grant execute on function jobs.go_on(uuid, timestamptz) to pruuf_worker;
+
+create or replace function rules.other_places(n data.notifications, at timestamptz) returns table (channel text, address_id uuid, device_id uuid)
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  if n.user_id is null or n.read_at is not null or n.hidden_at is not null or n.expires_at <= at
+     or n.kind <> 'goodbye' and exists (select from data.users u where u.id = n.user_id and u.deleted_at is not null)
+     or n.kind <> 'all_clear' and exists (select from data.alerts a where a.id = n.alert_id and a.state = 'resolved') then
+    return;
+  end if;
+  return query
+  with place as (
+    select 1 as turn, 'push' as channel, null::uuid as address_id, v.id as device_id from data.devices v where v.user_id = n.user_id and v.off_at is null
+    union all
+    select case a.kind when 'phone' then 2 else 3 end, case a.kind when 'phone' then 'sms' else 'email' end, a.id, null
+      from data.addresses a where a.user_id = n.user_id and a.verified_at is not null and a.off_at is null),
+  untried as (
+    select p.* from place p
+     where not exists (select from data.deliveries d
+                        where d.notification_id = n.id and d.channel = p.channel and (d.address_id = p.address_id or d.device_id = p.device_id)))
+  select u.channel, u.address_id, u.device_id from untried u where u.turn = (select min(o.turn) from untried o);
+end;
+$$;
+comment on function rules.other_places(data.notifications, timestamptz) is 'R7.2, R7.3 where a notification that has failed everywhere can still go: all places of the first channel that it has not been tried at, push before SMS before e-mail. Nowhere when it is over, or has been read.';
+grant execute on function rules.other_places(data.notifications, timestamptz) to pruuf_worker;
+
+create or replace function jobs.turn_off(delivery uuid, reason text, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
 declare
   dead data.deliveries;
 begin
   select * into dead from data.deliveries d where d.id = delivery;
-  update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
-  if turns_off is null then
-    return;
-  end if;
-  update data.addresses a set off_at = at, off_reason = turns_off where a.id = dead.address_id and a.off_at is null;
+  update data.addresses a set off_at = at, off_reason = reason where a.id = dead.address_id and a.off_at is null;
   -- A device has one reason, whatever FCM calls it: its token is good for nothing.
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
   update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id);
-  update data.deliveries d set next_attempt_at = at
-    from data.deliveries f
-   where (f.address_id = dead.address_id or f.device_id = dead.device_id) and f.failure = 'address-off' and f.settled_at = at
-     and d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
+   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id)
+     -- A landline takes no SMS, and who replied STOP wants none: both can be called.
+     and not (d.channel = 'voice' and reason in ('landline', 'stopped'));
+  perform jobs.go_on(f.id, at) from data.deliveries f
+    where (f.address_id = dead.address_id or f.device_id = dead.device_id) and f.failure = 'address-off' and f.settled_at = at order by f.notification_id;
 end;
 $$;
-comment on function jobs.give_up(uuid, text, timestamptz) is 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
-grant execute on function jobs.give_up(uuid, text, timestamptz) to pruuf_worker;
+comment on function jobs.turn_off(uuid, text, timestamptz) is 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
+grant execute on function jobs.turn_off(uuid, text, timestamptz) to pruuf_worker;

@@ -1,6 +1,6 @@
 revoke all on data.deliveries from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant select, insert on data.deliveries to pruuf_worker;
-grant update (state, next_attempt_at, attempts, lease_until, may_have_arrived, settled_at, provider_message_id, failure) on data.deliveries to pruuf_worker;
+grant update (state, next_attempt_at, attempts, lease_until, may_have_arrived, settled_at, provider_message_id, failure, poll_at) on data.deliveries to pruuf_worker;
 grant select, insert, update, delete on data.deliveries to pruuf_engine;
 
 drop policy if exists worker_reads_deliveries on data.deliveries;

@@ -165,6 +165,8 @@ pub enum OffReason {
     Unregistered,
     /// The mailbox does not exist.
     Bounced,
+    /// The person called it spam.
+    Complained,
     /// It was never an address.
     Invalid,
     /// A landline: no SMS, a call may work.
@@ -180,6 +182,7 @@ impl OffReason {
         match self {
             Self::Unregistered => "unregistered",
             Self::Bounced => "bounced",
+            Self::Complained => "complained",
             Self::Invalid => "invalid",
             Self::Landline => "landline",
             Self::Stopped => "stopped",

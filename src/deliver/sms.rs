@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
 
 use super::http::{retry_after, unanswered};
 use super::{Content, Destination, Message, OffReason, Outcome};
@@ -29,8 +30,8 @@ pub struct TwilioConfig {
     pub auth_token: SecretString,
     /// A number as E.164, or a messaging service (`MG…`).
     pub from: String,
-    /// Where Twilio reports what became of a message; kept as it stands, with its `#rc=5&rp=all`.
-    pub status_callback: Option<String>,
+    /// Where Twilio reports what became of a message; `?delivery=…` is added to it.
+    pub status_callback: Option<Url>,
     /// How long one request may take, [`DEFAULT_TIMEOUT`] by default.
     pub timeout: Duration,
 }
@@ -79,8 +80,9 @@ impl Twilio {
             ("Body", &sms.text),
             ("ValidityPeriod", &validity),
         ];
-        if let Some(url) = &self.config.status_callback {
-            form.push(("StatusCallback", url));
+        let callback = self.config.status_callback.as_ref().map(|url| callback(url, message.delivery_id));
+        if let Some(url) = &callback {
+            form.push(("StatusCallback", url.as_str()));
         }
         let sent = self
             .client
@@ -145,6 +147,15 @@ impl Twilio {
         })?;
         found["sid"].as_str().map(str::to_owned)
     }
+}
+
+/// Where Twilio reports on this delivery: it may do so before its answer has told us the message's name. `#rc=5&rp=all`
+/// makes it try five times, whatever went wrong (<https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>).
+fn callback(url: &Url, delivery: Uuid) -> Url {
+    let mut url = url.clone();
+    url.query_pairs_mut().append_pair("delivery", &delivery.to_string());
+    url.set_fragment(Some("rc=5&rp=all"));
+    url
 }
 
 /// What an HTTP error means.

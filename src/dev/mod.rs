@@ -148,10 +148,14 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         secrets: secrets(&home.join("keys"))?,
         fcm: Some(Fcm { url: fakes.fcm_url(), credentials }),
         smtp: Some(Smtp { url: fakes.smtp_url().into(), from: "Pruuf <pruuf@example.org>".to_owned() }),
+        webhooks: crate::config::WebhookSecrets {
+            postmark_password: Some(fakes::callbacks::POSTMARK_PASSWORD.into()),
+            sendgrid_key: fakes::callbacks::sendgrid_public_key().ok(),
+        },
         twilio: Some(Twilio {
             url: fakes.twilio_url(),
             account_sid: format!("AC{}", "0".repeat(32)),
-            auth_tokens: vec!["a token of nobody".to_owned().into()],
+            auth_tokens: vec![fakes::callbacks::TWILIO_TOKEN.into()],
             from: "+15005550006".to_owned(),
         }),
         heartbeat_url: None,

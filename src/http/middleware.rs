@@ -40,6 +40,9 @@ const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000
 
 /// Bodies larger than this are refused.
 const LARGEST_BODY: usize = 256 * 1024;
+/// SendGrid sends as many events at once as fit in 768 KiB.
+const LARGEST_BATCH: usize = 1024 * 1024;
+const BATCHES: &str = "/webhooks/";
 /// How long a body may take to arrive: 256 KiB over a bad mobile connection.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -58,11 +61,12 @@ pub async fn keep_to<E: Endpoint>(
     mut request: Request,
 ) -> poem::Result<E::Output> {
     // Who says that it is too large is believed, before it comes.
+    let largest = if request.uri().path().starts_with(BATCHES) { LARGEST_BATCH } else { LARGEST_BODY };
     let announced = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST_BODY) {
+    if announced.is_some_and(|length| length > largest) {
         return Err(Problem::new(Code::BodyTooLarge).into());
     }
-    let reading = request.take_body().into_bytes_limit(LARGEST_BODY);
+    let reading = request.take_body().into_bytes_limit(largest);
     let body = match tokio::time::timeout(BODY_PATIENCE, reading).await {
         Ok(Ok(body)) => body,
         Ok(Err(ReadBodyError::PayloadTooLarge)) => return Err(Problem::new(Code::BodyTooLarge).into()),

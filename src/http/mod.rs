@@ -28,7 +28,7 @@ use std::sync::Arc;
 use poem::endpoint::{BoxEndpoint, make};
 use poem::http::header;
 use poem::middleware::{AddData, Compression, Cors};
-use poem::{Endpoint as _, EndpointExt as _, Request, Response, Route, get};
+use poem::{Endpoint as _, EndpointExt as _, Request, Response, Route, get, post};
 use poem_openapi::payload::Json;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
 use poem_openapi::{ApiResponse, OpenApiService, Tags};
@@ -222,6 +222,9 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/open", get(pages::show_home))
         .at("/a/:token", get(alert_pages::show_alert_page).post(alert_pages::act_on_alert_page))
         .at("/i/:token", get(pages::show_invitation))
+        .at("/webhooks/twilio/status", post(webhooks::receive_twilio_status))
+        .at("/webhooks/postmark", post(webhooks::receive_postmark_event))
+        .at("/webhooks/sendgrid", post(webhooks::receive_sendgrid_events))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
         .at("/metrics", get(system::metrics))

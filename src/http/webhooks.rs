@@ -3,11 +3,19 @@
 
 use std::sync::Arc;
 
-use poem::{FromRequest, Request, RequestBody};
+use poem::http::{StatusCode, header};
+use poem::web::Data;
+use poem::{FromRequest, IntoResponse as _, Request, RequestBody, Response, handler};
+use poem_openapi::OperationId;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use super::gate::Origin;
 use crate::app::App;
+use crate::db::Caller;
 use crate::problem::{Code, Problem};
 use crate::webhooks::twilio::Form;
+use crate::webhooks::{Receipt, postmark, sendgrid, twilio};
 
 /// A form that Twilio has signed.
 pub struct FromTwilio(pub Form);
@@ -34,4 +42,78 @@ fn not_configured(provider: &str) -> Problem {
 fn not_the_provider(provider: &str) -> Problem {
     tracing::warn!(webhook.provider = provider, "a webhook is not signed by its provider");
     Problem::new(Code::NotTheProvider)
+}
+
+/// `POST /webhooks/twilio/status?delivery=…`: what became of a message or a call.
+#[handler]
+pub async fn receive_twilio_status(
+    app: Data<&Arc<App>>,
+    request: &Request,
+    form: FromTwilio,
+) -> Result<Response, Problem> {
+    let query = request.original_uri().query().unwrap_or_default();
+    let delivery = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "delivery");
+    let receipt = twilio::read(&form.0, delivery.and_then(|(_, id)| id.parse().ok()));
+    keep(&app, request, "receive_twilio_status", "twilio", receipt.as_slice()).await
+}
+
+/// `POST /webhooks/postmark`: one event.
+#[handler]
+pub async fn receive_postmark_event(
+    app: Data<&Arc<App>>,
+    request: &Request,
+    body: Vec<u8>,
+) -> Result<Response, Problem> {
+    let password = app.webhooks.postmark.as_ref().ok_or_else(|| not_configured("postmark"))?;
+    if !password.is_right(request.header(header::AUTHORIZATION).unwrap_or_default()) {
+        return Err(not_the_provider("postmark"));
+    }
+    let event: Value = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::MalformedRequest))?;
+    keep(&app, request, "receive_postmark_event", "postmark", postmark::read(&event).as_slice()).await
+}
+
+/// `POST /webhooks/sendgrid`: an array of events.
+#[handler]
+pub async fn receive_sendgrid_events(
+    app: Data<&Arc<App>>,
+    request: &Request,
+    body: Vec<u8>,
+) -> Result<Response, Problem> {
+    let key = app.webhooks.sendgrid.as_ref().ok_or_else(|| not_configured("sendgrid"))?;
+    let header = |name: &str| request.header(name).unwrap_or_default();
+    let signature = header("x-twilio-email-event-webhook-signature");
+    if !key.is_right(header("x-twilio-email-event-webhook-timestamp"), &body, signature) {
+        return Err(not_the_provider("sendgrid"));
+    }
+    let events: Vec<Value> = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::MalformedRequest))?;
+    let receipts: Vec<Receipt> = events.iter().filter_map(sendgrid::read).collect();
+    keep(&app, request, "receive_sendgrid_events", "sendgrid", &receipts).await
+}
+
+/// What `jobs.record_receipts` answers.
+#[derive(Deserialize)]
+struct Kept {
+    problems: Vec<String>,
+}
+
+/// Keeps what was said. What could not be kept has to come again.
+async fn keep(
+    app: &App,
+    request: &Request,
+    operation: &'static str,
+    provider: &'static str,
+    receipts: &[Receipt],
+) -> Result<Response, Problem> {
+    let caller = Caller::provider(request.extensions().get::<Origin>().map(|origin| origin.request_id.clone()));
+    let call = "jobs.record_receipts(provider => $1, receipts => $2)";
+    let kept: Kept = app.db.write(&caller, call, &[&provider, &json!(receipts)]).await?;
+    for sqlstate in &kept.problems {
+        tracing::error!(webhook.provider = provider, error.sqlstate = sqlstate, "a receipt cannot be kept");
+    }
+    if !kept.problems.is_empty() {
+        return Err(Problem::new(Code::Unavailable));
+    }
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.set_data(OperationId(operation));
+    Ok(response)
 }

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "missed",
     "help",
     "needs_more_help",
@@ -26,6 +26,7 @@ const KINDS: [&str; 23] = [
     "coverage_back",
     "drill",
     "drill_reminder",
+    "unreachable",
 ];
 
 fn texts() -> Texts {
@@ -293,6 +294,7 @@ fn typical_sms_are_one_segment() {
                 { "local_time": "18:00:00", "state": "missed", "at_local": null },
             ] }),
         ),
+        ("unreachable", with(missed(), json!({ "unreached": { "name": "Margaret O'Sullivan" } }))),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
         ("coverage_lost", json!({ "is_own": true, "reason": "no_contact" })),
         ("coverage_lost", json!({ "is_own": true, "reason": "too_few_channels" })),

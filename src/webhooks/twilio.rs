@@ -1,10 +1,15 @@
-//! Twilio's signature (<https://www.twilio.com/docs/usage/security>).
+//! Twilio's signature (<https://www.twilio.com/docs/usage/security>) and its status callbacks.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
+
+use super::{Receipt, Says};
+use crate::deliver::sms;
 
 /// What Twilio posts: names and values. Its `Debug` is not derived: numbers and texts are in it.
 pub struct Form(Vec<(String, String)>);
@@ -69,6 +74,64 @@ impl Signatures {
     }
 }
 
+/// What a status callback says. `delivery_id`: ours, from the URL that Twilio was given. Without a message or call in it there
+/// is nothing to keep.
+#[must_use]
+pub fn read(form: &Form, delivery_id: Option<Uuid>) -> Option<Receipt> {
+    let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
+    let receipt = match form.get("CallSid").zip(form.get("CallStatus")) {
+        Some((sid, status)) => call(sid, status),
+        None => message(
+            form.get("MessageSid").or_else(|| form.get("SmsSid"))?,
+            form.get("MessageStatus").or_else(|| form.get("SmsStatus"))?,
+            code,
+        ),
+    };
+    let facts = KEPT.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(form.get(name)?)))).collect();
+    Some(Receipt { delivery_id, facts: Value::Object(facts), ..receipt })
+}
+
+/// What is kept of a callback: neither number nor text.
+const KEPT: &[&str] = &[
+    "MessageSid",
+    "MessageStatus",
+    "ErrorCode",
+    "RawDlrDoneDate",
+    "CallSid",
+    "CallStatus",
+    "CallDuration",
+    "SequenceNumber",
+    "SipResponseCode",
+    "AnsweredBy",
+];
+
+/// What a message's status means, in a callback or when asked for
+/// (<https://www.twilio.com/docs/messaging/api/message-resource#message-status-values>).
+#[must_use]
+pub fn message(sid: &str, status: &str, code: Option<u64>) -> Receipt {
+    let receipt = Receipt::new(format!("{sid}:{status}"), sid, status);
+    match (status, code.filter(|code| *code != 0)) {
+        ("accepted" | "scheduled" | "queued" | "sending" | "sent", _) => receipt.saying(Says::Accepted),
+        ("delivered", _) => receipt.saying(Says::Delivered),
+        ("read", _) => receipt.saying(Says::Confirmed),
+        ("undelivered" | "failed", Some(code)) => receipt.failed(sms::failed(code, None)),
+        ("undelivered" | "failed" | "canceled", _) => receipt.failed_this_time(&format!("twilio:{status}")),
+        _ => receipt,
+    }
+}
+
+/// What a call's status means. That it was answered is no person (R6.6): only a pressed key is. One that nobody took has
+/// failed, and the next round calls again.
+#[must_use]
+pub fn call(sid: &str, status: &str) -> Receipt {
+    let receipt = Receipt::new(format!("{sid}:{status}"), sid, status);
+    match status {
+        "queued" | "initiated" | "ringing" | "in-progress" | "answered" | "completed" => receipt.saying(Says::Accepted),
+        "busy" | "no-answer" | "failed" | "canceled" => receipt.failed_for_good(&format!("twilio:call-{status}"), None),
+        _ => receipt,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +184,35 @@ mod tests {
         let form = Form::read(b"b=2&a=&a=1&b=2&a=0");
         assert_eq!(form.signed(), "aa0a1b2");
         assert_eq!((form.get("a"), form.get("c")), (Some("1"), None));
+    }
+
+    #[test]
+    fn r7_1_what_twilio_says() {
+        let said = |pairs: &[(&str, &str)]| {
+            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+            let receipt = read(&Form::read(body.as_bytes()), None)?;
+            assert!(!receipt.facts.to_string().contains("+64"), "no number is kept");
+            Some((receipt.meaning, receipt.turns_off))
+        };
+        let message = |status: &str, code: &str| {
+            said(&[("MessageSid", "SM1"), ("MessageStatus", status), ("ErrorCode", code), ("To", "+64211234567")])
+        };
+        for status in ["accepted", "queued", "sending", "sent"] {
+            assert_eq!(message(status, ""), Some((Says::Accepted, None)));
+        }
+        assert_eq!(message("delivered", "0"), Some((Says::Delivered, None)));
+        assert_eq!(message("read", ""), Some((Says::Confirmed, None)));
+        for status in ["undelivered", "failed"] {
+            assert_eq!(message(status, ""), Some((Says::Transient, None)));
+            assert_eq!(message(status, "30003"), Some((Says::Transient, None)));
+            assert_eq!(message(status, "30006"), Some((Says::Permanent, Some("landline"))));
+            assert_eq!(message(status, "21610"), Some((Says::Permanent, Some("stopped"))));
+            assert_eq!(message(status, "30007"), Some((Says::Permanent, None)));
+        }
+        assert_eq!(message("something new", ""), Some((Says::Nothing, None)));
+        let call = |status: &str| said(&[("CallSid", "CA1"), ("CallStatus", status)]);
+        assert_eq!(call("completed"), Some((Says::Accepted, None)), "voicemail is not a person");
+        assert_eq!(call("no-answer"), Some((Says::Permanent, None)));
+        assert_eq!(said(&[("Hello", "world")]), None);
     }
 }

@@ -50,6 +50,7 @@ insert into tap.definers values
   ('rules.alert_of_link', 'R6.6 deliveries are not open to users'),
   ('rules.phones_in_alert', 'R6.7 a Member''s phone is shown to their Contacts only while an alert is open'),
   ('api.confirm_delivery', 'deliveries are not open to users'),
+  ('rules.check_reach', 'R7.3 the worker may not touch an alert'),
   ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
   ('audit.append', 'R9.2 the only way into the trail'),
   ('rules.tg_addresses__withdraw', 'deliveries are not their reader''s to change'),

@@ -141,16 +141,6 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
-CREATE FUNCTION api.get_coverage() RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.get_coverage() IS 'GET /v1/me/coverage. R6.10 whether a miss right now would reach anybody, and over which channels each Contact can be reached; never at which addresses.';
-CREATE FUNCTION api.get_drill(drill_id uuid) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.get_drill(drill_id uuid) IS 'GET /v1/drills/{id}. R6.11 what arrived, per Contact and channel, for whoever asked; each Contact sees what is theirs.';
 CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -376,11 +366,6 @@ CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_invitation(token_hash bytea) IS 'GET /i/{token}. R3.1 what the page of a link shows to whoever has it; it changes nothing, since mail scanners follow links.';
-CREATE FUNCTION api.start_drill(goes_to text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.start_drill(goes_to text) IS 'POST /v1/drills. R6.11 the same channels at the same time as an alert, and no alert: it raises nothing, and nothing follows it.';
 CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -512,6 +497,7 @@ CREATE TABLE data.alerts (
     resumed_at timestamp with time zone,
     owner_asked_at timestamp with time zone,
     exhausted_at timestamp with time zone,
+    reach_check_at timestamp with time zone,
     CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
     CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
     CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
@@ -527,11 +513,17 @@ ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
 COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
 COMMENT ON COLUMN data.alerts.resumed_at IS 'R6.4 since then the rounds run anew, for everyone.';
+COMMENT ON COLUMN data.alerts.reach_check_at IS 'R7.3 when is looked next whether its Contacts are reached; null: at once.';
 CREATE FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) RETURNS TABLE(alert_id uuid, name text, alert data.alerts)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.alarms_ahead(starts_at timestamp with time zone, ends_at timestamp with time zone, only_member uuid) IS 'The alerts that are open, and those that would be raised by the end of a preview.';
+CREATE FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) IS 'R7.1 what all receipts of a delivery together mean for it. May be called as often as one likes.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -545,6 +537,13 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
+CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
 CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -555,11 +554,6 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
-CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
 CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -568,6 +562,68 @@ CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
+CREATE TABLE data.deliveries (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_id uuid,
+    device_id uuid,
+    work_rank smallint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    may_have_arrived boolean DEFAULT false NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    stands_by boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    provider_message_id text,
+    failure text,
+    resend_of uuid,
+    poll_at timestamp with time zone,
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
+    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
+    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
+COMMENT ON COLUMN data.deliveries.poll_at IS 'R7.1 when the provider that took it is asked what became of it, should no callback have said so; null where nobody can be asked, or not any more.';
+CREATE TABLE data.receipts (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    delivery_id uuid,
+    provider_message_id text NOT NULL,
+    event text NOT NULL,
+    meaning text NOT NULL,
+    detail text,
+    turns_off text,
+    said_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    is_from_poll boolean DEFAULT false NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT failing_receipt_says_why CHECK (((meaning <> ALL (ARRAY['transient'::text, 'permanent'::text])) OR (detail IS NOT NULL))),
+    CONSTRAINT receipt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_event_id_is_1_to_200_characters CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+    CONSTRAINT receipt_event_is_a_code CHECK ((event ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_message_id_is_1_to_200_characters CHECK (((length(provider_message_id) >= 1) AND (length(provider_message_id) <= 200))),
+    CONSTRAINT receipt_off_reason_is_known CHECK ((turns_off = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text]))),
+    CONSTRAINT receipt_provider_is_known CHECK ((provider = ANY (ARRAY['twilio'::text, 'postmark'::text, 'sendgrid'::text]))),
+    CONSTRAINT receipt_says_something_known CHECK ((meaning = ANY (ARRAY['nothing'::text, 'accepted'::text, 'transient'::text, 'delivered'::text, 'permanent'::text, 'confirmed'::text])))
+);
+ALTER TABLE ONLY data.receipts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.receipts IS 'R7.1 what providers say became of messages, each event once: rows that are only ever added, in whatever order they come. meaning: what it means for a delivery. facts: the event without addresses and texts. is_from_poll: we asked, no callback came. Without a delivery_id it is found by provider_message_id, perhaps later.';
+CREATE FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) IS 'R7.1, R7.3 "undelivered" is a failure, never "sent": what stood by goes out at once, and what may still succeed is tried again.';
 CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -581,17 +637,16 @@ CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
-CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: what stood by goes out at once, and a dead address is turned off with its reason.';
+COMMENT ON FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) IS 'R7.3, R7.6 after a permanent failure: a dead address is turned off with its reason, and the next channel starts at once.';
+CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -629,6 +684,18 @@ CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+CREATE FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) IS 'R7.1 one event of a provider: 1 when it is new. One that speaks of no delivery that is known is kept all the same: it may be known later.';
+CREATE FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean DEFAULT false) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean) IS 'R7.1 keeps what a provider says, each event once, and draws the consequences: an array of rules.receipt_rows. problems: the SQL states of those that could not be kept.';
 CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -644,12 +711,11 @@ CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
-CREATE FUNCTION jobs.send_drill_reminders(most integer DEFAULT 500) RETURNS jsonb
+CREATE FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.send_drill_reminders(most integer) IS 'R6.11 asks Members and Contacts to try whether alerts arrive. A call of its own: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) IS 'R7.3 what a provider took and could not deliver this time is tried again after a growing wait, over the alert''s whole life: by a delivery of its own, since a failure stays on record.';
 CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -675,6 +741,12 @@ CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) IS 'R3.4 tells the Contacts who want to hear of every check-in: each once. Gives how many check-ins it has told of.';
+CREATE FUNCTION jobs.tell_unreached(most integer DEFAULT 100) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_unreached(most integer) IS 'R7.3 finds Contacts whom no channel reaches and tells the others, some alerts at a time. A call of its own, in as many servers as there are: no alert waits for it (R9.5).';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -688,6 +760,11 @@ CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS voi
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) IS 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -919,6 +996,13 @@ CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
+CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -991,28 +1075,6 @@ CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
-CREATE FUNCTION rules.coverage_gap(member uuid) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.coverage_gap(member uuid) IS 'R6.10 why a miss right now would reach nobody: null when at least one entitled Contact has at least two working channels.';
-CREATE TABLE data.coverage (
-    member_id uuid NOT NULL,
-    is_covered boolean NOT NULL,
-    since_at timestamp with time zone NOT NULL,
-    reason text,
-    told_at timestamp with time zone,
-    CONSTRAINT coverage_reason_is_known CHECK ((reason = ANY (ARRAY['no_contact'::text, 'no_entitled_contact'::text, 'too_few_channels'::text]))),
-    CONSTRAINT only_a_loss_was_told CHECK (((NOT is_covered) OR (told_at IS NULL))),
-    CONSTRAINT whoever_is_not_covered_has_a_reason CHECK ((is_covered = (reason IS NULL)))
-);
-ALTER TABLE ONLY data.coverage FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.coverage IS 'R6.10 whether a miss right now would reach anybody, since when it is so, and why not. told_at: when the loss was told; null for whoever never was covered.';
-CREATE FUNCTION rules.coverage_shape(v data.coverage) RETURNS jsonb
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.coverage_shape(v data.coverage) IS 'R6.10 as Contacts see it.';
 CREATE FUNCTION rules.current_session_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1032,50 +1094,12 @@ CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boole
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them.';
+COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them, and what came back after it was delivered did not.';
 CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
-CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.drill_reader_shape(n data.notifications) IS 'R6.11 what became of a drill at one of those it went to. Confirmed: it was opened, which is all that can be done about it.';
-CREATE FUNCTION rules.drill_readers(person uuid, goes_to text) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.drill_readers(person uuid, goes_to text) IS 'R6.11 to whom a drill goes: all Contacts of a Member, or the Contact who asks.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1146,6 +1170,11 @@ CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
+CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1191,11 +1220,6 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
-CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R8.2 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1245,6 +1269,34 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_codes_and_invitations_go_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
 CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1280,41 +1332,6 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
-CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
-CREATE TABLE data.deliveries (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    notification_id uuid NOT NULL,
-    channel text NOT NULL,
-    address_id uuid,
-    device_id uuid,
-    work_rank smallint NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    next_attempt_at timestamp with time zone NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone,
-    may_have_arrived boolean DEFAULT false NOT NULL,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    stands_by boolean DEFAULT false NOT NULL,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    settled_at timestamp with time zone,
-    provider_message_id text,
-    failure text,
-    resend_of uuid,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
-    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
-    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
-    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
-)
-WITH (fillfactor='80');
-ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1370,6 +1387,11 @@ CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+CREATE FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) RETURNS TABLE(channel text, address_id uuid, device_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) IS 'R7.2, R7.3 where a notification that has failed everywhere can still go: all places of the first channel that it has not been tried at, push before SMS before e-mail. Nowhere when it is over, or has been read.';
 CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1440,6 +1462,21 @@ CREATE FUNCTION rules.recall(key text, fingerprint bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.recall(key text, fingerprint bytea) IS 'R9.4 the answer this key of the caller already got, or null. Db::write asks it before the api function.';
+CREATE FUNCTION rules.receipt_of(delivery data.deliveries) RETURNS data.receipts
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_of(delivery data.deliveries) IS 'R7.1 the receipt that decides about a delivery: of each message the highest; of its messages (it may have been sent more than once) one that arrived, else the last one. Null when nothing was said.';
+CREATE FUNCTION rules.receipt_rank(meaning text) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rank(meaning text) IS 'R7.1 of all that is said of one message the highest counts, in whatever order it came: a late "sent" takes nothing back, what bounces after it was delivered did not reach anybody, and what a person answered did.';
+CREATE FUNCTION rules.receipt_rows(receipts jsonb) RETURNS TABLE(event_id text, delivery_id uuid, provider_message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.receipt_rows(receipts jsonb) IS 'The columns of what a provider says of its messages.';
 CREATE FUNCTION rules.reconnect(person uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1559,11 +1596,6 @@ CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
-CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1685,11 +1717,6 @@ CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
-CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1710,11 +1737,11 @@ CREATE FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_ca
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_round(alert data.alerts, kind text, whom text, has_call boolean, is_exhausting boolean, by uuid, at timestamp with time zone) IS 'R6.3 a round after the first: each of its people once, everywhere. by: who set it off needs not be told. alert: as it was before the round. Gives how many are told.';
-CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_addresses__mark_coverage() IS 'R6.10 an address that was verified, turned off or removed.';
+COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1775,26 +1802,11 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
-CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_connections__mark_coverage() IS 'R6.10 a Contact more or less.';
-CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
-CREATE FUNCTION rules.tg_devices__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went.';
 CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1840,11 +1852,6 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
-CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_schedules__mark_coverage() IS 'R6.10 somebody is a Member now.';
 CREATE FUNCTION rules.tg_schedules__start() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1855,11 +1862,6 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
-CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_users__mark_coverage() IS 'R6.10, R2.6 an account that is deleted, or back.';
 CREATE FUNCTION rules.tg_watch_settings__keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1905,6 +1907,11 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) IS 'R7.3 the Contacts who were told of an alert and whom no channel works for: all have failed, there is none, or none has taken anything for so long. Whoever has read or done something is reached.';
 CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1969,11 +1976,6 @@ CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.without_name(facts jsonb, person uuid) IS 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
-CREATE FUNCTION rules.working_channels(person uuid) RETURNS text[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.working_channels(person uuid) IS 'R6.10 how somebody can be reached. SMS and call are one: they die with the same number.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2065,22 +2067,6 @@ CREATE TABLE data.code_keys (
 );
 ALTER TABLE ONLY data.code_keys FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.code_keys IS 'R9.3, R3.1 what stays of a data key that was rotated away, sealed under the one in use: it derives and recognises the codes and links of invitations sent before, and opens nothing.';
-CREATE TABLE data.coverage_marks (
-    id bigint NOT NULL,
-    user_id uuid NOT NULL,
-    marked_at timestamp with time zone NOT NULL
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
-ALTER TABLE ONLY data.coverage_marks FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.coverage_marks IS 'R6.10 whose contacts, addresses or devices have changed: a job looks whom that leaves without anybody. No foreign key: a mark may outlive its user.';
-ALTER TABLE data.coverage_marks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME data.coverage_marks_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
 CREATE TABLE data.devices (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -2095,23 +2081,6 @@ CREATE TABLE data.devices (
     CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
 );
 ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
-CREATE TABLE data.drill_reminders (
-    user_id uuid NOT NULL,
-    remind_at timestamp with time zone NOT NULL
-);
-ALTER TABLE ONLY data.drill_reminders FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.drill_reminders IS 'R6.11 when a Member or a Contact is next asked to try it.';
-CREATE TABLE data.drills (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid NOT NULL,
-    goes_to text NOT NULL,
-    reader_ids uuid[] NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    CONSTRAINT drill_goes_to_somebody CHECK ((goes_to = ANY (ARRAY['contacts'::text, 'myself'::text]))),
-    CONSTRAINT drill_has_readers CHECK ((cardinality(reader_ids) >= 1))
-);
-ALTER TABLE ONLY data.drills FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.drills IS 'R6.11 a try whether alerts arrive: a table of its own, so that nothing that looks for alerts can take one for an alert. Its messages have its id as their cause.';
 CREATE TABLE data.escalation_changes (
     id bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL,
@@ -2245,6 +2214,14 @@ ALTER TABLE data.policy_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+ALTER TABLE data.receipts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.receipts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE data.refresh_tokens (
     token_hash bytea NOT NULL,
     session_id uuid NOT NULL,
@@ -2265,6 +2242,13 @@ CREATE TABLE data.unknown_sign_ins (
 );
 ALTER TABLE ONLY data.unknown_sign_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.unknown_sign_ins IS 'R2.1, R2.3 tries to sign in with an address that has no account, counted and locked as if it had one: the answer tells nobody which it is.';
+CREATE TABLE data.unreached_contacts (
+    alert_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    found_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.unreached_contacts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.unreached_contacts IS 'R7.3 whom no channel reached with an alert, so that the others were told: once for each alert and Contact.';
 CREATE TABLE data.untold_check_ins (
     check_in_id uuid NOT NULL
 );
@@ -2336,20 +2320,12 @@ ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT code_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.coverage_marks
-    ADD CONSTRAINT coverage_marks_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.coverage
-    ADD CONSTRAINT coverage_pkey PRIMARY KEY (member_id);
 ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT data_key_is_kept_once UNIQUE (key_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY data.drill_reminders
-    ADD CONSTRAINT drill_reminders_pkey PRIMARY KEY (user_id);
-ALTER TABLE ONLY data.drills
-    ADD CONSTRAINT drills_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.escalation_changes
     ADD CONSTRAINT escalation_changes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.escalation_policies
@@ -2384,6 +2360,8 @@ ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT one_obligation_per_slot UNIQUE (member_id, local_on, local_time, time_zone);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT one_receipt_per_event UNIQUE (provider, event_id);
 ALTER TABLE ONLY data.one_time_codes
     ADD CONSTRAINT one_time_codes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.pins
@@ -2392,6 +2370,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 ALTER TABLE ONLY data.schedules
@@ -2402,6 +2382,8 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
     ADD CONSTRAINT unknown_sign_ins_pkey PRIMARY KEY (kind, lookup);
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_pkey PRIMARY KEY (alert_id, contact_id);
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.users
@@ -2434,6 +2416,7 @@ CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
 CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS FIRST) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
@@ -2451,9 +2434,9 @@ CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, 
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
+CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
-CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
-CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
 CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
 CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
@@ -2493,6 +2476,8 @@ CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
+CREATE INDEX receipts_delivery ON data.receipts USING btree (delivery_id) WHERE (delivery_id IS NOT NULL);
+CREATE INDEX receipts_message ON data.receipts USING btree (provider_message_id);
 CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) WHERE (used_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
@@ -2502,6 +2487,7 @@ CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by)
 CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
 CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticket_hash) WHERE (ticket_hash IS NOT NULL);
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
+CREATE INDEX unreached_contacts_contact ON data.unreached_contacts USING btree (contact_id);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
@@ -2512,7 +2498,6 @@ ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
-CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
@@ -2524,10 +2509,7 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
-CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
-CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
-CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
@@ -2537,10 +2519,8 @@ CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFE
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
-CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
-CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
@@ -2582,8 +2562,6 @@ ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES data.invitations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.coverage
-    ADD CONSTRAINT coverage_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
@@ -2594,10 +2572,6 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.drill_reminders
-    ADD CONSTRAINT drill_reminders_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.drills
-    ADD CONSTRAINT drills_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.escalation_rounds
@@ -2634,6 +2608,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.receipts
+    ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
     ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES data.sessions(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.schedules
@@ -2646,6 +2622,10 @@ ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_removed_by_fkey FOREIGN KEY (removed_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.unreached_contacts
+    ADD CONSTRAINT unreached_contacts_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.untold_check_ins
     ADD CONSTRAINT untold_check_ins_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
@@ -2699,16 +2679,11 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
-ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.drill_reminders ENABLE ROW LEVEL SECURITY;
-ALTER TABLE data.drills ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2718,11 +2693,8 @@ CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) W
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.drill_reminders TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON data.drills TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2737,6 +2709,7 @@ CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.staff_roles TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2744,9 +2717,8 @@ CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
-CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
-CREATE POLICY engine_reads_the_marks ON data.coverage_marks FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);
 ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
@@ -2774,7 +2746,6 @@ CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH C
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
-CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2801,6 +2772,7 @@ CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_us
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
@@ -2810,6 +2782,7 @@ CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.unknown_sign_ins ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.unreached_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.untold_check_ins ENABLE ROW LEVEL SECURITY;
 CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.connections c
@@ -2832,10 +2805,9 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
+CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
-CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
@@ -2852,16 +2824,16 @@ CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_wor
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);

@@ -30,6 +30,8 @@ mod openapi;
 mod pace;
 mod protocol;
 mod providers;
+mod reach;
+mod receipts;
 mod release;
 mod sessions;
 mod staff;

@@ -71,7 +71,7 @@ fn twilio(fakes: &Fakes) -> Twilio {
         account_sid: "AC0".to_owned(),
         auth_token: "secret".into(),
         from: "+15005550006".to_owned(),
-        status_callback: Some("https://pruuf.example/v1/callbacks/twilio#rc=5&rp=all".to_owned()),
+        status_callback: Some("https://pruuf.example/webhooks/twilio/status".parse().unwrap()),
         timeout: TIMEOUT,
     };
     Twilio::new(config, reqwest::Client::new()).unwrap()
@@ -323,12 +323,16 @@ async fn email_without_an_answer_is_unknown() {
 #[tokio::test]
 async fn sms_carries_what_twilio_needs() {
     let fakes = Fakes::start().await.unwrap();
-    let Outcome::Accepted { provider_message_id } = twilio(&fakes).send(&sms()).await else { panic!() };
+    let message = sms();
+    let Outcome::Accepted { provider_message_id } = twilio(&fakes).send(&message).await else { panic!() };
     let received = &fakes.received()[0];
     assert_eq!(received.raw["sid"], provider_message_id.unwrap());
     assert_eq!((received.to.as_str(), received.text.as_str()), (PHONE, "Pruuf: call Mary & go there"));
     assert_eq!(received.raw["form"]["ValidityPeriod"], "3600");
-    assert_eq!(received.raw["form"]["StatusCallback"], "https://pruuf.example/v1/callbacks/twilio#rc=5&rp=all");
+    assert_eq!(
+        received.raw["form"]["StatusCallback"],
+        format!("https://pruuf.example/webhooks/twilio/status?delivery={}#rc=5&rp=all", message.delivery_id)
+    );
 }
 
 /// R7.6, R6.10, R7.3

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
+pub mod callbacks;
 mod fcm;
 mod smtp;
 mod twilio;
@@ -149,6 +150,8 @@ impl Fakes {
             log: Mutex::default(),
             counts: Mutex::default(),
             behaviours: RwLock::default(),
+            habit: Mutex::default(),
+            fates: Mutex::default(),
             misbehaves: AtomicBool::new(false),
             changed: watch::Sender::new(()),
             last_id: AtomicU64::new(0),
@@ -252,6 +255,16 @@ impl Fakes {
         self.state.misbehaves.store(true, Ordering::SeqCst);
     }
 
+    /// Lets the fake Twilio tell by itself what became of messages; `None` ends it.
+    pub fn call_back(&self, habit: Option<callbacks::Habit>) {
+        *self.state.habit() = habit;
+    }
+
+    /// What the fake Twilio answers when it is asked for one message, by its name: a status and perhaps an error.
+    pub fn set_fate(&self, sid: &str, status: &str, error: Option<u32>) {
+        self.state.fates().insert(sid.to_owned(), (status.to_owned(), error));
+    }
+
     /// Takes back one [`Fakes::set`].
     pub fn unset(&self, channel: Channel, to: Option<&str>) {
         self.state.behaviours().remove(&(channel, to.map(str::to_owned)));
@@ -273,6 +286,8 @@ struct State {
     log: Mutex<Vec<Received>>,
     counts: Mutex<HashMap<Channel, HashMap<String, u64>>>,
     behaviours: RwLock<Behaviours>,
+    habit: Mutex<Option<callbacks::Habit>>,
+    fates: Mutex<HashMap<String, (String, Option<u32>)>>,
     /// Spares the look-up, which allocates, while nothing is set.
     misbehaves: AtomicBool,
     changed: watch::Sender<()>,
@@ -300,6 +315,14 @@ enum Verdict {
 impl State {
     fn log(&self) -> MutexGuard<'_, Vec<Received>> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn habit(&self) -> MutexGuard<'_, Option<callbacks::Habit>> {
+        self.habit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fates(&self) -> MutexGuard<'_, HashMap<String, (String, Option<u32>)>> {
+        self.fates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<Channel, HashMap<String, u64>>> {

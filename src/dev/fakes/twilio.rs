@@ -1,4 +1,4 @@
-//! A fake of Twilio's `Messages.json`: sending and listing.
+//! A fake of Twilio's `Messages.json`: sending, listing and asking for one.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{Channel, Parts, State, Verdict, close_connection, json_answer, serve, wall_clock};
+use super::{Behaviour, Channel, Parts, State, Verdict, callbacks, close_connection, json_answer, serve, wall_clock};
 
 pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Result<Url> {
     let endpoint = poem::endpoint::make(move |request: Request| {
@@ -21,13 +21,18 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
-    let path = request.uri().path();
-    let account = path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.strip_suffix("/Messages.json"));
-    if account.is_none() {
+    let path = request.uri().path().to_owned();
+    let resource =
+        path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.split_once('/')).map(|(_, rest)| rest);
+    let sid = resource.and_then(|rest| rest.strip_prefix("Messages/")).and_then(|rest| rest.strip_suffix(".json"));
+    if resource != Some("Messages.json") && sid.is_none() {
         return Ok(refused(404, "20404", None));
     }
     if !request.header("authorization").is_some_and(|value| value.starts_with("Basic ")) {
         return Ok(refused(401, "20003", None));
+    }
+    if let Some(sid) = sid {
+        return Ok(one(state, sid));
     }
     Ok(match *request.method() {
         Method::POST => message(state, &body).await,
@@ -68,11 +73,33 @@ async fn message(state: &State, body: &[u8]) -> Response {
         raw: if state.keeps { raw.clone() } else { Value::Null },
     };
     let behaviour = state.behaviour_if(Channel::Sms, Some(&parts.to), |_| true);
+    let callback = field("StatusCallback").to_owned();
+    let is_told = behaviour != Behaviour::AcceptAndDrop && !callback.is_empty();
     match state.judge(&parts, behaviour).await {
-        Verdict::Accept => json_answer(201, None, &raw),
+        Verdict::Accept => {
+            if let Some(habit) = state.habit().clone().filter(|_| is_told) {
+                callbacks::tell(habit, &callback, sid);
+            }
+            json_answer(201, None, &raw)
+        }
         Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
         Verdict::Hang => std::future::pending().await,
         Verdict::Close => close_connection(),
+    }
+}
+
+/// What became of one message: what a test says, else that it arrived, or that the carrier lost it.
+fn one(state: &State, sid: &str) -> Response {
+    if let Some((status, error)) = state.fates().get(sid) {
+        return json_answer(200, None, &json!({ "sid": sid, "status": status, "error_code": error }));
+    }
+    let log = state.log();
+    match log.iter().rev().find(|received| received.raw["sid"] == sid) {
+        Some(received) if received.has_arrived() => {
+            json_answer(200, None, &json!({ "sid": sid, "status": "delivered", "error_code": null }))
+        }
+        Some(_) => json_answer(200, None, &json!({ "sid": sid, "status": "undelivered", "error_code": 30008 })),
+        None => refused(404, "20404", None),
     }
 }
 

@@ -93,3 +93,7 @@ delete from data.coverage_marks;
 insert into data.coverage_marks (user_id, marked_at) values ('00000000-0000-0000-0000-00000000000b', rules.clock());
 insert into data.drills (user_id, goes_to, reader_ids, asked_at)
 values ('00000000-0000-0000-0000-00000000000a', 'contacts', '{00000000-0000-0000-0000-00000000000b}', rules.clock());
+insert into data.receipts (provider, event_id, delivery_id, provider_message_id, event, meaning, received_at)
+select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from data.deliveries d order by d.id limit 1;
+insert into data.unreached_contacts (alert_id, contact_id, found_at)
+select a.id, '00000000-0000-0000-0000-00000000000b', rules.clock() from data.alerts a limit 1;

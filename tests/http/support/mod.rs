@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use pruuf::auth::token::Tokens;
-use pruuf::config::{Config, Fcm, Secrets, Smtp, Twilio};
-use pruuf::dev::fakes::{Channel, Fakes, Received};
+use pruuf::config::{Config, Fcm, Secrets, Smtp, Twilio, WebhookSecrets};
+use pruuf::dev::fakes::{Channel, Fakes, Received, callbacks};
 use pruuf::server::Server;
 use pruuf::vault::Vault;
 use reqwest::Method;
@@ -125,10 +125,14 @@ impl World {
             secrets: Secrets { jwt: vec![KEY], pin_peppers: vec![KEY], data: vec![KEY] },
             fcm: Some(Fcm { url: self.fakes.fcm_url(), credentials: self.credentials.clone() }),
             smtp: Some(Smtp { url: self.fakes.smtp_url().into(), from: "Pruuf <hello@pruuf.example>".to_owned() }),
+            webhooks: WebhookSecrets {
+                postmark_password: Some(callbacks::POSTMARK_PASSWORD.into()),
+                sendgrid_key: Some(callbacks::sendgrid_public_key().unwrap()),
+            },
             twilio: Some(Twilio {
                 url: self.fakes.twilio_url(),
                 account_sid: "AC00000000000000000000000000000000".to_owned(),
-                auth_tokens: vec!["token".to_owned().into()],
+                auth_tokens: vec!["new-token".into(), callbacks::TWILIO_TOKEN.into()],
                 from: "+15005550006".to_owned(),
             }),
             heartbeat_url: None,
