@@ -5,7 +5,7 @@ begin
   return person is not null;
 end;
 $$;
-comment on function rules.is_entitled(uuid) is 'R8.2 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
+comment on function rules.is_entitled(uuid) is 'R6.10 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 grant execute on function rules.is_entitled(uuid) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.working_channels(person uuid) returns text[]
