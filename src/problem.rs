@@ -56,6 +56,7 @@ codes! {
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
+    NobodyToDrill = "nobody-to-drill", 409, "Nobody would be told";
     LastAdmin = "last-admin", 409, "The last administrator must stay";
     OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
     NotToBeResent = "not-to-be-resent", 409, "This is not sent again";
@@ -83,6 +84,7 @@ codes! {
     TooManyRequests = "too-many-requests", 429, "Too many requests";
     TooManyCodes = "too-many-codes", 429, "A code was sent not long ago";
     TooManyTries = "too-many-tries", 429, "Too many wrong tries";
+    TooManyDrills = "too-many-drills", 429, "Too many drills";
     TooManyInvitations = "too-many-invitations", 429, "Too many invitations";
     Internal = "internal", 500, "Something went wrong on our side";
     Unavailable = "unavailable", 503, "Try again shortly";

@@ -27,6 +27,10 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 
 /// How often accounts are looked for whose time has come: it is a matter of days.
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
+/// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
+const COVERAGE_POLL: Duration = Duration::from_secs(1);
+/// How often is looked whom to remind of a drill.
+const DRILLS_POLL: Duration = Duration::from_secs(3600);
 /// How often is looked whether Contacts are reached; each alert has its own pace (`rules.check_reach`).
 const REACH_POLL: Duration = Duration::from_secs(1);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
@@ -174,6 +178,49 @@ pub async fn escalate(app: Arc<App>) {
         if !is_behind {
             tokio::select! {
                 () = pause(&app.stop, POLL) => {}
+                () = woken(&mut heard) => {}
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reminded {
+    more: bool,
+}
+
+/// Reminds of drills (R6.11), every so often: it is a matter of months.
+pub async fn drill_reminders(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let reminded: Option<Reminded> = app.db.write(&Caller::worker(), "jobs.send_drill_reminders()", &[]).await.ok();
+        if !reminded.is_some_and(|reminded| reminded.more) {
+            pause(&app.stop, DRILLS_POLL).await;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Followed {
+    changed: i64,
+    more: bool,
+    problems: Vec<TickProblem>,
+}
+
+/// Looks whom a miss would no longer reach (R6.10) when the database says that something has changed, and every so often.
+pub async fn coverage(app: Arc<App>) {
+    let mut heard = app.ear.subscribe();
+    while !app.stop.is_cancelled() {
+        let followed: Option<Followed> = app.db.write(&Caller::worker(), "jobs.follow_coverage()", &[]).await.ok();
+        let is_behind = followed.as_ref().is_some_and(|followed| followed.more && followed.problems.is_empty());
+        if let Some(followed) = followed {
+            if followed.changed > 0 {
+                tracing::info!(coverage.changed = followed.changed, "whom a miss would reach has changed");
+            }
+            followed.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            tokio::select! {
+                () = pause(&app.stop, COVERAGE_POLL) => {}
                 () = woken(&mut heard) => {}
             }
         }

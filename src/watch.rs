@@ -213,12 +213,13 @@ struct Waiting {
 /// Measures the database every so often.
 pub async fn measure(app: Arc<App>) {
     while !app.stop.is_cancelled() {
-        if let Ok(measured) = app.db.read::<Measured>(&Caller::worker(), "jobs.measure()", &[]).await {
-            app.watch.record(|| show(&measured));
+        let measured: Option<Measured> = app.db.read(&Caller::worker(), "jobs.measure()", &[]).await.ok();
+        if let Some(measured) = &measured {
+            app.watch.record(|| show(measured));
         }
         // Without it what is recorded would pile up until somebody scrapes.
         app.watch.recorder.handle().run_upkeep();
-        pause(&app.stop, MEASURE_EVERY).await;
+        pause(&app.stop, if measured.is_some() { MEASURE_EVERY } else { AUDIT_AGAIN_AFTER }).await;
     }
 }
 

@@ -460,9 +460,10 @@ language sql stable security invoker set search_path = ''
 as $$
   select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at, 'nickname', w.nickname,
                             'hears_of', coalesce(w.hears_of, 'misses_only'), 'mutes_routine', coalesce(w.mutes_routine, false))
-         || rules.day_shape(u.id, at)
+         || jsonb_build_object('coverage', rules.coverage_shape(v)) || rules.day_shape(u.id, at)
     from data.connections c
     join data.users u on u.id = c.member_id
+    left join data.coverage v on v.member_id = c.member_id
     left join data.watch_settings w on w.contact_id = c.contact_id and w.member_id = c.member_id
    where c.contact_id = (select rules.signed_in_user_id()) and c.member_id = member and c.ended_at is null
 $$;

@@ -76,6 +76,8 @@ begin
                          from data.watch_settings w where w.contact_id = person),
     'blocks', (select coalesce(jsonb_agg(jsonb_build_object('user', rules.person_shape(b.blocked_id), 'blocked_at', b.blocked_at, 'unblocked_at', b.unblocked_at) order by b.id), '[]')
                  from data.blocks b where b.blocker_id = person),
+    'drills', (select coalesce(jsonb_agg(to_jsonb(d) - '{user_id}'::text[] order by d.id), '[]') from data.drills d where d.user_id = person),
+    'coverage', (select to_jsonb(v) - '{member_id}'::text[] from data.coverage v where v.member_id = person),
     'welfare_card', (select rules.welfare_card_shape(w) || '{"looks": []}' from data.welfare_cards w where w.user_id = person),
     'welfare_card_looks', (select coalesce(jsonb_agg(jsonb_build_object('of', rules.person_shape(l.member_id), 'by', rules.person_shape(l.looked_by), 'at', l.looked_at) order by l.id), '[]')
                              from data.welfare_card_looks l where person in (l.member_id, l.looked_by)),

@@ -10,6 +10,8 @@ begin
   select f.kind, f.count from (
     select 'alerts_missing', (select count(*) from (select from data.obligations o where o.state = 'open' and o.alert_at < at - patience limit 1000) _)
     union all
+    select 'rounds_late', (select count(*) from (select from data.alerts a where a.state <> 'resolved' and a.next_step_at < at - patience limit 1000) _)
+    union all
     select 'reminders_late', (select count(*) from (select from data.obligations o where o.remind_at < at - patience limit 1000) _)
     union all
     select 'members_unwatched', (select count(*) from (
@@ -24,6 +26,11 @@ begin
     union all
     select 'events_unsealed', (select count(*) from (
       select from audit.unsealed_events u where u.event_at < at - make_interval(secs => rules.policy('audit_seal_tolerance')) limit 1000) _)
+    union all
+    select 'coverage_waiting', (select count(*) from (select from data.coverage_marks m where m.marked_at < at - patience limit 1000) _)
+    union all
+    -- Another slice each minute: all Members in an hour.
+    select 'coverage_drifted', (select count(*) from jobs.coverage_drifted(extract(minute from at at time zone 'UTC')::integer, 60))
     union all
     select 'tick_silent', (select count(*) from data.job_runs r where r.job = 'tick' and r.ran_at < at - patience)
   ) as f (kind, count) where f.count > 0;
@@ -44,7 +51,7 @@ begin
    where a.state <> 'resolved'
      and not exists (
        select from data.notifications n
-        where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear')
+        where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear', 'unreachable', 'owner_asked')
           -- Whoever has no place at all cannot be told: that is a matter of coverage (R6.10).
           and (exists (select from data.deliveries d where d.notification_id = n.id)
             or not exists (select from data.addresses p where p.user_id = c.contact_id and p.verified_at <= a.raised_at and p.off_at is null)

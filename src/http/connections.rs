@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::alerts::Person;
 use super::auth::{Address, AddressKind};
+use super::coverage::MemberCoverage;
 use super::day::{DayStatus, History, Obligation, OpenAlert};
 use super::me::{Done, open_address};
 use super::{Answer, Changed, Created, Gone, PAGE, Section, Tagged, once};
@@ -265,6 +266,8 @@ struct Member {
     next: Option<Obligation>,
     last_check_in_at: Option<DateTime<Utc>>,
     open_alerts: Vec<OpenAlert>,
+    /// Whether a miss right now would reach anybody; absent for a moment after the first connection.
+    coverage: Option<MemberCoverage>,
 }
 
 #[derive(Object, Deserialize)]

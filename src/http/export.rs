@@ -66,6 +66,10 @@ struct Readable {
     connections: Vec<Value>,
     /// What the user calls those they watch, and wants to hear of them.
     watch_settings: Vec<Value>,
+    /// Those that the user started.
+    drills: Vec<Value>,
+    /// Whether a miss of theirs would reach anybody, and since when.
+    coverage: Value,
     /// Whom the user blocked.
     blocks: Vec<Value>,
     /// Who looked at the user's card, and at whose the user looked.

@@ -5,7 +5,9 @@ pub mod alerts;
 pub mod auth;
 pub mod connections;
 pub mod contract;
+pub mod coverage;
 pub mod day;
+pub mod drills;
 pub mod events;
 pub mod export;
 pub mod gate;
@@ -167,6 +169,8 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    coverage::Api,
+    drills::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -185,6 +189,8 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            coverage::Api,
+            drills::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

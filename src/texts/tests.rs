@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 21] = [
+const KINDS: [&str; 25] = [
     "missed",
     "help",
     "needs_more_help",
@@ -23,6 +23,10 @@ const KINDS: [&str; 21] = [
     "goodbye",
     "checked_in",
     "daily_digest",
+    "coverage_lost",
+    "coverage_back",
+    "drill",
+    "drill_reminder",
     "unreachable",
 ];
 
@@ -294,6 +298,14 @@ fn typical_sms_are_one_segment() {
         ("unreachable", with(missed(), json!({ "unreached": { "name": "Margaret O'Sullivan" } }))),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" } })),
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" }, "contacts_left": 0 })),
+        ("coverage_lost", json!({ "is_own": true, "reason": "no_contact" })),
+        ("coverage_lost", json!({ "is_own": true, "reason": "too_few_channels" })),
+        ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" }, "can_help": true })),
+        ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" } })),
+        ("coverage_back", json!({ "member": { "name": "Margaret O'Sullivan" } })),
+        ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
+        ("drill", json!({ "is_own": true })),
+        ("drill_reminder", json!({ "is_member": true })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("address_changed", json!({ "how": "added" })),
         ("address_changed", json!({ "how": "removed" })),

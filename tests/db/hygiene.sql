@@ -36,6 +36,16 @@ insert into tap.definers values
   ('api.update_contact', 'R3.5 of a connection a user writes its end only; the trail is written'),
   ('api.revoke_invitation', 'takes back the message to that address'),
   ('api.accept_invitation', 'R3.1 the only way to a connection'),
+  ('api.get_coverage', 'R6.10 the addresses and devices of Contacts are not the Member''s to read: says only which channels work'),
+  ('rules.settle_coverage', 'R6.10 the worker asks; what is true is reckoned here, and the trail is written'),
+  ('rules.tg_connections__mark_coverage', 'R6.10 marks are not open to users'),
+  ('rules.tg_addresses__mark_coverage', 'R6.10 marks are not open to users'),
+  ('rules.tg_devices__mark_coverage', 'R6.10 marks are not open to users'),
+  ('rules.tg_users__mark_coverage', 'R6.10 marks are not open to users'),
+  ('rules.tg_schedules__mark_coverage', 'R6.10 marks are not open to users'),
+  ('api.start_drill', 'R6.11 tells all Contacts at every place of theirs'),
+  ('api.get_drill', 'R6.11 deliveries are not open to users'),
+  ('rules.tg_connections__plan_drills', 'R6.11 reminders are not open to users'),
   ('api.find_links', 'a visitor has no table'),
   ('rules.alert_of_link', 'R6.6 deliveries are not open to users'),
   ('rules.phones_in_alert', 'R6.7 a Member''s phone is shown to their Contacts only while an alert is open'),
@@ -135,8 +145,8 @@ select tap.nothing($$ select c.oid::regclass, pg_get_userbyid(c.relowner) from p
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit') and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity) $$, 'R9.1 row-level security, forced, on every table and partition');
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'rules', 'api', 'jobs') and c.relkind in ('v', 'm', 'f') $$, 'no views: they would read past the policies');
 select tap.nothing($$ select schema, table_name from tap.columns where table_name !~ '^[a-z]+(_[a-z]+)*$' union select schema, table_name || '.' || column_name from tap.columns where column_name !~ '^[a-z]+(_[a-z0-9]+)*$' and column_name <> 'sha256' $$, 'names are lower snake_case');
-select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'audit') and table_name !~ 's$' and table_name <> 'obligations_met' $$, 'tables are plural');
-select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'after_minutes', 'repeat_minutes', 'invitee_becomes', 'took_ms', 'says') $$, 'columns are singular, but for lists and counts');
+select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
+select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says') $$, 'columns are singular, but for lists and counts');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');

@@ -221,6 +221,7 @@ async fn r3_3_a_former_contact_hears_and_sees_nothing_of_the_alert() {
         let alert = world.get(&ben, "/v1/alerts").await.expect(200)["items"][0]["id"].clone();
         world.delete(&ben, &format!("/v1/members/{}", ann.id)).await.expect(204);
         world.expect_message(Channel::Push, &ann.push_token, "Ben").await;
+        world.expect_on_all_channels(&ann, "might reach nobody").await;
         world.open_app(&ann).await;
         world.fakes.behave();
         world.advance("2 hours").await;
@@ -250,6 +251,7 @@ async fn r3_4_a_contact_sees_the_members_day_and_nothing_else_and_a_stranger_not
         assert!(
             fields.iter().all(|field| [
                 "connected_at",
+                "coverage",
                 "hears_of",
                 "last_check_in_at",
                 "mutes_routine",

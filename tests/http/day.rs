@@ -837,6 +837,7 @@ async fn r3_4_a_contact_sees_the_day_and_the_history_and_a_stranger_nothing() {
             shown,
             [
                 "connected_at",
+                "coverage",
                 "hears_of",
                 "last_check_in_at",
                 "mutes_routine",

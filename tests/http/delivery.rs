@@ -126,6 +126,10 @@ async fn r7_6_a_permanent_failure_turns_the_address_off_and_is_never_tried_again
 
         world.fakes.set(Channel::Email, None, Behaviour::fail_times(550, "rcpt", 1));
         world.fakes.set(Channel::Sms, None, Behaviour::fail_times(400, "21610", 1));
+        // That nobody would be reached any more is told elsewhere (R6.10).
+        world.coverage_is_known().await;
+        let sql = "update data.coverage set is_covered = false, reason = 'too_few_channels'";
+        world.db.admin.batch_execute(sql).await.unwrap();
         world.miss(&[member.id]).await;
         for (channel, failure, reason) in [("email", "smtp:550", "bounced"), ("sms", "twilio:21610", "stopped")] {
             let failed = attempted(&world, &contact, "missed", channel, 1).await;

@@ -24,7 +24,9 @@ const EXPORTED: &[(&str, &str)] = &[
     ("connections.contact_id", "connections"),
     ("connections.ended_by", "connections"),
     ("connections.member_id", "connections"),
+    ("coverage.member_id", "coverage"),
     ("devices.user_id", "devices"),
+    ("drills.user_id", "drills"),
     ("escalation_policies.member_id", "escalation"),
     ("help_requests.member_id", "help_requests"),
     ("invitation_tries.user_id", "wrong_invitation_codes"),
@@ -44,6 +46,7 @@ const EXPORTED: &[(&str, &str)] = &[
 /// What is left out, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("blocks.blocked_id", "whoever is blocked cannot tell"),
+    ("drill_reminders.user_id", "only when they are next reminded of a drill"),
     ("idempotency_keys.user_id", "answers that the client has got already, kept for a day"),
     ("notifications.member_id", "what somebody else was told is theirs"),
     ("staff_roles.added_by", "in the trail"),
@@ -116,6 +119,8 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.get(&ann, &format!("/v1/members/{}/welfare-card", dora.id)).await.expect(200);
         let add = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
+        let drill = "insert into data.drills (user_id, goes_to, reader_ids, asked_at) select u.id, 'myself', array[u.id], rules.clock() from data.users u where u.id = $1";
+        world.db.admin.execute(drill, &[&ann.id]).await.unwrap();
         let help = world.post(&ann, "/v1/me/help-requests", json!(null)).await.expect(201);
         world.expect_on_all_channels(&ben, "needs help").await;
         let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
@@ -125,6 +130,9 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, "ended your connection").await;
+        for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {
+            world.expect_message(channel, to, "might reach nobody").await;
+        }
         world.open_app(&ben).await;
 
         let reply = world.get(&ann, "/v1/me/export").await;

@@ -76,6 +76,10 @@ impl Family {
         run(world, sql, &[&Uuid::new_v4(), &world.vault.lookup("email", &owner.email), &sealed, &token_hash(&ticket)])
             .await;
 
+        let drill = new_id().await;
+        let sql = "insert into data.drills (id, user_id, goes_to, reader_ids, asked_at) values ($1, $2, 'contacts', array[$3]::uuid[], rules.clock() - interval '1 hour')";
+        run(world, sql, &[&uuid(&drill), &owner.id, &contact.id]).await;
+
         let text = |row: &Value| row["id"].as_str().unwrap().to_owned();
         let code = world.vault.code(CodeUse::Invitation, code_id, &code_hash).unwrap();
         let ids = BTreeMap::from([
@@ -86,6 +90,7 @@ impl Family {
             ("alert_id", alert),
             ("notification_id", notification),
             ("delivery_id", text(&delivery)),
+            ("drill_id", drill),
         ]);
         Self { people, ids, ticket, code }
     }
@@ -114,7 +119,7 @@ impl Family {
             "set_schedule" => json!({"local_times": ["10:00"], "time_zone": "UTC"}),
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
-            "acknowledge_alert" | "record_check_in" => json!({}),
+            "start_drill" | "acknowledge_alert" | "record_check_in" => json!({}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),
             "change_pin" => json!({"current_pin": "0000", "pin": PIN}),

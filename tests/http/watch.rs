@@ -43,6 +43,13 @@ async fn pass(world: &World, by: &str) {
     run(world, "update data.job_runs set ran_at = rules.clock()", &[]).await;
 }
 
+/// As [`pass`], until an instant.
+async fn pass_until(world: &World, instant: &str) {
+    let sql = "select meta.advance_clock($1::text::timestamptz - rules.clock())";
+    world.db.admin.query_one(sql, &[&instant]).await.unwrap();
+    pass(world, "0").await;
+}
+
 /// Ann, who is due at nine and watched by Ben and Cleo. No server runs any more.
 async fn family(world: &mut World) -> [Person; 3] {
     world.start_server().await;
@@ -63,17 +70,18 @@ async fn family(world: &mut World) -> [Person; 3] {
 #[tokio::test]
 async fn r9_7_whatever_did_not_happen_is_a_finding_of_its_own() {
     let mut world = World::without_server().await;
-    let [ann, _, cleo] = family(&mut world).await;
+    let [ann, ben, cleo] = family(&mut world).await;
+    pass_until(&world, "2027-03-01T08:00:00Z").await;
     assert_eq!(findings(&world).await, only([]));
 
-    // Nobody is there to tick; then something ticks and looks past the deadline.
+    // Nobody is there to tick; then something ticks.
     world.db.admin.query_one("select meta.advance_clock('31 seconds')", &[]).await.unwrap();
     assert_eq!(findings(&world).await, only([("tick_silent", 1)]));
     work(&world, "jobs.tick()").await;
     assert_eq!(findings(&world).await, only([]));
-    pass(&world, "3 hours 9 minutes 55 seconds").await;
+    pass_until(&world, "2027-03-01T09:10:02Z").await;
     assert_eq!(findings(&world).await, only([]), "a few seconds are no finding");
-    pass(&world, "10 seconds").await;
+    pass_until(&world, "2027-03-01T09:10:31Z").await;
     assert_eq!(findings(&world).await, only([("alerts_missing", 1)]));
     work(&world, "jobs.tick()").await;
     work(&world, "jobs.seal_audit()").await;
@@ -108,6 +116,7 @@ async fn r9_7_whatever_did_not_happen_is_a_finding_of_its_own() {
     )
     .await;
     assert_eq!(findings(&world).await, only([]));
+    work(&world, "jobs.follow_coverage()").await;
     work(&world, "jobs.seal_audit()").await;
 
     // Three messages that nobody takes up, one of them in a hand that is gone; what has expired is not to be sent.
@@ -118,12 +127,13 @@ async fn r9_7_whatever_did_not_happen_is_a_finding_of_its_own() {
         &[],
     )
     .await;
-    pass(&world, "59 seconds").await;
+    pass(&world, "20 seconds").await;
     assert_eq!(findings(&world).await, only([]));
-    pass(&world, "2 seconds").await;
+    pass(&world, "41 seconds").await;
     assert_eq!(findings(&world).await, only([("leases_lost", 1)]));
     run(&world, "update data.deliveries set state = 'pending', lease_until = null where state = 'sending'", &[]).await;
     pass(&world, "60 seconds").await;
+    work(&world, "jobs.seal_audit()").await;
     assert_eq!(findings(&world).await, only([("deliveries_waiting", 3)]));
     run(&world, &format!("update data.deliveries set expires_at = rules.clock() where id = {one}"), &[]).await;
     assert_eq!(findings(&world).await, only([("deliveries_waiting", 2)]));
@@ -151,6 +161,37 @@ async fn r9_7_whatever_did_not_happen_is_a_finding_of_its_own() {
     run(&world, "select audit.append('test.happened', $1)", &[&ann.id]).await;
     pass(&world, "61 seconds").await;
     assert_eq!(findings(&world).await, only([("events_unsealed", 1)]));
+    work(&world, "jobs.seal_audit()").await;
+    assert_eq!(findings(&world).await, only([]));
+
+    // A round that nobody told; without another one the alert waits for nothing.
+    run(&world, "update data.alerts set next_step_at = rules.clock() - interval '31 seconds'", &[]).await;
+    assert_eq!(findings(&world).await, only([("rounds_late", 1)]));
+    run(&world, "update data.alerts set next_step_at = 'infinity'", &[]).await;
+    assert_eq!(findings(&world).await, only([]));
+
+    // Somebody's contacts have changed and nobody looked; and a state that is not what is true, found within the hour.
+    run(
+        &world,
+        "update data.devices set off_at = rules.clock(), off_reason = 'unregistered' where user_id = $1",
+        &[&ben.id],
+    )
+    .await;
+    pass(&world, "31 seconds").await;
+    assert_eq!(findings(&world).await, only([("coverage_waiting", 1)]));
+    work(&world, "jobs.follow_coverage()").await;
+    work(&world, "jobs.seal_audit()").await;
+    assert_eq!(findings(&world).await, only([]));
+    run(&world, "update data.coverage set is_covered = false, reason = 'no_contact'", &[]).await;
+    let mut minutes = 0;
+    while findings(&world).await.is_empty() {
+        pass(&world, "1 minute").await;
+        minutes += 1;
+        assert!(minutes <= 60, "nobody sees that the state is wrong");
+    }
+    assert_eq!(findings(&world).await, only([("coverage_drifted", 1)]));
+    run(&world, "insert into data.coverage_marks (user_id, marked_at) values ($1, rules.clock())", &[&ann.id]).await;
+    work(&world, "jobs.follow_coverage()").await;
     work(&world, "jobs.seal_audit()").await;
     assert_eq!(findings(&world).await, only([]));
     world.stop_servers().await;
@@ -208,9 +249,11 @@ impl World {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let response = self.http.get(&url).send().await.unwrap();
-            assert_eq!(response.status(), 200, "a balancer takes no server out for what all of them share");
+            let status = response.status();
             let ready: Value = response.json().await.unwrap();
-            if ready["findings"] == findings {
+            // A busy machine's database may not answer in time: then it is not ready, whatever was found.
+            if ready["findings"] == findings && ready["database"] == "ok" {
+                assert_eq!(status, 200, "a balancer takes no server out for what all of them share");
                 return ready;
             }
             assert!(tokio::time::Instant::now() < deadline, "{ready}");

@@ -86,6 +86,13 @@ commit;
 insert into data.staff_roles (user_id, role, added_at) values ('00000000-0000-0000-0000-00000000000c', 'support', rules.clock());
 insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-0000-00000000000a', '\x00');
 insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
+-- Nobody follows the marks in this world.
+insert into data.coverage (member_id, is_covered, since_at, reason, told_at)
+values ('00000000-0000-0000-0000-00000000000a', false, rules.clock(), 'too_few_channels', rules.clock());
+delete from data.coverage_marks;
+insert into data.coverage_marks (user_id, marked_at) values ('00000000-0000-0000-0000-00000000000b', rules.clock());
+insert into data.drills (user_id, goes_to, reader_ids, asked_at)
+values ('00000000-0000-0000-0000-00000000000a', 'contacts', '{00000000-0000-0000-0000-00000000000b}', rules.clock());
 insert into data.receipts (provider, event_id, delivery_id, provider_message_id, event, meaning, received_at)
 select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from data.deliveries d order by d.id limit 1;
 insert into data.received_texts (message_sid, answer, received_at) values ('SM1', 'checked_in', rules.clock());

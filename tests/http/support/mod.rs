@@ -282,6 +282,15 @@ impl World {
             &[],
         )
         .await;
+        // Without a server nobody looks.
+        if !self.servers.is_empty() {
+            self.coverage_is_known().await;
+        }
+    }
+
+    /// Waits until somebody has looked whom every change concerns.
+    pub async fn coverage_is_known(&self) {
+        self.eventually("coverage is known", "select not exists (select from data.coverage_marks)", &[]).await;
     }
 
     /// Waits until a query gives true.

@@ -83,6 +83,10 @@ impl World {
             )
             .await
             .unwrap();
+        // What a Contact sees of a Member does not change by itself after this.
+        if !self.servers.is_empty() {
+            self.coverage_is_known().await;
+        }
     }
 
     /// A Member with a schedule and no reminders: one local time a day, ten minutes of grace.

@@ -1,0 +1,56 @@
+-- Who may touch data.coverage, and who may not.
+\ir ../support/world.sql
+\ir ../support/voices.sql
+select tap.no_plan();
+
+select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
+  ('owner', $$select from data.coverage$$, '1 rows', 'their own'),
+  ('contact', $$select from data.coverage$$, '1 rows', 'of whom they watch'),
+  ('former', $$select from data.coverage$$, '0 rows', ''),
+  ('stranger', $$select from data.coverage$$, '0 rows', ''),
+  ('nobody', $$select from data.coverage$$, '0 rows', ''),
+  ('visitor', $$select from data.coverage$$, 'refused', ''),
+  ('staff', $$select from data.coverage$$, 'refused', ''),
+  ('billing', $$select from data.coverage$$, 'refused', ''),
+  ('server', $$select from data.coverage$$, 'refused', ''),
+  ('owner', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('contact', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('former', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('stranger', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('nobody', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('visitor', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('staff', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('billing', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('server', $$insert into data.coverage (member_id, is_covered, since_at) values (:stranger, true, now())$$, 'refused', ''),
+  ('owner', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('contact', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('former', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('stranger', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('nobody', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('visitor', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('staff', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('billing', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('server', $$update data.coverage set is_covered = true$$, 'refused', ''),
+  ('owner', $$delete from data.coverage$$, 'refused', ''),
+  ('contact', $$delete from data.coverage$$, 'refused', ''),
+  ('former', $$delete from data.coverage$$, 'refused', ''),
+  ('stranger', $$delete from data.coverage$$, 'refused', ''),
+  ('nobody', $$delete from data.coverage$$, 'refused', ''),
+  ('visitor', $$delete from data.coverage$$, 'refused', ''),
+  ('staff', $$delete from data.coverage$$, 'refused', ''),
+  ('billing', $$delete from data.coverage$$, 'refused', ''),
+  ('server', $$delete from data.coverage$$, 'refused', ''),
+  ('owner', $$truncate data.coverage$$, 'refused', ''),
+  ('contact', $$truncate data.coverage$$, 'refused', ''),
+  ('former', $$truncate data.coverage$$, 'refused', ''),
+  ('stranger', $$truncate data.coverage$$, 'refused', ''),
+  ('nobody', $$truncate data.coverage$$, 'refused', ''),
+  ('visitor', $$truncate data.coverage$$, 'refused', ''),
+  ('staff', $$truncate data.coverage$$, 'refused', ''),
+  ('billing', $$truncate data.coverage$$, 'refused', ''),
+  ('server', $$truncate data.coverage$$, 'refused', ''),
+  ('worker', $$select from data.coverage$$, '1 rows', ''),
+  ('worker', $$update data.coverage set is_covered = true$$, 'refused', 'rules.settle_coverage says what is true')
+) as t (voice, statement, expected, because);
+
+select * from tap.finish();
