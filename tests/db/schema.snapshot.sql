@@ -141,6 +141,16 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
+CREATE FUNCTION api.get_coverage() RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_coverage() IS 'GET /v1/me/coverage. R6.10 whether a miss right now would reach anybody, and over which channels each Contact can be reached; never at which addresses.';
+CREATE FUNCTION api.get_drill(drill_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_drill(drill_id uuid) IS 'GET /v1/drills/{id}. R6.11 what arrived, per Contact and channel, for whoever asked; each Contact sees what is theirs.';
 CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -366,6 +376,11 @@ CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_invitation(token_hash bytea) IS 'GET /i/{token}. R3.1 what the page of a link shows to whoever has it; it changes nothing, since mail scanners follow links.';
+CREATE FUNCTION api.start_drill(goes_to text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.start_drill(goes_to text) IS 'POST /v1/drills. R6.11 the same channels at the same time as an alert, and no alert: it raises nothing, and nothing follows it.';
 CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -554,6 +569,11 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
+CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
 CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -680,6 +700,12 @@ begin
 end;
 $_$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -731,7 +757,7 @@ CREATE FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], w
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) IS 'POST /webhooks/twilio/messages. R4.8, R6.6 a text that came to our number.';
+COMMENT ON FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) IS 'POST /webhooks/twilio/messages. R6.6 a text that came to our number.';
 CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -769,6 +795,12 @@ CREATE FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) RETU
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) IS 'R7.3 what a provider took and could not deliver this time is tried again after a growing wait, over the alert''s whole life: by a delivery of its own, since a failure stays on record.';
+CREATE FUNCTION jobs.send_drill_reminders(most integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_drill_reminders(most integer) IS 'R6.11 asks Members and Contacts to try whether alerts arrive. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1144,6 +1176,28 @@ CREATE FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.count_sign_in(pin data.pins, at timestamp with time zone) IS 'R2.3 the counters after one more try, as if it were a wrong one.';
+CREATE FUNCTION rules.coverage_gap(member uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.coverage_gap(member uuid) IS 'R6.10 why a miss right now would reach nobody: null when at least one entitled Contact has at least two working channels.';
+CREATE TABLE data.coverage (
+    member_id uuid NOT NULL,
+    is_covered boolean NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    reason text,
+    told_at timestamp with time zone,
+    CONSTRAINT coverage_reason_is_known CHECK ((reason = ANY (ARRAY['no_contact'::text, 'no_entitled_contact'::text, 'too_few_channels'::text]))),
+    CONSTRAINT only_a_loss_was_told CHECK (((NOT is_covered) OR (told_at IS NULL))),
+    CONSTRAINT whoever_is_not_covered_has_a_reason CHECK ((is_covered = (reason IS NULL)))
+);
+ALTER TABLE ONLY data.coverage FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.coverage IS 'R6.10 whether a miss right now would reach anybody, since when it is so, and why not. told_at: when the loss was told; null for whoever never was covered.';
+CREATE FUNCTION rules.coverage_shape(v data.coverage) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.coverage_shape(v data.coverage) IS 'R6.10 as Contacts see it.';
 CREATE FUNCTION rules.current_session_id() RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1169,6 +1223,44 @@ CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jso
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.drill_reader_shape(n data.notifications) IS 'R6.11 what became of a drill at one of those it went to. Confirmed: it was opened, which is all that can be done about it.';
+CREATE FUNCTION rules.drill_readers(person uuid, goes_to text) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.drill_readers(person uuid, goes_to text) IS 'R6.11 to whom a drill goes: all Contacts of a Member, or the Contact who asks.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1289,6 +1381,11 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
+CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R6.10 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1343,34 +1440,6 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
 CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1406,6 +1475,11 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1670,6 +1744,11 @@ CREATE FUNCTION rules.session_shape(s data.sessions) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.session_shape(s data.sessions) IS 'R2.5 a session as its user sees it.';
+CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1821,6 +1900,11 @@ CREATE FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_all_clear(resolved data.alerts, at timestamp with time zone, cause text) IS 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
+CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1846,6 +1930,11 @@ CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
+CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_addresses__mark_coverage() IS 'R6.10 an address that was verified, turned off or removed.';
 CREATE FUNCTION rules.tg_addresses__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1906,11 +1995,26 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
+CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__mark_coverage() IS 'R6.10 a Contact more or less.';
+CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_deliveries__only_up() IS 'R7.1 raised for a step that rules.delivery_may_become does not know.';
+CREATE FUNCTION rules.tg_devices__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went.';
 CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1956,6 +2060,11 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_schedules__mark_coverage() IS 'R6.10 somebody is a Member now.';
 CREATE FUNCTION rules.tg_schedules__start() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1966,6 +2075,11 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_users__mark_coverage() IS 'R6.10, R2.6 an account that is deleted, or back.';
 CREATE FUNCTION rules.tg_watch_settings__keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2080,6 +2194,11 @@ CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.without_name(facts jsonb, person uuid) IS 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
+CREATE FUNCTION rules.working_channels(person uuid) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.working_channels(person uuid) IS 'R6.10 how somebody can be reached. SMS and call are one: they die with the same number.';
 CREATE FUNCTION rules.zone_name(name text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2174,6 +2293,22 @@ CREATE TABLE data.code_keys (
 );
 ALTER TABLE ONLY data.code_keys FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.code_keys IS 'R9.3, R3.1 what stays of a data key that was rotated away, sealed under the one in use: it derives and recognises the codes and links of invitations sent before, and opens nothing.';
+CREATE TABLE data.coverage_marks (
+    id bigint NOT NULL,
+    user_id uuid NOT NULL,
+    marked_at timestamp with time zone NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000');
+ALTER TABLE ONLY data.coverage_marks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.coverage_marks IS 'R6.10 whose contacts, addresses or devices have changed: a job looks whom that leaves without anybody. No foreign key: a mark may outlive its user.';
+ALTER TABLE data.coverage_marks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME data.coverage_marks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE data.devices (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -2188,6 +2323,23 @@ CREATE TABLE data.devices (
     CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
 );
 ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
+CREATE TABLE data.drill_reminders (
+    user_id uuid NOT NULL,
+    remind_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.drill_reminders FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.drill_reminders IS 'R6.11 when a Member or a Contact is next asked to try it.';
+CREATE TABLE data.drills (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    goes_to text NOT NULL,
+    reader_ids uuid[] NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    CONSTRAINT drill_goes_to_somebody CHECK ((goes_to = ANY (ARRAY['contacts'::text, 'myself'::text]))),
+    CONSTRAINT drill_has_readers CHECK ((cardinality(reader_ids) >= 1))
+);
+ALTER TABLE ONLY data.drills FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.drills IS 'R6.11 a try whether alerts arrive: a table of its own, so that nothing that looks for alerts can take one for an alert. Its messages have its id as their cause.';
 CREATE TABLE data.escalation_changes (
     id bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL,
@@ -2436,12 +2588,20 @@ ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT code_keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.coverage_marks
+    ADD CONSTRAINT coverage_marks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.coverage
+    ADD CONSTRAINT coverage_pkey PRIMARY KEY (member_id);
 ALTER TABLE ONLY data.code_keys
     ADD CONSTRAINT data_key_is_kept_once UNIQUE (key_id);
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.drill_reminders
+    ADD CONSTRAINT drill_reminders_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY data.drills
+    ADD CONSTRAINT drills_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.escalation_changes
     ADD CONSTRAINT escalation_changes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.escalation_policies
@@ -2559,6 +2719,8 @@ CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text,
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
+CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
+CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
 CREATE INDEX help_requests_alert ON data.help_requests USING btree (alert_id);
 CREATE INDEX help_requests_member ON data.help_requests USING btree (member_id, id DESC);
 CREATE INDEX idempotency_keys_age ON data.idempotency_keys USING btree (created_at);
@@ -2620,6 +2782,7 @@ ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
@@ -2631,7 +2794,10 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
+CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
+CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
+CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
@@ -2641,8 +2807,10 @@ CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFE
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
+CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
@@ -2684,6 +2852,8 @@ ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES data.invitations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.coverage
+    ADD CONSTRAINT coverage_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.deliveries
@@ -2694,6 +2864,10 @@ ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.devices
     ADD CONSTRAINT devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.drill_reminders
+    ADD CONSTRAINT drill_reminders_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.drills
+    ADD CONSTRAINT drills_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT escalation_policies_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.escalation_rounds
@@ -2801,11 +2975,16 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.devices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.drill_reminders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.drills ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2815,8 +2994,11 @@ CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) W
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.deliveries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.devices TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.drill_reminders TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.drills TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
@@ -2840,8 +3022,10 @@ CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_reads_the_marks ON data.coverage_marks FOR SELECT TO pruuf_engine USING (true);
 ALTER TABLE data.escalation_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.escalation_rounds ENABLE ROW LEVEL SECURITY;
@@ -2869,6 +3053,7 @@ CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH C
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -2931,7 +3116,9 @@ CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_m
 CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
+CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
@@ -2955,9 +3142,10 @@ CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pr
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);
