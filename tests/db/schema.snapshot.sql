@@ -731,7 +731,7 @@ CREATE FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], w
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) IS 'POST /webhooks/twilio/messages. R4.8, R6.6 a text that came to our number.';
+COMMENT ON FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) IS 'POST /webhooks/twilio/messages. R6.6 a text that came to our number.';
 CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
