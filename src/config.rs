@@ -13,6 +13,8 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+/// Where Twilio brings the key that was pressed on a call.
+pub const VOICE_PATH: &str = "/webhooks/twilio/voice";
 /// The names of providers.
 const PROVIDERS: [&str; 6] = ["fcm", "postmark", "sendgrid", "smtp", "twilio-sms", "twilio-voice"];
 

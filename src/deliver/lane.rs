@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::provider::{Past, Providers, Sent, Try};
 use super::{Call, Content, Destination, Letter, Message, Outcome, Platform, Push, Text};
 use crate::app::App;
+use crate::config::VOICE_PATH;
 use crate::db::Caller;
 use crate::db::listen::Heard;
 use crate::problem::Code;
@@ -66,9 +67,6 @@ impl Channel {
         }
     }
 }
-
-/// Where Twilio brings the key that was pressed.
-pub const VOICE_PATH: &str = "/webhooks/twilio/voice";
 
 /// A channel and its providers.
 pub struct Lane {

@@ -37,8 +37,8 @@ use sha2::{Digest as _, Sha256};
 
 use self::contract::Contract;
 use crate::app::App;
+use crate::config::VOICE_PATH;
 use crate::db::{Idempotency, Shape};
-use crate::deliver::lane::VOICE_PATH;
 use crate::problem::{Problem, from_framework};
 
 /// How many items a list gives when it is not told.

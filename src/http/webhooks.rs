@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::gate::Origin;
 use crate::app::App;
+use crate::config::VOICE_PATH;
 use crate::db::Caller;
-use crate::deliver::lane::VOICE_PATH;
 use crate::problem::{Code, Problem};
 use crate::webhooks::twilio::Form;
 use crate::webhooks::{Receipt, postmark, sendgrid, twilio};
