@@ -80,7 +80,7 @@ async fn tick(app: &App) -> Option<Duration> {
     let mut least = Duration::ZERO;
     loop {
         let began = Instant::now();
-        let ticked: Option<Ticked> = app.db.write(&Caller::worker(), "jobs.tick()", &[]).await.ok();
+        let ticked: Option<Ticked> = app.db.write(&Caller::deadline(), "jobs.tick()", &[]).await.ok();
         app.watch.ticked(began.elapsed(), ticked.is_none());
         let ticked = ticked?;
         if ticked.missed > 0 {
@@ -163,7 +163,7 @@ struct Escalated {
 pub async fn escalate(app: Arc<App>) {
     let mut heard = app.ear.subscribe();
     while !app.stop.is_cancelled() {
-        let escalated: Option<Escalated> = app.db.write(&Caller::worker(), "jobs.escalate()", &[]).await.ok();
+        let escalated: Option<Escalated> = app.db.write(&Caller::deadline(), "jobs.escalate()", &[]).await.ok();
         let is_behind = escalated.as_ref().is_some_and(|escalated| escalated.more);
         if let Some(escalated) = escalated {
             if escalated.count > 0 {

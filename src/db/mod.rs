@@ -35,8 +35,10 @@ const REQUEST_TIMEOUT_MS: u64 = 5_000;
 const JOB_TIMEOUT_MS: u64 = 60_000;
 /// Connections to the database. More than this many transactions at once only wait for each other's locks and cores.
 const POOL_SIZE: usize = 32;
-/// Connections of the deadline check and the deliverer: their own, so that no flood of requests holds up an alert (R9.5).
+/// Connections of the deliverer and the other jobs: their own, so that no flood of requests holds up a message (R9.5).
 const JOB_POOL_SIZE: usize = 8;
+/// Connections of the timer, the poll and the escalation, one each: no other job holds up an alert (R9.5).
+const DEADLINE_POOL_SIZE: usize = 3;
 /// How long is waited for an answer that the database itself should have broken off: beyond it the connection is dead.
 const SILENCE: Duration = Duration::from_secs(3);
 /// How long a request waits for a connection before it is told to come again.
@@ -54,7 +56,9 @@ pub enum Role {
     Link,
     /// A signed-in user at `/v1/staff/…`: the functions there ask whether they are staff (R1.4).
     Staff,
-    /// The deadline timer and the deliverer.
+    /// The worker where it looks at deadlines: for that it has connections of its own.
+    Deadline,
+    /// The deliverer and the other jobs.
     Worker,
     /// The worker on behalf of a provider that has called: from the requests' pool, since a flood of receipts must not hold
     /// up an alert (R9.5).
@@ -83,6 +87,12 @@ impl Caller {
         Self { role: Role::Worker, user_id: None, session_id: None, request_id: String::new(), ip: None }
     }
 
+    /// The server's own look at deadlines.
+    #[must_use]
+    pub fn deadline() -> Self {
+        Self { role: Role::Deadline, ..Self::worker() }
+    }
+
     /// A provider whose signature was right.
     #[must_use]
     pub fn provider(request_id: Option<String>) -> Self {
@@ -104,6 +114,7 @@ pub struct Idempotency {
 pub struct Db {
     pool: Pool,
     jobs: Pool,
+    deadlines: Pool,
 }
 
 /// The database cannot be used.
@@ -166,7 +177,7 @@ impl Db {
                 .timeouts(Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) })
                 .build()
         };
-        Ok(Self { pool: pool(POOL_SIZE)?, jobs: pool(JOB_POOL_SIZE)? })
+        Ok(Self { pool: pool(POOL_SIZE)?, jobs: pool(JOB_POOL_SIZE)?, deadlines: pool(DEADLINE_POOL_SIZE)? })
     }
 
     /// Refuses a login that row-level security does not bind (R9.1).
@@ -286,6 +297,7 @@ impl Db {
         let (pool, limit) = match caller.role {
             Role::Provider => (&self.pool, REQUEST_TIMEOUT_MS),
             Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
+            Role::Deadline => (&self.deadlines, JOB_TIMEOUT_MS),
             Role::Anon | Role::User | Role::Link | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
         };
         let client = Self::connection(pool).await?;
@@ -405,7 +417,7 @@ async fn transaction(
         Role::Anon => "pruuf_anon",
         Role::User | Role::Link => "pruuf_user",
         Role::Staff => "pruuf_staff",
-        Role::Worker | Role::Provider => "pruuf_worker",
+        Role::Deadline | Role::Worker | Role::Provider => "pruuf_worker",
     };
     let timeout = limit_ms.to_string();
     let user_id = caller.user_id.map(|id| id.to_string()).unwrap_or_default();
@@ -417,9 +429,8 @@ async fn transaction(
         client.query_one(&context, context_params),
         async {
             match caller.role {
-                Role::Provider => Ok(()),
                 Role::User | Role::Staff => client.query_one(&session_check, &[]).await.map(drop),
-                Role::Anon | Role::Link | Role::Worker => Ok(()),
+                Role::Anon | Role::Link | Role::Deadline | Role::Worker | Role::Provider => Ok(()),
             }
         },
         client.query_one(&call, params),

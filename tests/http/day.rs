@@ -864,6 +864,7 @@ async fn r3_4_a_contact_sees_the_day_and_the_history_and_a_stranger_nothing() {
         world.get(&aroha, &format!("/v1/members/{}", ben.id)).await.refused(404, "not-found");
         world.delete(&ben, &format!("/v1/members/{}", aroha.id)).await.expect(204);
         world.expect_message(Channel::Push, &aroha.push_token, "Ben").await;
+        world.expect_on_all_channels(&aroha, "might reach nobody").await;
         world.open_app(&aroha).await;
         world.get(&ben, &format!("/v1/members/{}", aroha.id)).await.refused(404, "not-found");
         world.get(&ben, &format!("/v1/members/{}/history", aroha.id)).await.refused(404, "not-found");

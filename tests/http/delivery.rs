@@ -144,6 +144,7 @@ async fn r7_6_a_permanent_failure_turns_the_address_off_and_is_never_tried_again
         }
         let device = world.row("select off_reason from data.devices where user_id = $1", &[&contact.id]).await;
         assert_eq!(device["off_reason"], "unregistered");
+        world.hold_rounds().await;
         for _ in 0..5 {
             world.advance("3 hours").await;
         }

@@ -51,6 +51,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("notifications.member_id", "what somebody else was told is theirs"),
     ("staff_roles.added_by", "in the trail"),
     ("staff_roles.removed_by", "in the trail"),
+    ("unreached_contacts.contact_id", "a note for the others; the deliveries that failed are in the notifications"),
     ("watch_settings.member_id", "what a Contact calls somebody is theirs"),
 ];
 

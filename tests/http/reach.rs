@@ -136,6 +136,7 @@ async fn r7_3_when_no_primary_contact_is_reached_the_backups_are_told() {
         for table in ["addresses", "devices"] {
             world.db.admin.execute(&format!("delete from data.{table} where user_id = any ($1)"), &[&vec![anna.id, other.id]]).await.unwrap();
         }
+        world.expect_on_all_channels(&lonely, "might reach nobody").await;
         world.miss(&[member.id, lonely.id]).await;
         world.eventually("the alerts are there", "select count(*) = 2 from data.alerts", &[]).await;
         let early = "select count(*) from data.notifications where kind = 'missed' and user_id = $1";

@@ -96,7 +96,7 @@ async fn r6_8_contacts_and_the_member_read_every_round_message_and_act_in_order_
         assert_eq!(of(&events, "closed"), ["closed Chloe false_alarm"]);
         let mut queued = of(&events, "queued Ben");
         queued.sort();
-        let expected: Vec<String> = ["email", "push", "push", "push", "push", "sms", "sms", "sms", "voice"]
+        let expected: Vec<String> = ["email", "push", "push", "push", "push", "sms", "sms", "sms", "voice", "voice"]
             .iter()
             .map(|channel| format!("queued Ben {channel}"))
             .collect();

@@ -14,7 +14,9 @@ async fn r9_2_what_a_user_removes_is_in_the_trail() {
         let aroha = world.person("Aroha").await;
         let addresses = world.get(&aroha, "/v1/me/addresses").await.expect(200);
         let path = |number: usize| format!("/v1/me/addresses/{}", addresses["items"][number]["id"].as_str().unwrap());
+        world.advance("25 hours").await;
         world.delete(&aroha, &path(0)).await.expect(204);
+        world.expect_on_all_channels(&aroha, "was removed").await;
         world.delete(&aroha, &path(1)).await.refused(409, "last-address");
         let device = world.row("select id from data.devices where user_id = $1", &[&aroha.id]).await;
         let path = format!("/v1/me/devices/{}", device["id"].as_str().unwrap());

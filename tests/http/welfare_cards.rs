@@ -93,6 +93,7 @@ async fn r1_5_contacts_see_the_card_while_an_alert_is_open_and_every_look_is_kep
         // Who has left sees it no more; that they looked is still told.
         world.delete(&ben, &format!("/v1/members/{}", aroha.id)).await.expect(204);
         world.expect_message(Channel::Push, &aroha.push_token, "Ben").await;
+        world.expect_on_all_channels(&aroha, "might reach nobody").await;
         world.open_app(&aroha).await;
         look(&world, &ben, &aroha).await.refused(404, "not-found");
         let own = world.get(&aroha, "/v1/me/welfare-card").await.expect(200);

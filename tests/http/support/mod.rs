@@ -272,11 +272,11 @@ impl World {
         unexpected
     }
 
-    /// Waits until nothing is due and nothing is in a sender's hand. Calls are nobody's yet.
+    /// Waits until nothing is due and nothing is in a sender's hand.
     pub async fn settle(&self) {
         self.eventually(
             "everything that is due is done",
-            "select not exists (select from data.deliveries where state = 'sending' or state = 'pending' and channel <> 'voice' and next_attempt_at <= rules.clock() and (expires_at is null or expires_at > rules.clock()))
+            "select not exists (select from data.deliveries where state = 'sending' or state = 'pending' and next_attempt_at <= rules.clock() and (expires_at is null or expires_at > rules.clock()))
                 and not exists (select from data.obligations where state = 'open' and alert_at <= rules.clock() or remind_at <= rules.clock())
                 and not exists (select from data.alerts where state <> 'resolved' and next_step_at <= rules.clock())",
             &[],
