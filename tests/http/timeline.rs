@@ -68,6 +68,7 @@ async fn r6_8_contacts_and_the_member_read_every_round_message_and_act_in_order_
         world.travel_to("2027-02-28T20:20:00Z").await;
         world.expect_message(Channel::Push, &ben.push_token, "still not checked in").await;
         world.expect_message(Channel::Sms, &ben.phone, "still not checked in").await;
+        world.expect_message(Channel::Voice, &ben.phone, "still not checked in").await;
         world.settle().await;
         let alert = world.get(&ben, "/v1/alerts").await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
         let path = format!("/v1/alerts/{alert}");
@@ -81,6 +82,7 @@ async fn r6_8_contacts_and_the_member_read_every_round_message_and_act_in_order_
         world.post(&chloe, &format!("{path}/close"), closing).await.expect(200);
         world.expect_message(Channel::Push, &ben.push_token, "Chloe closed the alert").await;
         world.expect_message(Channel::Sms, &ben.phone, "Chloe closed the alert").await;
+        world.expect_message(Channel::Voice, &ben.phone, "Chloe closed the alert").await;
         world.settle().await;
 
         let timeline = world.get(&ben, &format!("{path}/timeline")).await.expect(200);
