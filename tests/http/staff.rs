@@ -271,6 +271,7 @@ async fn r1_4_what_failed_is_sent_again_once_and_nothing_that_is_over() {
         world.db.admin.batch_execute("update data.addresses set off_at = rules.clock(), off_reason = 'bounced' where kind = 'email'").await.unwrap();
         assert!(resend(&mail).await.refused(409, "not-to-be-resent")["detail"].as_str().unwrap().contains("off"));
         world.db.admin.batch_execute("update data.addresses set off_at = null, off_reason = null").await.unwrap();
+        world.coverage_is_known().await;
         world.db.admin.batch_execute("begin; set local session_replication_role = replica; update data.connections set ended_at = rules.clock(); commit").await.unwrap();
         assert!(resend(&mail).await.refused(409, "not-to-be-resent")["detail"].as_str().unwrap().contains("no Contact"));
         world.db.admin.batch_execute("begin; set local session_replication_role = replica; update data.connections set ended_at = null; commit").await.unwrap();
