@@ -69,7 +69,7 @@ pub enum Room {
     Any,
     /// One message, to try whether the provider is back.
     One,
-    /// Nothing for now.
+    /// Nothing.
     Nothing,
 }
 

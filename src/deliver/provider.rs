@@ -1,5 +1,5 @@
-//! The providers of a lane, in the order in which they are tried. One that fails, stalls, is left alone or has had enough
-//! for now hands a message on to the next at once (R7.3).
+//! The providers of a lane, in the order in which they are tried. One that fails, stalls, is left alone or is at its rate
+//! hands a message on to the next at once (R7.3).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pruuf::db::{Caller, Db};
 use pruuf::dev::cluster::{Cluster, RestartMode};
 use pruuf::dev::fakes::{Behaviour, Channel};
 use reqwest::Method;
@@ -405,6 +406,32 @@ async fn r9_5_a_lock_that_somebody_holds_delays_no_other_alert() {
         world.one_alert_each(&others.members).await;
         world.stop_servers().await;
     }
+}
+
+/// R9.5: jobs that take every connection of theirs do not hold up the deadline check.
+#[tokio::test]
+async fn r9_5_no_other_job_takes_the_connections_of_the_deadline_check() {
+    let world = World::without_server().await;
+    let db = Db::new(&world.config().database_url).unwrap();
+    world.db.admin.batch_execute("select pg_advisory_lock(42)").await.unwrap();
+    let mut stuck = JoinSet::new();
+    for _ in 0..8 {
+        let db = db.clone();
+        stuck.spawn(async move {
+            db.read::<Value>(&Caller::worker(), "to_jsonb(pg_advisory_xact_lock(42)::text)", &[]).await
+        });
+    }
+    let waiting =
+        "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event = 'advisory'";
+    world.eventually("every connection of the jobs waits", waiting, &[]).await;
+    let ticked: Value = db.write(&Caller::deadline(), "jobs.tick()", &[]).await.unwrap();
+    assert_eq!(ticked["problems"], json!([]));
+    assert!(stuck.try_join_next().is_none(), "the jobs were done before the deadline check");
+    world.db.admin.batch_execute("select pg_advisory_unlock(42)").await.unwrap();
+    while let Some(end) = stuck.join_next().await {
+        end.unwrap().unwrap();
+    }
+    world.stop_servers().await;
 }
 
 /// R9.5: requests that take every connection do not hold up the deadline check.

@@ -56,6 +56,10 @@ async fn r1_4_the_command_line_makes_the_first_admin_and_keeps_the_last_one() {
         }
         world.delete(&ada, &format!("/v1/staff/roles/{}", ada.id)).await.refused(409, "last-admin");
         world.put(&ada, &format!("/v1/staff/roles/{}", ada.id), json!({"role": "support"})).await.refused(409, "last-admin");
+        // Another one who has deleted their account is none.
+        let left = world.staff("Left", "admin").await;
+        world.db.admin.execute("update data.users set deleted_at = rules.clock() where id = $1", &[&left.id]).await.unwrap();
+        world.delete(&ada, &format!("/v1/staff/roles/{}", ada.id)).await.refused(409, "last-admin");
         pruuf_staff(&world, &["remove"], &sam.email).unwrap();
         assert!(pruuf_staff(&world, &["remove"], &sam.email).unwrap_err().contains("no such"));
         let by_hand = "select count(*) from audit.events where action like 'staff.%ed' and subject_user_id in ($1, $2) and actor_user_id is null and actor = 'pruuf_admin'";
