@@ -249,6 +249,9 @@ async fn r3_1_what_was_not_sent_yet_is_taken_back() {
         // What a sender had in hand at that moment is given back first.
         let withdrawn = "select count(*) = 2 from data.deliveries where state = 'cancelled'";
         world.eventually("the first ones are withdrawn", withdrawn, &[]).await;
+        // In hand while the clock moves it would outlive its lease, and be sent twice.
+        let tried = "select count(*) = 1 from data.deliveries where attempts > 0 and state = 'pending'";
+        world.eventually("the resent one is tried", tried, &[]).await;
         world.fakes.behave();
         world.db.admin.batch_execute("select meta.advance_clock('2 minutes')").await.unwrap();
         world.expect_message(Channel::Email, &cleo.email, "Ann").await;

@@ -134,6 +134,7 @@ async fn r1_4_support_sees_how_an_account_stands_and_nothing_that_is_secret() {
         let set = world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
         world.travel_to(set["next"]["alert_at"].as_str().unwrap()).await;
         world.expect_on_all_channels(&ben, "Aroha").await;
+        world.settle().await;
 
         let found = world
             .post(&support, "/v1/staff/users/find", json!({"address": {"kind": "phone", "value": aroha.phone}}))
