@@ -2,6 +2,7 @@
 
 pub mod alert_pages;
 pub mod alerts;
+pub mod attestations;
 pub mod auth;
 pub mod connections;
 pub mod contract;
@@ -169,6 +170,7 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    attestations::Api,
     coverage::Api,
     drills::Api,
     alerts::Api,
@@ -189,6 +191,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            attestations::Api,
             coverage::Api,
             drills::Api,
             alerts::Api,

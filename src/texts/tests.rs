@@ -22,6 +22,7 @@ const KINDS: [&str; 25] = [
     "account_restored",
     "goodbye",
     "checked_in",
+    "attested",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
@@ -288,6 +289,8 @@ fn typical_sms_are_one_segment() {
             "checked_in",
             json!({ "member": { "name": "Mary Tanner" }, "at_local": "2026-11-21T09:05:00", "is_late": true, "due": due }),
         ),
+        ("attested", json!({ "by": { "name": "Margaret O'Sullivan" }, "due": due })),
+        ("all_clear", with(all_clear(), json!({ "how": "attested", "by": { "name": "Ben" } }))),
         (
             "daily_digest",
             json!({ "member": { "name": "Mary Tanner" }, "local_on": "2026-11-21", "slots": [
@@ -414,6 +417,7 @@ fn r6_2_a_call_for_help_speaks_of_no_check_in() {
         ("acknowledged", "", "Ben"),
         ("owner_asked", "", "Mary"),
         ("all_clear", "cancelled", "took the call for help back"),
+        ("all_clear", "attested", "Ben has seen or spoken to"),
         ("all_clear", "closed", "Ben closed the alert"),
     ] {
         let facts = with(call.clone(), json!({ "how": how, "outcome": "safe" }));

@@ -19,6 +19,8 @@ const EXPORTED: &[(&str, &str)] = &[
     ("alerts.acknowledged_by", "alerts_held"),
     ("alerts.member_id", "alerts"),
     ("alerts.resolved_by", "alerts_held"),
+    ("attestations.contact_id", "attestations"),
+    ("attestations.member_id", "attestations"),
     ("blocks.blocker_id", "blocks"),
     ("check_ins.member_id", "check_ins"),
     ("connections.contact_id", "connections"),
