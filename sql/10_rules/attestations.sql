@@ -15,7 +15,7 @@ begin
 end;
 $$;
 comment on function rules.attested_obligation(uuid, timestamptz) is 'R4.9 what a Contact''s word is about now: a miss of today with its alert, else the check-in that is awaited, else what was closed today; null on other days and on a break.';
-grant execute on function rules.attested_obligation(uuid, timestamptz) to pruuf_user, pruuf_engine;
+grant execute on function rules.attested_obligation(uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_attestations__close() returns trigger
 language plpgsql volatile security definer set search_path = ''

@@ -119,7 +119,7 @@ impl Family {
             "set_schedule" => json!({"local_times": ["10:00"], "time_zone": "UTC"}),
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
-            "start_drill" | "acknowledge_alert" | "record_check_in" => json!({}),
+            "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" => json!({}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),
             "change_pin" => json!({"current_pin": "0000", "pin": PIN}),
