@@ -683,7 +683,7 @@ begin
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          provider = case when r.result = 'accepted' then r.provider else d.provider end,
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown') or coalesce(r.tries @? '$[*] ? (@.result == "unknown")', false),
-         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, null, at) else d.poll_at end,
+         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, r.provider, at) else d.poll_at end,
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
@@ -1391,6 +1391,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_only_call(call data.deliveries) IS 'R7.1 whether a call to this number of which nobody knows whose it is can only be this delivery''s: Twilio does not tell what was said on a call, and one that passes for another is a lost alert. A second ring is a nuisance.';
 CREATE FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

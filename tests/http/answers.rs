@@ -77,6 +77,64 @@ async fn alert(world: &World, who: &Person) -> Value {
     world.get(who, "/v1/alerts").await.expect(200)["items"][0].clone()
 }
 
+/// Waits until an attempt of a call has ended otherwise than well.
+async fn is_unknown(world: &World, delivery: Uuid) {
+    let sql = "select exists (select from data.attempts where delivery_id = $1 and result = 'unknown')";
+    world.eventually("its end is unknown", sql, &[&delivery]).await;
+}
+
+/// R7.1: a call whose end is not known is looked up before it rings again; unless it could be another one's.
+#[tokio::test]
+async fn r7_1_a_call_whose_end_is_unknown_does_not_ring_twice() {
+    world(|world| async move {
+        let (_, contacts) = alarmed(&world).await;
+        let [ben, chloe] = [&contacts[0], &contacts[1]];
+        // One that Twilio took and never said so, and one that it did not take.
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::RecordThenHang);
+        world.fakes.set(Channel::Voice, Some(&chloe.phone), Behaviour::CloseBeforeAnswer);
+        let (taken, lost) = (call(&world, ben).await, call(&world, chloe).await);
+        world.advance("2 seconds").await;
+        is_unknown(&world, taken).await;
+        is_unknown(&world, lost).await;
+        world.settle().await;
+        world.fakes.behave();
+        world.advance("5 seconds").await;
+        world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        world.expect_message(Channel::Voice, &chloe.phone, MISSED).await;
+        world.settle().await;
+        assert_eq!((state(&world, taken).await.as_str(), state(&world, lost).await.as_str()), ("accepted", "accepted"));
+        assert_eq!(world.count(Channel::Voice, &ben.phone, MISSED), 1, "it rang once");
+
+        // Two calls to one number, and nobody knows of either: one that rang must not pass for both.
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::RecordThenHang);
+        let first = call(&world, ben).await;
+        world.advance("2 seconds").await;
+        is_unknown(&world, first).await;
+        world.settle().await;
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::CloseBeforeAnswer);
+        let second = call(&world, ben).await;
+        let held = "update data.deliveries set next_attempt_at = rules.clock() + interval '10 seconds' where id = $1";
+        world.db.admin.execute(held, &[&first]).await.unwrap();
+        world.advance("2 seconds").await;
+        is_unknown(&world, second).await;
+        world.settle().await;
+        world.fakes.behave();
+        world.advance("15 seconds").await;
+        world.settle().await;
+        assert_eq!(state(&world, second).await, "accepted");
+        for _ in 0..3 {
+            world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        }
+        let rang = world.count(Channel::Voice, &ben.phone, MISSED);
+        assert!((3..=4).contains(&rang), "the second one rang, {rang} in all");
+        if rang == 4 {
+            world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        }
+        world
+    })
+    .await;
+}
+
 /// R6.6: voicemail is not a person.
 #[tokio::test]
 async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
