@@ -31,6 +31,11 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.attest_member(member_id uuid, note text) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -519,9 +524,10 @@ CREATE TABLE data.alerts (
     CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text, 'attested'::text]))),
     CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
     CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_a_miss_is_attested CHECK (((resolved_how <> 'attested'::text) OR (kind = 'missed'::text))),
     CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
 );
 ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
@@ -932,7 +938,7 @@ CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1009,6 +1015,16 @@ CREATE FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) IS 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
+CREATE FUNCTION rules.attestations_of(obligation uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attestations_of(obligation uuid) IS 'R4.9 whose word there is about a check-in, by name: security definer, since Contacts cannot see each other''s rows.';
+CREATE FUNCTION rules.attested_obligation(member uuid, at timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attested_obligation(member uuid, at timestamp with time zone) IS 'R4.9 what a Contact''s word is about now: a miss of today with its alert, else the check-in that is awaited, else what was closed today; null on other days and on a break.';
 CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -1212,7 +1228,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, not_yet_due on a day off and before the first time.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1301,6 +1317,11 @@ CREATE FUNCTION rules.event_shape(e audit.events, reader uuid DEFAULT NULL::uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.event_shape(e audit.events, reader uuid) IS 'R9.2 a row of the trail; for a user as its reader, from where others acted is left out.';
+CREATE FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) IS 'R4.9 the awaited check-in is asked for no more, and the Member is told on whose word.';
 CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1479,7 +1500,7 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record. R4.9 what was excused on a Contact''s word is the Member''s own now.';
 CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1715,6 +1736,11 @@ CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
+CREATE FUNCTION rules.say_safe(alert data.alerts, person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.say_safe(alert data.alerts, person uuid) IS 'R6.6 a Contact who has seen or spoken to the Member ends the alert: a miss of today by attesting it (R4.9), any other by closing it.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1856,7 +1882,7 @@ CREATE FUNCTION rules.take_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1914,7 +1940,7 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
+COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1965,6 +1991,11 @@ CREATE FUNCTION rules.tg_alerts__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_alerts__record() IS 'R9.2 every step of an alert is in the trail.';
+CREATE FUNCTION rules.tg_attestations__close() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_attestations__close() IS 'R4.9 a Contact''s word ends the alerts of today''s misses, which stay misses, or else excuses the check-in that is awaited: it is never the Member''s own.';
 CREATE FUNCTION rules.tg_blocks__part() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2194,6 +2225,11 @@ CREATE FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again. Looks its lookup up anew: `pruuf keys rotate` may have changed it since.';
+CREATE FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) IS 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2291,6 +2327,17 @@ ALTER TABLE data.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE data.attestations (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    obligation_id uuid NOT NULL,
+    attested_at timestamp with time zone NOT NULL,
+    note text,
+    CONSTRAINT attestation_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000)))
+);
+ALTER TABLE ONLY data.attestations FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.attestations IS 'R4.9 the word of a Contact who has seen or spoken to a Member. A trigger finds what it closes.';
 CREATE TABLE data.code_keys (
     id uuid NOT NULL,
     key_id bytea NOT NULL,
@@ -2585,6 +2632,8 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
@@ -2707,6 +2756,9 @@ CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
+CREATE INDEX attestations_contact ON data.attestations USING btree (contact_id);
+CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id DESC);
+CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
@@ -2793,6 +2845,7 @@ CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH R
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
 CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
 CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts FOR EACH ROW EXECUTE FUNCTION rules.tg_alerts__record();
+CREATE TRIGGER tg_attestations__close BEFORE INSERT ON data.attestations FOR EACH ROW EXECUTE FUNCTION rules.tg_attestations__close();
 CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
@@ -2843,6 +2896,12 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
@@ -2960,6 +3019,7 @@ ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.attestations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
 CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
@@ -2971,6 +3031,7 @@ ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action <> 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
+CREATE POLICY contact_attests_linked_member ON data.attestations FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks FOR INSERT TO pruuf_user WITH CHECK (((looked_by = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.welfare_cards c
@@ -2983,6 +3044,7 @@ CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
@@ -2996,6 +3058,7 @@ CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.attestations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3061,6 +3124,7 @@ CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_u
 CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_words_about_them ON data.attestations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.notification_kinds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
