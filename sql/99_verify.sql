@@ -5,7 +5,7 @@ declare
 begin
   select string_agg(c.oid::regclass::text, ', ') into wrong
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-   where n.nspname in ('data', 'audit') and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity);
+   where n.nspname in ('data', 'billing', 'audit') and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity);
   if wrong is not null then
     raise exception 'tables without forced row-level security (R9.1): %', wrong;
   end if;

@@ -1,13 +1,3 @@
-create or replace function rules.is_entitled(person uuid) returns boolean
-language plpgsql stable parallel safe security invoker set search_path = ''
-as $$
-begin
-  return person is not null;
-end;
-$$;
-comment on function rules.is_entitled(uuid) is 'R6.10 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
-grant execute on function rules.is_entitled(uuid) to pruuf_worker, pruuf_engine;
-
 create or replace function rules.working_channels(person uuid) returns text[]
 language plpgsql stable security invoker set search_path = ''
 as $$

@@ -143,7 +143,7 @@ begin
                             and (b.blocker_id, b.blocked_id) in ((ended.member_id, ended.contact_id), (ended.contact_id, ended.member_id)))
     and not exists (select from data.connections c where c.member_id = ended.member_id and c.contact_id = ended.contact_id and c.ended_at is null)
     and (select count(*) from data.connections c where c.member_id = ended.member_id and c.ended_at is null) < rules.policy('contacts_per_member')
-    and (select count(*) from data.connections c where c.contact_id = ended.contact_id and c.ended_at is null) < rules.policy('members_per_contact');
+    and (select count(*) from data.connections c where c.contact_id = ended.contact_id and c.ended_at is null) < rules.members_allowed(ended.contact_id, at);
   update data.connections c
      set may_return = false, ended_at = case when not is_back then c.ended_at end, ended_by = case when not is_back then c.ended_by end
    where c.id = ended.id;

@@ -16,6 +16,7 @@ begin
   perform rules.stop_schedule(me, at);
   perform rules.tell_account_deleted(me, at);
   perform rules.part_ways(me, at);
+  perform rules.order_cancelling(me, 'account_deleted', at);
   delete from data.devices d where d.user_id = me;
   perform rules.end_sessions(me, null, 'account_deleted', at);
   insert into data.notifications (user_id, kind, cause, facts, created_at)

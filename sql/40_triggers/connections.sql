@@ -7,3 +7,5 @@ create or replace trigger tg_connections__plan_drills after insert on data.conne
 create or replace trigger tg_connections__catch_up after update of tier on data.connections for each row
   when (old.tier = 'backup' and new.tier = 'primary' and new.ended_at is null)
   execute function rules.tg_connections__catch_up();
+create or replace trigger tg_connections__entitle after insert on data.connections for each row
+  execute function rules.tg_connections__entitle();

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 32] = [
     "missed",
     "help",
     "needs_more_help",
@@ -23,6 +23,12 @@ const KINDS: [&str; 26] = [
     "goodbye",
     "checked_in",
     "attested",
+    "access_ending",
+    "payment_failed",
+    "account_frozen",
+    "account_thawed",
+    "watcher_frozen",
+    "grandfathered",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
@@ -289,6 +295,15 @@ fn typical_sms_are_one_segment() {
             "checked_in",
             json!({ "member": { "name": "Mary Tanner" }, "at_local": "2026-11-21T09:05:00", "is_late": true, "due": due }),
         ),
+        ("access_ending", json!({ "why": "trialing", "days": 7 })),
+        ("access_ending", json!({ "why": "cancelled", "days": 1 })),
+        ("payment_failed", json!({ "days": 7 })),
+        ("account_frozen", json!({})),
+        ("account_thawed", json!({})),
+        ("grandfathered", json!({})),
+        ("watcher_frozen", json!({ "phase": "soon", "is_own": true, "contact": { "name": "Margaret" }, "member": { "name": "Mary Tanner" } })),
+        ("watcher_frozen", json!({ "phase": "now", "is_own": false, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } })),
+        ("watcher_frozen", json!({ "phase": "over", "is_own": true, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } })),
         ("attested", json!({ "by": { "name": "Margaret O'Sullivan" }, "due": due })),
         ("all_clear", with(all_clear(), json!({ "how": "attested", "by": { "name": "Ben" } }))),
         (

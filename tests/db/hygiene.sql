@@ -20,6 +20,13 @@ insert into tap.definers values
   ('rules.step_due_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),
   ('rules.timeline', 'R6.8 deliveries and attempts are not open to users; asks itself who may see the alert'),
   ('rules.tg_connections__catch_up', 'R3.5 tells whoever is to be told at once from now on'),
+  ('rules.is_entitled', 'R6.10 an account is open to its user only'),
+  ('rules.settle_entitlement', 'R8.2 accounts are not the worker''s to change'),
+  ('rules.due_accounts', 'R8.2 accounts are not the worker''s to read'),
+  ('rules.put_off_account', 'R9.5 accounts are not the worker''s to change'),
+  ('rules.tg_connections__entitle', 'R1.2 begins a trial, and frees who is watched'),
+  ('rules.tg_schedules__entitle', 'R1.2 frees who is watched'),
+  ('rules.tg_subscriptions__settle', 'R8.1 what Stripe says changes the entitlement'),
   ('rules.tg_attestations__close', 'R4.9 alerts and obligations are not open to users'),
   ('rules.attestations_of', 'R4.9 names a Contact to the others; asks itself who may see it'),
   ('rules.tg_help_requests__raise', 'R6.2 alerts are not open to users'),
@@ -101,7 +108,7 @@ select p.oid, p.oid::regprocedure::text as signature, n.nspname as schema, p.pro
 create view tap.columns as
 select c.oid as table_id, n.nspname as schema, c.relname as table_name, a.attname as column_name, format_type(a.atttypid, a.atttypmod) as type
   from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
- where n.nspname in ('data', 'audit', 'meta') and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
+ where n.nspname in ('data', 'billing', 'audit', 'meta') and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped
    and c.relname <> 'schema_history';
 
 create function tap.nothing(query text, description text) returns text language sql as $$ select tap.is_empty(query, description) $$;
@@ -137,38 +144,38 @@ select tap.results_eq($$ select m.roleid::regrole::text, m.admin_option from pg_
 select tap.nothing($$ select m.member::regrole, m.roleid::regrole from pg_auth_members m where m.roleid::regrole::text like 'pruuf\_%' and m.member not in ('pruuf_server'::regrole, 'pruuf_owner'::regrole) $$, 'no role of the app is a member of another');
 select tap.nothing($$ select c.oid::regclass from pg_class c where c.relnamespace = 'public'::regnamespace
   union all select p.oid::regclass from pg_proc p where p.pronamespace = 'public'::regnamespace union all select t.oid::regclass from pg_type t where t.typnamespace = 'public'::regnamespace $$, 'public is empty');
-select tap.nothing($$ select n.nspname, a.grantee from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'rules', 'api', 'jobs', 'audit', 'meta') and a.grantee = 0 $$, 'public may use no schema of ours');
-select tap.nothing($$ select n.nspname, a.grantee::regrole from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'rules', 'api', 'jobs', 'audit', 'meta') and a.privilege_type = 'CREATE' and a.grantee not in ('pruuf_owner'::regrole, n.nspowner) $$, 'only the owner creates');
+select tap.nothing($$ select n.nspname, a.grantee from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'billing', 'rules', 'api', 'jobs', 'audit', 'meta') and a.grantee = 0 $$, 'public may use no schema of ours');
+select tap.nothing($$ select n.nspname, a.grantee::regrole from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'billing', 'rules', 'api', 'jobs', 'audit', 'meta') and a.privilege_type = 'CREATE' and a.grantee not in ('pruuf_owner'::regrole, n.nspowner) $$, 'only the owner creates');
 select tap.nothing($$ select d.datname from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a where d.datname = current_database() and (a.grantee = 0 or a.grantee = 'pruuf_server'::regrole and a.privilege_type <> 'CONNECT') $$, 'the server connects, and makes neither schemas nor temporary tables');
 select tap.nothing($$ select extname from pg_extension where extname not in ('plpgsql', 'pgtap', 'plpgsql_check', 'pg_cron') $$, 'no extension; no citext');
-select tap.nothing($$ select c.oid::regclass, pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit', 'meta') and c.relkind in ('r', 'p', 'S', 'v', 'm') and pg_get_userbyid(c.relowner) <> 'pruuf_owner' and c.relname <> 'clock' $$, 'pruuf_owner owns every table');
+select tap.nothing($$ select c.oid::regclass, pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit', 'meta') and c.relkind in ('r', 'p', 'S', 'v', 'm') and pg_get_userbyid(c.relowner) <> 'pruuf_owner' and c.relname <> 'clock' $$, 'pruuf_owner owns every table');
 
 -- Tables
-select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit') and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity) $$, 'R9.1 row-level security, forced, on every table and partition');
+select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit') and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity) $$, 'R9.1 row-level security, forced, on every table and partition');
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'rules', 'api', 'jobs') and c.relkind in ('v', 'm', 'f') $$, 'no views: they would read past the policies');
 select tap.nothing($$ select schema, table_name from tap.columns where table_name !~ '^[a-z]+(_[a-z]+)*$' union select schema, table_name || '.' || column_name from tap.columns where column_name !~ '^[a-z]+(_[a-z0-9]+)*$' and column_name <> 'sha256' $$, 'names are lower snake_case');
-select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
-select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says') $$, 'columns are singular, but for lists and counts');
+select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'billing', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
+select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'billing', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says', 'status', 'tries') $$, 'columns are singular, but for lists and counts');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'boolean' and column_name !~ '^(is|was|may|has|stands|only|mutes|rehearsal)' $$, 'flags read as sentences');
-select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'audit', 'meta') and k.contype in ('c', 'u', 'x') and (k.conname ~ '_(check|key|excl)[0-9]*$' or k.conname !~ '_') and k.conrelid <> 'meta.schema_history'::regclass $$, 'constraints are named as facts');
+select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'billing', 'audit', 'meta') and k.contype in ('c', 'u', 'x') and (k.conname ~ '_(check|key|excl)[0-9]*$' or k.conname !~ '_') and k.conrelid <> 'meta.schema_history'::regclass $$, 'constraints are named as facts');
 select tap.nothing($$ select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'meta') and k.contype in ('c', 'u', 'x') and k.conrelid <> 0 group by k.conname having count(*) > 1 $$, 'a constraint name is one fact: it is API');
 select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-  where n.nspname in ('data', 'audit') and k.contype = 'f' and not exists (
+  where n.nspname in ('data', 'billing', 'audit') and k.contype = 'f' and not exists (
     select from pg_index i where i.indrelid = k.conrelid and (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey and i.indisvalid) $$, 'every foreign key has an index');
-select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'audit') and k.contype = 'f' and k.confdeltype = 'a' $$, 'every foreign key says on delete');
-select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'data' and c.relkind in ('r', 'p') and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p') $$, 'every table has a primary key');
+select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'billing', 'audit') and k.contype = 'f' and k.confdeltype = 'a' $$, 'every foreign key says on delete');
+select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing') and c.relkind in ('r', 'p') and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p') $$, 'every table has a primary key');
 
 -- Policies
-select tap.nothing($$ select c.relname, p.polname from pg_policy p join pg_class c on c.oid = p.polrelid group by 1, 2 having count(*) > 1 $$, 'a policy has its name once');
+select tap.nothing($$ select p.polrelid::regclass, p.polname from pg_policy p group by 1, 2 having count(*) > 1 $$, 'a policy has its name once');
 select tap.nothing($$ select p.polname from pg_policy p where p.polname !~ '^[a-z]+(_[a-z]+){2,}$' $$, 'policies are sentences');
 select tap.nothing($$ select p.polrelid::regclass, p.polname from pg_policy p where p.polroles @> array['pruuf_server'::regrole::oid] $$, 'the server without a role sees nothing');
 select tap.nothing($$ select p.polrelid::regclass, p.polname from pg_policy p where coalesce(pg_get_expr(p.polqual, p.polrelid), '') || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') ~ 'rules\.current_user_id\(\)'
   and regexp_replace(coalesce(pg_get_expr(p.polqual, p.polrelid), '') || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''), 'SELECT rules\.current_user_id\(\)', '', 'g') ~ 'rules\.current_user_id\(\)' $$, 'policies ask once who is there: (select rules.current_user_id())');
 select tap.nothing($$ select p.polrelid::regclass, p.polname from pg_policy p where p.polroles = '{0}' and (p.polcmd <> 'r' or p.polrelid not in ('data.policies'::regclass, 'data.notification_kinds'::regclass)) $$, 'a policy for everybody only reads, and only what is nobody''s');
 select tap.nothing($$ select p.polrelid::regclass, p.polname from pg_policy p where p.polroles && array['pruuf_user'::regrole::oid, 'pruuf_anon'::regrole::oid] and (pg_get_expr(p.polqual, p.polrelid) = 'true' or pg_get_expr(p.polwithcheck, p.polrelid) = 'true') $$, 'no policy opens a table to every user');
-select tap.nothing($$ select c.oid::regclass, a.privilege_type from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) a where n.nspname in ('data', 'audit') and a.grantee in ('pruuf_user'::regrole, 'pruuf_anon'::regrole) and a.privilege_type in ('INSERT', 'UPDATE') and c.relname <> 'idempotency_keys' $$, 'insert and update are granted by column');
+select tap.nothing($$ select c.oid::regclass, a.privilege_type from pg_class c join pg_namespace n on n.oid = c.relnamespace, aclexplode(c.relacl) a where n.nspname in ('data', 'billing', 'audit') and a.grantee in ('pruuf_user'::regrole, 'pruuf_anon'::regrole) and a.privilege_type in ('INSERT', 'UPDATE') and c.relname <> 'idempotency_keys' $$, 'insert and update are granted by column');
 
 select * from tap.finish();

@@ -111,10 +111,14 @@ async fn every_table_has_a_file_of_its_policies_and_its_tests() {
     let db = TestDatabase::create().await;
     let tables = db
         .admin
-        .query("select c.relname::text, n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit') and c.relkind in ('r', 'p') and not c.relispartition", &[])
+        .query("select c.relname::text, n.nspname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit') and c.relkind in ('r', 'p') and not c.relispartition", &[])
         .await
         .unwrap();
-    let mut named: Vec<String> = tables.iter().map(|row| format!("{}.sql", row.get::<_, String>(0))).collect();
+    let file = |table: &tokio_postgres::Row| match table.get::<_, &str>(1) {
+        "billing" => format!("billing_{}.sql", table.get::<_, &str>(0)),
+        _ => format!("{}.sql", table.get::<_, &str>(0)),
+    };
+    let mut named: Vec<String> = tables.iter().map(file).collect();
     named.sort();
     let in_folder = |folder: &str| {
         let mut names: Vec<String> = fs::read_dir(root().join(folder))
@@ -219,7 +223,7 @@ async fn stranger(db: &TestDatabase) -> Client {
 
 async fn tables(db: &TestDatabase) -> Vec<String> {
     db.admin
-        .query("select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit', 'meta') and c.relkind in ('r', 'p') order by 1", &[])
+        .query("select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit', 'meta') and c.relkind in ('r', 'p') order by 1", &[])
         .await
         .unwrap()
         .iter()
@@ -228,7 +232,7 @@ async fn tables(db: &TestDatabase) -> Vec<String> {
 }
 
 /// Rows that are nobody's: numbers, kinds, the clock.
-const OPEN_TO_USERS: [&str; 3] = ["data.policies", "data.notification_kinds", "meta.clock"];
+const OPEN_TO_USERS: [&str; 4] = ["billing.prices", "data.policies", "data.notification_kinds", "meta.clock"];
 
 /// 0 rows, or refused for want of a grant or by a policy: nothing else is nothing.
 #[track_caller]

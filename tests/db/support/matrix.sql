@@ -2,7 +2,7 @@
 with roles (role) as (select unnest('{pruuf_anon,pruuf_user,pruuf_staff,pruuf_worker,pruuf_billing,pruuf_engine,pruuf_keeper,pruuf_server,public}'::text[])),
 tables as (
   select c.oid, n.nspname || '.' || c.relname as name, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where n.nspname in ('data', 'audit', 'meta', 'rules', 'api', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')),
+   where n.nspname in ('data', 'billing', 'audit', 'meta', 'rules', 'api', 'jobs') and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')),
 -- Partitions are one line when nobody may touch them.
 shown as (select * from tables t where t.name !~ '^audit\.events_[0-9]{4}_[0-9]{2}$'
              or exists (select from pg_class c, aclexplode(c.relacl) a where c.oid = t.oid and a.grantee <> c.relowner)),
@@ -19,7 +19,7 @@ by_column as (
 lines (section, name, line) as (
   select 1, 'schema ' || n.nspname, format('schema %s: %s %s', n.nspname, r.role, string_agg(lower(p), ', ' order by p))
     from pg_namespace n, roles r, unnest('{USAGE,CREATE}'::text[]) p
-   where n.nspname in ('public', 'data', 'audit', 'meta', 'rules', 'api', 'jobs') and has_schema_privilege(r.role, n.oid, p) group by n.nspname, r.role
+   where n.nspname in ('public', 'data', 'billing', 'audit', 'meta', 'rules', 'api', 'jobs') and has_schema_privilege(r.role, n.oid, p) group by n.nspname, r.role
   union all select 2, name, format('table %s: nobody', name) from shown t
    where not exists (select from whole w where w.name = t.name) and not exists (select from by_column c where c.name = t.name) and t.relkind <> 'S'
   union all select 2, name, format('table %s: %s %s', name, role, string_agg(privilege || coalesce(' (' || columns || ')', ''), ', ' order by privilege))
@@ -31,5 +31,5 @@ lines (section, name, line) as (
     from pg_policy p
   union all select 4, f.oid::regprocedure::text, format('function %s%s: %s', f.oid::regprocedure, case when f.prosecdef then ' as ' || pg_get_userbyid(f.proowner) else '' end,
       coalesce((select string_agg(r.role, ', ' order by r.role) from roles r where has_function_privilege(r.role, f.oid, 'execute') and (r.role <> pg_get_userbyid(f.proowner) or not f.prosecdef)), 'nobody'))
-    from pg_proc f join pg_namespace n on n.oid = f.pronamespace where n.nspname in ('public', 'data', 'audit', 'meta', 'rules', 'api', 'jobs') and f.prorettype <> 'trigger'::regtype)
+    from pg_proc f join pg_namespace n on n.oid = f.pronamespace where n.nspname in ('public', 'data', 'billing', 'audit', 'meta', 'rules', 'api', 'jobs') and f.prorettype <> 'trigger'::regtype)
 select coalesce(string_agg(line, e'\n' order by section, name collate pg_catalog."C", line collate pg_catalog."C"), '') || e'\n' from lines

@@ -1,0 +1,276 @@
+create or replace function rules.subscription_counts(s billing.subscriptions, at timestamptz) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return case
+    when s.status in ('active', 'trialing') and not s.is_ending then 'active'
+    when s.status in ('active', 'trialing') and at < s.period_ends_at then 'cancelled'
+    when s.status in ('past_due', 'unpaid') and at < s.past_due_since_at + make_interval(days => rules.policy('payment_grace')) then 'past_due' end;
+end;
+$$;
+comment on function rules.subscription_counts(billing.subscriptions, timestamptz) is 'R8.2 what a subscription entitles to; null when to nothing.';
+grant execute on function rules.subscription_counts(billing.subscriptions, timestamptz) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.entitlement(person uuid, at timestamptz) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  account billing.accounts;
+begin
+  select * into account from billing.accounts a where a.user_id = person;
+  if account.user_id is null then
+    -- Has not begun to watch: the trial is yet to come.
+    return 'trialing';
+  elsif account.grandfathered_at is not null then
+    return 'free';
+  end if;
+  return coalesce(
+    (select c.counts from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+       cross join lateral (select rules.subscription_counts(s, at) as counts) c
+      where k.user_id = person and c.counts is not null
+      order by array_position('{active,cancelled,past_due}', c.counts) limit 1),
+    case when at < account.trial_ends_at then 'trialing' else 'frozen' end);
+end;
+$$;
+comment on function rules.entitlement(uuid, timestamptz) is 'R8.2 what a Contact is entitled to: the one place that reckons it. rules.settle_entitlement keeps the outcome in billing.accounts, with all that follows from it.';
+grant execute on function rules.entitlement(uuid, timestamptz) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.is_entitled(person uuid) returns boolean
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return not exists (select from billing.accounts a where a.user_id = person and a.entitlement = 'frozen');
+end;
+$$;
+alter function rules.is_entitled(uuid) owner to pruuf_engine;
+comment on function rules.is_entitled(uuid) is 'R8.3, R6.10 whether somebody gets everything now. A look at one row and nothing that could go wrong: alerts are not to hang on money. security definer: a Member''s coverage is of their Contacts'' accounts.';
+grant execute on function rules.is_entitled(uuid) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.entitlement_ends_at(person uuid, at timestamptz) returns timestamptz
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return case rules.entitlement(person, at)
+    when 'trialing' then (select a.trial_ends_at from billing.accounts a where a.user_id = person)
+    when 'cancelled' then (select max(s.period_ends_at) from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+                            where k.user_id = person and rules.subscription_counts(s, at) = 'cancelled')
+    when 'past_due' then (select max(s.past_due_since_at) + make_interval(days => rules.policy('payment_grace')) from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+                           where k.user_id = person and rules.subscription_counts(s, at) = 'past_due') end;
+end;
+$$;
+comment on function rules.entitlement_ends_at(uuid, timestamptz) is 'R8.2 when a Contact will be frozen if nothing happens until then; null when never, or already.';
+grant execute on function rules.entitlement_ends_at(uuid, timestamptz) to pruuf_user, pruuf_worker, pruuf_engine;
+
+create or replace function rules.settle_entitlement(person uuid, at timestamptz) returns boolean
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  account billing.accounts;
+  now_is text;
+  ends_at timestamptz;
+begin
+  select * into account from billing.accounts a where a.user_id = person for update;
+  if not found then
+    return false;
+  end if;
+  now_is := rules.entitlement(person, at);
+  ends_at := rules.entitlement_ends_at(person, at);
+  if now_is <> account.entitlement then
+    update billing.accounts a set entitlement = now_is, since_at = at where a.user_id = person;
+    perform audit.append('entitlement.' || now_is, person, null, jsonb_build_object('before', account.entitlement));
+    if 'frozen' in (now_is, account.entitlement) then
+      perform rules.mark_coverage(person);
+      perform rules.tell_frozen(person, now_is = 'frozen', at);
+    end if;
+    if now_is = 'free' and account.entitlement in ('active', 'past_due', 'cancelled') then
+      insert into data.notifications (user_id, kind, cause, facts, created_at) values (person, 'grandfathered', 'grandfathered', '{}', at)
+      on conflict on constraint one_notification_per_user_and_cause do nothing;
+    end if;
+  end if;
+  perform rules.warn_of_end(person, now_is, ends_at, at);
+  update billing.accounts a set next_step_at = rules.next_entitlement_step(now_is, ends_at, at) where a.user_id = person;
+  return now_is <> account.entitlement;
+end;
+$$;
+alter function rules.settle_entitlement(uuid, timestamptz) owner to pruuf_engine;
+comment on function rules.settle_entitlement(uuid, timestamptz) is 'R8.2, R8.3 draws the consequences of what rules.entitlement says: who is told, before and when it changes. As often as one likes: each is told once. security definer: accounts are not the worker''s. Gives whether it changed.';
+grant execute on function rules.settle_entitlement(uuid, timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.days_of_warning(entitlement text) returns integer[]
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return case entitlement
+    when 'past_due' then array[rules.policy('payment_grace'), rules.policy('payment_grace') - 2, rules.policy('payment_grace') - 5]
+    when 'trialing' then array[rules.policy('ending_told_before'), 3, 1]
+    when 'cancelled' then array[rules.policy('ending_told_before'), 3, 1]
+    else '{}' end;
+end;
+$$;
+comment on function rules.days_of_warning(text) is 'R8.2, R8.3 how many days before the end its user is told: of [7] days of grace on days 1, 3 and 6, which begin 7, 5 and 2 days before it.';
+grant execute on function rules.days_of_warning(text) to pruuf_engine;
+
+create or replace function rules.next_entitlement_step(entitlement text, ends_at timestamptz, at timestamptz) returns timestamptz
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return (select min(t.step) from (
+    select ends_at as step union all select ends_at - make_interval(days => d) from unnest(rules.days_of_warning(entitlement)) as d) t
+   where t.step > at);
+end;
+$$;
+comment on function rules.next_entitlement_step(text, timestamptz, timestamptz) is 'R8.2 when an account is to be looked at again: at the next warning, or the end.';
+grant execute on function rules.next_entitlement_step(text, timestamptz, timestamptz) to pruuf_engine;
+
+create or replace function rules.warn_of_end(person uuid, entitlement text, ends_at timestamptz, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  -- After an outage the last of those that are due says all.
+  days integer := (select min(d) from unnest(rules.days_of_warning(entitlement)) as d where at >= ends_at - make_interval(days => d));
+begin
+  if days is null then
+    return;
+  end if;
+  insert into data.notifications (user_id, kind, cause, facts, created_at, expires_at)
+  values (person, case entitlement when 'past_due' then 'payment_failed' else 'access_ending' end, entitlement || ':' || ends_at || ':' || days,
+          jsonb_build_object('why', entitlement, 'ends_at', ends_at, 'days', days), at, ends_at)
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+  if days = (select min(d) from unnest(rules.days_of_warning(entitlement)) as d) then
+    perform rules.tell_watchers(person, 'soon', entitlement || ':' || ends_at, at);
+  end if;
+end;
+$$;
+comment on function rules.warn_of_end(uuid, text, timestamptz, timestamptz) is 'R8.2, R8.3 tells a Contact of the end that comes, and with the last warning their Members and the other Contacts.';
+grant execute on function rules.warn_of_end(uuid, text, timestamptz, timestamptz) to pruuf_engine;
+
+create or replace function rules.tell_frozen(person uuid, is_frozen boolean, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into data.notifications (user_id, kind, cause, facts, created_at)
+  values (person, case when is_frozen then 'account_frozen' else 'account_thawed' end, at::text, '{}', at)
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+  perform rules.tell_watchers(person, case when is_frozen then 'now' else 'over' end, at::text, at);
+end;
+$$;
+comment on function rules.tell_frozen(uuid, boolean, timestamptz) is 'R8.3 a Contact who is frozen or gets everything again is told, and so are their Members and the other Contacts.';
+grant execute on function rules.tell_frozen(uuid, boolean, timestamptz) to pruuf_engine;
+
+create or replace function rules.tell_watchers(person uuid, phase text, cause text, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into data.notifications (user_id, kind, cause, member_id, facts, created_at)
+  select reader, 'watcher_frozen', person || ':' || phase || ':' || cause || ':' || w.member_id, case when reader <> w.member_id then w.member_id end,
+         jsonb_build_object('contact', rules.person_shape(person), 'member', rules.person_shape(w.member_id), 'is_own', reader = w.member_id, 'phase', phase), at
+    from data.connections w,
+         lateral (select w.member_id union select c.contact_id from data.connections c where c.member_id = w.member_id and c.contact_id <> person and c.ended_at is null) as readers (reader)
+   where w.contact_id = person and w.ended_at is null
+  on conflict on constraint one_notification_per_user_and_cause do nothing
+$$;
+comment on function rules.tell_watchers(uuid, text, text, timestamptz) is 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+grant execute on function rules.tell_watchers(uuid, text, text, timestamptz) to pruuf_engine;
+
+create or replace function rules.begin_to_watch(person uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  insert into billing.accounts as a (user_id, trial_ends_at, entitlement, since_at, next_step_at)
+  values (person, at + make_interval(days => rules.policy('trial')), 'trialing', at, at)
+  on conflict on constraint accounts_pkey do update
+    set trial_ends_at = excluded.trial_ends_at where a.trial_ends_at is null;
+end;
+$$;
+comment on function rules.begin_to_watch(uuid, timestamptz) is 'R1.2 the trial of a Contact begins with the first Member they watch, once.';
+grant execute on function rules.begin_to_watch(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.grandfather(person uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  -- Asked with every new version of a schedule: nearly always there is nothing to do.
+  if exists (select from billing.accounts a where a.user_id = person and a.grandfathered_at is not null)
+     or not exists (select from data.connections c where c.member_id = person and c.ended_at is null)
+     or not exists (select from data.schedules s where s.member_id = person and s.superseded_at is null) then
+    return;
+  end if;
+  insert into billing.accounts as a (user_id, grandfathered_at, entitlement, since_at) values (person, at, 'free', at)
+  on conflict on constraint accounts_pkey do update set grandfathered_at = excluded.grandfathered_at, next_step_at = at;
+  perform rules.order_cancelling(person, 'grandfathered', at);
+  perform rules.settle_entitlement(person, at);
+end;
+$$;
+comment on function rules.grandfather(uuid, timestamptz) is 'R1.2 whoever is an active Member, watched and with a time, is free for ever; what they paid for is cancelled at once.';
+grant execute on function rules.grandfather(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.order_cancelling(person uuid, reason text, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at)
+  select s.id, 'cancel_now', order_cancelling.reason, at, at
+    from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+   where k.user_id = person and s.status not in ('canceled', 'incomplete_expired')
+  on conflict on constraint one_order_per_subscription_and_reason do nothing
+$$;
+comment on function rules.order_cancelling(uuid, text, timestamptz) is 'R1.2, R2.6 all that somebody pays for is to be cancelled at once: a job tells Stripe.';
+grant execute on function rules.order_cancelling(uuid, text, timestamptz) to pruuf_engine;
+
+create or replace function rules.tg_connections__entitle() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.begin_to_watch(new.contact_id, rules.clock());
+  perform rules.grandfather(new.member_id, rules.clock());
+  return null;
+end;
+$$;
+alter function rules.tg_connections__entitle() owner to pruuf_engine;
+comment on function rules.tg_connections__entitle() is 'R1.2 who watches has a trial; who is watched never pays.';
+
+create or replace function rules.tg_schedules__entitle() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.grandfather(new.member_id, rules.clock());
+  return null;
+end;
+$$;
+alter function rules.tg_schedules__entitle() owner to pruuf_engine;
+comment on function rules.tg_schedules__entitle() is 'R1.2 a Member who has chosen a time is active.';
+
+create or replace function rules.tg_subscriptions__settle() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  perform rules.settle_entitlement(k.user_id, rules.clock()) from billing.customers k where k.id = new.customer_id and k.user_id is not null;
+  return null;
+end;
+$$;
+alter function rules.tg_subscriptions__settle() owner to pruuf_engine;
+comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe says changes the entitlement at once.';
+
+create or replace function rules.due_accounts(at timestamptz, most integer) returns uuid[]
+language sql volatile security definer set search_path = ''
+as $$
+  select array(select a.user_id from billing.accounts a where a.next_step_at <= at order by a.next_step_at limit most for update skip locked)
+$$;
+alter function rules.due_accounts(timestamptz, integer) owner to pruuf_engine;
+comment on function rules.due_accounts(timestamptz, integer) is 'R8.2 whose entitlement is to be looked at. security definer: accounts are not the worker''s.';
+grant execute on function rules.due_accounts(timestamptz, integer) to pruuf_worker;
+
+create or replace function rules.put_off_account(person uuid, at timestamptz) returns void
+language sql volatile security definer set search_path = ''
+as $$ update billing.accounts a set next_step_at = at + interval '10 minutes' where a.user_id = person $$;
+alter function rules.put_off_account(uuid, timestamptz) owner to pruuf_engine;
+comment on function rules.put_off_account(uuid, timestamptz) is 'R9.5 one that cannot be settled holds up no other.';
+grant execute on function rules.put_off_account(uuid, timestamptz) to pruuf_worker;
+
+create or replace function rules.members_allowed(contact uuid, at timestamptz) returns integer
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return rules.policy(case when rules.entitlement(contact, at) in ('trialing', 'frozen') then 'members_on_trial' else 'members_per_contact' end);
+end;
+$$;
+comment on function rules.members_allowed(uuid, timestamptz) is 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
+grant execute on function rules.members_allowed(uuid, timestamptz) to pruuf_engine;
