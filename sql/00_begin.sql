@@ -20,7 +20,7 @@ $$;
 revoke usage on schema audit from pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing;
 grant usage on schema audit to pruuf_worker, pruuf_engine;
 grant usage on schema data, rules to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_keeper;
-grant usage on schema billing to pruuf_user, pruuf_engine;
+grant usage on schema billing to pruuf_user, pruuf_worker, pruuf_engine;
 grant usage on schema api to pruuf_anon, pruuf_user, pruuf_staff, pruuf_billing, pruuf_engine;
 grant usage on schema jobs to pruuf_worker, pruuf_keeper;
 grant usage on schema meta to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_server;

@@ -40,6 +40,7 @@ codes! {
     NotTheProvider = "not-the-provider", 401, "This is not signed by the provider";
     TicketInvalid = "ticket-invalid", 401, "The ticket is used or too old";
     RefreshTokenInvalid = "refresh-token-invalid", 401, "Sign in again";
+    AccountFrozen = "account-frozen", 402, "This needs a plan";
     NotAllowed = "not-allowed", 403, "This is not allowed";
     OnlyTheMemberMay = "only-the-member-may", 403, "Only the Member can do this";
     OnlyAContactMay = "only-a-contact-may", 403, "Only a Contact can do this";

@@ -129,6 +129,7 @@ impl Server {
         supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
+        supervise(&mut tasks, "entitlements", &app, tick::entitlements);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);

@@ -29,6 +29,8 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
+/// How often is looked whose trial or paid period ends.
+const ENTITLEMENTS_POLL: Duration = Duration::from_secs(1);
 /// How often is looked whom to remind of a drill.
 const DRILLS_POLL: Duration = Duration::from_secs(3600);
 /// How often is looked whether Contacts are reached; each alert has its own pace (`rules.check_reach`).
@@ -223,6 +225,23 @@ pub async fn coverage(app: Arc<App>) {
                 () = pause(&app.stop, COVERAGE_POLL) => {}
                 () = woken(&mut heard) => {}
             }
+        }
+    }
+}
+
+/// Draws the consequences of trials and paid periods that end (R8.2), every so often. On its own: no alert hangs on money.
+pub async fn entitlements(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let settled: Option<Followed> = app.db.write(&Caller::worker(), "jobs.settle_entitlements()", &[]).await.ok();
+        let is_behind = settled.as_ref().is_some_and(|settled| settled.more && settled.problems.is_empty());
+        if let Some(settled) = settled {
+            if settled.changed > 0 {
+                tracing::info!(entitlements.changed = settled.changed, "entitlements have changed");
+            }
+            settled.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            pause(&app.stop, ENTITLEMENTS_POLL).await;
         }
     }
 }

@@ -461,13 +461,14 @@ as $$
   select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at, 'nickname', w.nickname,
                             'hears_of', coalesce(w.hears_of, 'misses_only'), 'mutes_routine', coalesce(w.mutes_routine, false))
          || jsonb_build_object('coverage', rules.coverage_shape(v)) || rules.day_shape(u.id, at)
+         || case when rules.is_entitled(c.contact_id) then '{}' else '{"status": "not_shown", "next": null, "last_check_in_at": null, "attestations": []}' end::jsonb
     from data.connections c
     join data.users u on u.id = c.member_id
     left join data.coverage v on v.member_id = c.member_id
     left join data.watch_settings w on w.contact_id = c.contact_id and w.member_id = c.member_id
    where c.contact_id = (select rules.signed_in_user_id()) and c.member_id = member and c.ended_at is null
 $$;
-comment on function rules.member_shape(uuid, timestamptz) is 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
+comment on function rules.member_shape(uuid, timestamptz) is 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them; of a frozen one (R8.3) alerts only. Null for whom the caller does not watch.';
 grant execute on function rules.member_shape(uuid, timestamptz) to pruuf_user;
 
 create or replace function api.list_members() returns jsonb
@@ -501,8 +502,17 @@ comment on function api.get_member(uuid) is 'GET /v1/members/{user_id}';
 grant execute on function api.get_member(uuid) to pruuf_user;
 
 create or replace function api.get_member_history(member_id uuid, cursor uuid, size integer) returns jsonb
-language sql stable security invoker set search_path = ''
-as $$ select rules.history_shape(rules.watched_member_id(member_id), get_member_history.cursor, size) $$;
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  watched uuid := rules.watched_member_id(get_member_history.member_id);
+begin
+  if not rules.is_entitled(rules.current_user_id()) then
+    raise exception 'account-frozen' using errcode = 'UF402', detail = 'Past days come back with a plan. Alerts reach you all the same.';
+  end if;
+  return rules.history_shape(watched, get_member_history.cursor, size);
+end;
+$$;
 comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
 grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
 

@@ -32,8 +32,8 @@ struct Attestation {
     id: Uuid,
     attested_at: DateTime<Utc>,
     note: Option<String>,
-    /// The check-in that it is about: excused if it was awaited; a missed one stays missed.
-    obligation: Obligation,
+    /// The check-in that it is about: excused if it was awaited; a missed one stays missed. Absent for a frozen Contact.
+    obligation: Option<Obligation>,
     /// The alerts that are over by it.
     resolved_alerts: Vec<Uuid>,
 }

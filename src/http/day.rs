@@ -140,6 +140,8 @@ pub enum DayStatus {
     Overdue,
     /// Contacts have been told.
     Alert,
+    /// The caller watches this Member and is frozen: alerts are shown, and nothing else.
+    NotShown,
 }
 
 /// An alert that is not over.

@@ -301,9 +301,18 @@ fn typical_sms_are_one_segment() {
         ("account_frozen", json!({})),
         ("account_thawed", json!({})),
         ("grandfathered", json!({})),
-        ("watcher_frozen", json!({ "phase": "soon", "is_own": true, "contact": { "name": "Margaret" }, "member": { "name": "Mary Tanner" } })),
-        ("watcher_frozen", json!({ "phase": "now", "is_own": false, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } })),
-        ("watcher_frozen", json!({ "phase": "over", "is_own": true, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } })),
+        (
+            "watcher_frozen",
+            json!({ "phase": "soon", "is_own": true, "contact": { "name": "Margaret" }, "member": { "name": "Mary Tanner" } }),
+        ),
+        (
+            "watcher_frozen",
+            json!({ "phase": "now", "is_own": false, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } }),
+        ),
+        (
+            "watcher_frozen",
+            json!({ "phase": "over", "is_own": true, "contact": { "name": "Ben" }, "member": { "name": "Mary Tanner" } }),
+        ),
         ("attested", json!({ "by": { "name": "Margaret O'Sullivan" }, "due": due })),
         ("all_clear", with(all_clear(), json!({ "how": "attested", "by": { "name": "Ben" } }))),
         (

@@ -20,6 +20,7 @@ mod deletion;
 mod delivery;
 mod dev;
 mod drills;
+mod entitlement;
 mod escalation;
 mod events;
 mod export;

@@ -83,6 +83,9 @@ impl World {
             )
             .await
             .unwrap();
+        // A trial would end in the middle of a test of something else.
+        let forever = "update billing.accounts set trial_ends_at = 'infinity', next_step_at = null where user_id = $1 and trial_ends_at is not null";
+        self.db.admin.execute(forever, &[&contact.id]).await.unwrap();
         // What a Contact sees of a Member does not change by itself after this.
         if !self.servers.is_empty() {
             self.coverage_is_known().await;
