@@ -15,13 +15,15 @@ create index accounts_next_step on billing.accounts (next_step_at) where next_st
 create table billing.customers (
   id text primary key constraint customer_id_is_stripes check (id ~ '^cus_[A-Za-z0-9_]{1,80}$'),
   user_id uuid constraint one_customer_per_user unique references data.users (id) on delete set null,
-  created_at timestamptz not null
+  created_at timestamptz not null,
+  compared_at timestamptz not null
 );
-comment on table billing.customers is 'R8.1 which customer of Stripe a user is. Stays without its user when an account is erased (R2.6).';
+create index customers_compared on billing.customers (compared_at);
+comment on table billing.customers is 'R8.1 which customer of Stripe a user is. Stays without its user when an account is erased (R2.6). compared_at: when its subscriptions were last compared with Stripe (R8.4).';
 
 create table billing.prices (
   id text primary key constraint price_id_is_stripes check (id ~ '^price_[A-Za-z0-9_]{1,80}$'),
-  lookup_key text not null constraint one_price_per_lookup_key unique,
+  lookup_key text not null constraint one_price_per_plan unique,
   currency text not null constraint currency_is_iso check (currency ~ '^[a-z]{3}$'),
   unit_amount bigint not null constraint price_is_not_negative check (unit_amount >= 0),
   period text not null constraint price_period_is_known check (period in ('month', 'year')),

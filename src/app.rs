@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::listen::Ear;
 use crate::db::{Caller, Db, DbError};
 use crate::http::gate::Gate;
+use crate::stripe::Stripe;
 use crate::texts::Texts;
 use crate::vault::{Vault, unhex};
 use crate::watch::{Watch, WatchError};
@@ -37,6 +38,8 @@ pub struct App {
     pub watch: Watch,
     /// How providers that call are known.
     pub webhooks: Webhooks,
+    /// Payments, if there are any.
+    pub stripe: Option<Stripe>,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -58,6 +61,9 @@ pub enum AppError {
     /// A template, which is a bug.
     #[error("a template is broken: {0}")]
     Texts(#[from] crate::texts::TextsError),
+    /// Payments.
+    #[error("Stripe cannot be used: {0}")]
+    Stripe(#[from] crate::stripe::Failure),
     /// The audit.
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -80,6 +86,7 @@ impl App {
             gate: Gate::new(config),
             watch: Watch::new(config.heartbeat_url.clone())?,
             webhooks: Webhooks::new(config),
+            stripe: config.stripe.as_ref().map(|stripe| Stripe::new(&stripe.url, &stripe.secret_key)).transpose()?,
             channels_off: config.channels_off(),
             stop,
         })

@@ -53,6 +53,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// By what providers that call are known.
     pub webhooks: WebhookSecrets,
+    /// Payments; off without.
+    pub stripe: Option<Stripe>,
     /// Called while the audit finds nothing; whoever has it can call it.
     pub heartbeat_url: Option<Url>,
 }
@@ -130,6 +132,17 @@ pub struct Twilio {
     pub auth_tokens: Vec<SecretString>,
     /// The number that messages come from, or a messaging service's SID.
     pub from: String,
+}
+
+/// Payments by Stripe.
+#[derive(Clone)]
+pub struct Stripe {
+    /// Base URL of the REST API.
+    pub url: Url,
+    /// Signs in.
+    pub secret_key: SecretString,
+    /// By any of these its webhooks are known.
+    pub webhook_secrets: Vec<SecretString>,
 }
 
 /// By what providers are known when they call; Twilio signs with its token.
@@ -290,6 +303,9 @@ impl Config {
             postmark_password: read.optional("PRUUF_POSTMARK_WEBHOOK_PASSWORD").map(SecretString::from),
             sendgrid_key: read.base64("PRUUF_SENDGRID_WEBHOOK_KEY"),
         };
+        let stripe_url = read.optional("PRUUF_STRIPE_URL").unwrap_or_else(|| "https://api.stripe.com".to_owned());
+        let stripe_url = read.parsed("PRUUF_STRIPE_URL", &stripe_url, "a URL");
+        let stripe = read.group(&["PRUUF_STRIPE_SECRET_KEY", "PRUUF_STRIPE_WEBHOOK_SECRETS"]).zip(stripe_url);
         let heartbeat_url = read.optional("PRUUF_HEARTBEAT_URL").unwrap_or_default();
         let heartbeat_url = read.parsed("PRUUF_HEARTBEAT_URL", &heartbeat_url, "a URL");
         let (Some(listen), Some(public_url), Some(requests_per_minute), true) =
@@ -317,6 +333,11 @@ impl Config {
                 account_sid: values[0].clone(),
                 auth_tokens: values[1].split(',').map(|token| token.trim().to_owned().into()).collect(),
                 from: values[2].clone(),
+            }),
+            stripe: stripe.map(|(values, url)| Stripe {
+                url,
+                secret_key: values[0].clone().into(),
+                webhook_secrets: values[1].split(',').map(|secret| secret.trim().to_owned().into()).collect(),
             }),
             heartbeat_url,
         })

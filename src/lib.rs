@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod billing;
 pub mod cli;
 pub mod config;
 pub mod db;
@@ -13,6 +14,7 @@ pub mod poll;
 pub mod problem;
 pub mod server;
 pub mod staff;
+pub mod stripe;
 pub mod telemetry;
 pub mod texts;
 pub mod tick;

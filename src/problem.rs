@@ -58,6 +58,9 @@ codes! {
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
     NothingToAttest = "nothing-to-attest", 409, "There is no check-in to speak for";
+    NothingToPay = "nothing-to-pay", 409, "There is nothing to pay";
+    AlreadySubscribed = "already-subscribed", 409, "You have this plan";
+    NoSubscription = "no-subscription", 409, "There is no subscription";
     NobodyToDrill = "nobody-to-drill", 409, "Nobody would be told";
     LastAdmin = "last-admin", 409, "The last administrator must stay";
     OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
@@ -89,6 +92,7 @@ codes! {
     TooManyDrills = "too-many-drills", 429, "Too many drills";
     TooManyInvitations = "too-many-invitations", 429, "Too many invitations";
     Internal = "internal", 500, "Something went wrong on our side";
+    BillingUnavailable = "billing-unavailable", 503, "Payments do not work just now";
     Unavailable = "unavailable", 503, "Try again shortly";
 }
 

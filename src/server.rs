@@ -130,6 +130,7 @@ impl Server {
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "entitlements", &app, tick::entitlements);
+        supervise(&mut tasks, "billing", &app, crate::billing::work);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);

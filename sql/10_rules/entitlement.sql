@@ -273,4 +273,4 @@ begin
 end;
 $$;
 comment on function rules.members_allowed(uuid, timestamptz) is 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
-grant execute on function rules.members_allowed(uuid, timestamptz) to pruuf_engine;
+grant execute on function rules.members_allowed(uuid, timestamptz) to pruuf_user, pruuf_engine;

@@ -163,6 +163,7 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         }),
         provider_rates: HashMap::new(),
         breaker: BreakerConfig::default(),
+        stripe: None,
         heartbeat_url: None,
     })
 }

@@ -4,6 +4,7 @@ pub mod alert_pages;
 pub mod alerts;
 pub mod attestations;
 pub mod auth;
+pub mod billing;
 pub mod connections;
 pub mod contract;
 pub mod coverage;
@@ -62,6 +63,8 @@ pub enum Section {
     Notifications,
     /// What Contacts need to get in and to help.
     WelfareCards,
+    /// What a Contact pays for.
+    Money,
     /// What staff may see and do.
     Staff,
 }
@@ -176,6 +179,7 @@ type Apis = (
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
+    billing::Api,
     staff::Api,
     events::Api,
 );
@@ -197,6 +201,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,
+            billing::Api,
             staff::Api,
             events::Api,
         ),
@@ -231,6 +236,7 @@ pub fn routes(app: Arc<App>, cors_origins: &[String]) -> BoxEndpoint<'static> {
         .at("/webhooks/twilio/messages", post(webhooks::receive_twilio_message))
         .at("/webhooks/postmark", post(webhooks::receive_postmark_event))
         .at("/webhooks/sendgrid", post(webhooks::receive_sendgrid_events))
+        .at("/webhooks/stripe", post(webhooks::receive_stripe_event))
         .at("/healthz", get(system::health))
         .at("/readyz", get(system::ready))
         .at("/metrics", get(system::metrics))

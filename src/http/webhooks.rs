@@ -17,7 +17,7 @@ use crate::config::VOICE_PATH;
 use crate::db::Caller;
 use crate::problem::{Code, Problem};
 use crate::webhooks::twilio::Form;
-use crate::webhooks::{Receipt, postmark, sendgrid, twilio};
+use crate::webhooks::{Receipt, postmark, sendgrid, stripe, twilio};
 
 /// A form that Twilio has signed.
 pub struct FromTwilio(pub Form);
@@ -147,6 +147,20 @@ pub async fn receive_sendgrid_events(
     let events: Vec<Value> = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::MalformedRequest))?;
     let receipts: Vec<Receipt> = events.iter().filter_map(sendgrid::read).collect();
     keep(&app, request, "receive_sendgrid_events", "sendgrid", &receipts).await
+}
+
+/// `POST /webhooks/stripe`: one event, kept before it is answered (R8.4).
+#[handler]
+pub async fn receive_stripe_event(app: Data<&Arc<App>>, request: &Request, body: Vec<u8>) -> Result<Response, Problem> {
+    let signatures = app.webhooks.stripe.as_ref().ok_or_else(|| not_configured("stripe"))?;
+    if !signatures.is_right(request.header("stripe-signature").unwrap_or_default(), &body, stripe::wall_clock()) {
+        return Err(not_the_provider("stripe"));
+    }
+    let event: Value = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::MalformedRequest))?;
+    let _: Value = app.db.write(&caller(request), "jobs.receive_stripe_event(event => $1)", &[&event]).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.set_data(OperationId("receive_stripe_event"));
+    Ok(response)
 }
 
 /// What `jobs.record_receipts` answers.

@@ -12,6 +12,7 @@ use crate::deliver::{OffReason, Outcome};
 
 pub mod postmark;
 pub mod sendgrid;
+pub mod stripe;
 pub mod twilio;
 
 /// What is needed to know the providers. A provider without its secret is not configured: its requests are answered so
@@ -23,6 +24,8 @@ pub struct Webhooks {
     pub postmark: Option<postmark::Password>,
     /// Signs with a key of its own.
     pub sendgrid: Option<sendgrid::PublicKey>,
+    /// Signs with the secrets of the endpoint.
+    pub stripe: Option<stripe::Signatures>,
 }
 
 impl Webhooks {
@@ -38,6 +41,7 @@ impl Webhooks {
                 .postmark_password
                 .as_ref()
                 .map(|password: &SecretString| postmark::Password::new(password)),
+            stripe: config.stripe.as_ref().map(|stripe| stripe::Signatures::new(&stripe.webhook_secrets)),
             sendgrid: secrets.sendgrid_key.clone().map(sendgrid::PublicKey::new),
         }
     }

@@ -19,7 +19,7 @@ async fn entitlement(world: &World, who: &Person) -> Value {
 /// A subscription as Stripe's answer leaves it.
 async fn subscribe(world: &World, who: &Person, status: &str, more: &str) {
     let id = who.id.simple().to_string();
-    let sql = "insert into billing.customers (id, user_id, created_at) values ('cus_' || $1, $2, rules.clock()) on conflict do nothing";
+    let sql = "insert into billing.customers (id, user_id, created_at, compared_at) values ('cus_' || $1, $2, rules.clock(), rules.clock()) on conflict do nothing";
     world.db.admin.execute(sql, &[&id, &who.id]).await.unwrap();
     let sql = "insert into billing.subscriptions (id, customer_id, status, lookup_key, fetched_at) values ('sub_' || $1, 'cus_' || $1, 'active', 'monthly', rules.clock())
                on conflict do nothing";

@@ -9,6 +9,7 @@ mod answers;
 mod attestations;
 mod audit;
 mod auth;
+mod billing;
 mod blocks;
 mod calendar;
 mod cluster;

@@ -69,7 +69,7 @@ update data.escalation_rounds set has_call = false where after_minutes = 10;
 -- As if the owner had called for help within it.
 set session_replication_role = replica;
 insert into data.help_requests (member_id, alert_id, requested_at) select a.member_id, a.id, rules.clock() from data.alerts a;
-insert into billing.customers (id, user_id, created_at) values ('cus_b', '00000000-0000-0000-0000-00000000000b', rules.clock());
+insert into billing.customers (id, user_id, created_at, compared_at) values ('cus_b', '00000000-0000-0000-0000-00000000000b', rules.clock(), rules.clock());
 insert into billing.prices (id, lookup_key, currency, unit_amount, period, fetched_at) values ('price_m', 'monthly', 'eur', 499, 'month', rules.clock());
 insert into billing.subscriptions (id, customer_id, status, lookup_key, period_ends_at, fetched_at) values ('sub_b', 'cus_b', 'active', 'monthly', rules.clock() + interval '20 days', rules.clock());
 insert into billing.events (id, type, customer_id, subscription_id, payload, received_at, next_try_at) values ('evt_b', 'customer.subscription.updated', 'cus_b', 'sub_b', '{}', rules.clock(), rules.clock());

@@ -5,6 +5,7 @@ pub mod crowd;
 pub mod database;
 pub mod exact;
 pub mod people;
+pub mod stripe;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -39,6 +40,8 @@ pub struct World {
     pub servers: Vec<Server>,
     pub http: reqwest::Client,
     pub credentials: std::path::PathBuf,
+    /// What the servers started from now on know of Stripe.
+    pub stripe: Option<pruuf::config::Stripe>,
     expected: Mutex<Vec<(Channel, String, String)>>,
 }
 
@@ -109,6 +112,7 @@ impl World {
             servers: Vec::new(),
             http: reqwest::Client::new(),
             credentials,
+            stripe: None,
             expected: Mutex::default(),
         }
     }
@@ -145,6 +149,7 @@ impl World {
                 longest_pause: Duration::from_millis(50),
                 ..BreakerConfig::default()
             },
+            stripe: self.stripe.clone(),
             heartbeat_url: None,
         }
     }

@@ -1,0 +1,78 @@
+create or replace function rules.own_subscription() returns billing.subscriptions
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  mine billing.subscriptions;
+begin
+  select s.* into mine from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+   where k.user_id = rules.signed_in_user_id() and s.status not in ('canceled', 'incomplete_expired', 'incomplete')
+   order by s.fetched_at desc limit 1;
+  return mine;
+end;
+$$;
+comment on function rules.own_subscription() is 'R8.1 what the caller pays for, if anything.';
+grant execute on function rules.own_subscription() to pruuf_user;
+
+create or replace function api.get_billing() returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
+  account billing.accounts;
+  mine billing.subscriptions := rules.own_subscription();
+  ends_at timestamptz := rules.entitlement_ends_at(me, at);
+begin
+  select * into account from billing.accounts a where a.user_id = me;
+  return jsonb_build_object(
+    'entitlement', rules.entitlement(me, at), 'since', account.since_at,
+    'next', case when isfinite(ends_at) then jsonb_build_object('what', 'freezes', 'at', ends_at)
+                 when mine.id is not null and mine.status = 'active' then jsonb_build_object('what', 'renews', 'at', mine.period_ends_at) end,
+    'subscription', case when mine.id is not null then jsonb_build_object(
+      'plan', mine.lookup_key, 'is_ending', mine.is_ending, 'period_ends_at', mine.period_ends_at, 'card_expires_on', mine.card_expires_on) end,
+    'plans', (select coalesce(jsonb_agg(jsonb_build_object('plan', p.lookup_key, 'currency', p.currency, 'unit_amount', p.unit_amount, 'period', p.period) order by p.unit_amount), '[]')
+                from billing.prices p),
+    'members', (select count(*) from data.connections c where c.contact_id = me and c.ended_at is null),
+    'members_allowed', rules.members_allowed(me, at));
+end;
+$$;
+comment on function api.get_billing() is 'GET /v1/billing. R8.1, R8.2 where the caller stands, and what happens next and when, if they do nothing.';
+grant execute on function api.get_billing() to pruuf_user;
+
+create or replace function api.begin_checkout(plan text) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  price billing.prices;
+  mine billing.subscriptions := rules.own_subscription();
+begin
+  select * into price from billing.prices p where p.lookup_key = begin_checkout.plan;
+  if rules.entitlement(me, rules.clock()) = 'free' then
+    raise exception 'nothing-to-pay' using errcode = 'UF409', detail = 'Pruuf is free for you.';
+  elsif price.id is null then
+    perform rules.refuse_unknown('plan');
+  elsif mine.lookup_key = plan and not mine.is_ending then
+    raise exception 'already-subscribed' using errcode = 'UF409', detail = 'You have this plan.';
+  end if;
+  return jsonb_build_object('at', rules.clock(), 'user_id', me, 'price_id', price.id, 'subscription_id', mine.id,
+                            'customer_id', (select k.id from billing.customers k where k.user_id = me));
+end;
+$$;
+comment on function api.begin_checkout(text) is 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
+grant execute on function api.begin_checkout(text) to pruuf_user;
+
+create or replace function api.find_subscription() returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  customer text := (select k.id from billing.customers k where k.user_id = rules.signed_in_user_id());
+begin
+  if customer is null then
+    raise exception 'no-subscription' using errcode = 'UF409', detail = 'There is nothing that you pay for. Choose a plan first.';
+  end if;
+  return jsonb_build_object('at', rules.clock(), 'customer_id', customer, 'subscription_id', (rules.own_subscription()).id);
+end;
+$$;
+comment on function api.find_subscription() is 'POST /v1/billing/portal, cancel and resume. R8.1 whom and what Stripe is to be asked about.';
+grant execute on function api.find_subscription() to pruuf_user;

@@ -1,0 +1,243 @@
+//! What a Contact pays for (rules: section 8). Stripe is the truth: nothing here changes an entitlement by itself.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use poem::web::Data;
+use poem_openapi::param::Header;
+use poem_openapi::payload::Json;
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Answer, Section, Tagged};
+use crate::app::App;
+use crate::auth::caller::SignedIn;
+use crate::db::Caller;
+use crate::problem::{Code, Problem};
+use crate::stripe::{Failure, Stripe};
+
+/// The operations.
+pub struct Api;
+
+/// What a Contact is entitled to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum Entitlement {
+    /// Everything, without a card, to the end of the trial.
+    Trialing,
+    /// Everything, paid for.
+    Active,
+    /// Everything, for ever, for nothing: whoever is or was watched.
+    Free,
+    /// Everything, for some days: a payment has failed.
+    PastDue,
+    /// Everything to the end of the paid period.
+    Cancelled,
+    /// Alerts by push and e-mail.
+    Frozen,
+}
+
+/// What happens next if nobody does anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum NextStep {
+    /// The entitlement ends.
+    Freezes,
+    /// The subscription goes on and is charged.
+    Renews,
+}
+
+/// What happens next, and when.
+#[derive(Object, Deserialize)]
+struct Next {
+    what: NextStep,
+    at: DateTime<Utc>,
+}
+
+/// What the user pays for.
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+struct Subscription {
+    /// Lookup key of its price.
+    plan: Option<String>,
+    /// Whether it ends with its period.
+    is_ending: bool,
+    period_ends_at: Option<DateTime<Utc>>,
+    /// The last day of the card.
+    card_expires_on: Option<NaiveDate>,
+}
+
+/// A plan.
+#[derive(Object, Deserialize)]
+struct Plan {
+    /// Its lookup key.
+    plan: String,
+    /// ISO 4217, lower case.
+    currency: String,
+    /// In the smallest unit of the currency.
+    unit_amount: i64,
+    /// `month` or `year`.
+    period: String,
+}
+
+/// Where the user stands.
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+struct Billing {
+    entitlement: Entitlement,
+    /// Since when; absent before the first Member.
+    since: Option<DateTime<Utc>>,
+    /// What happens next; absent when nothing does.
+    next: Option<Next>,
+    subscription: Option<Subscription>,
+    plans: Vec<Plan>,
+    /// How many Members the user watches.
+    members: i64,
+    /// How many they may watch.
+    members_allowed: i64,
+}
+
+#[derive(Object)]
+struct NewCheckout {
+    /// Lookup key of a plan.
+    plan: String,
+}
+
+/// Where to go on.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct Page {
+    /// A page of Stripe's; absent when there is nothing more to do.
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CheckoutRow {
+    at: DateTime<Utc>,
+    user_id: Uuid,
+    price_id: String,
+    subscription_id: Option<String>,
+    customer_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OwnRow {
+    at: DateTime<Utc>,
+    customer_id: String,
+    subscription_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeptRow {
+    customer_id: String,
+}
+
+/// Stripe, or that it is not to be had.
+fn stripe(app: &App) -> Result<&Stripe, Problem> {
+    app.stripe.as_ref().ok_or(Problem::new(Code::BillingUnavailable))
+}
+
+fn unavailable(failure: Failure) -> Problem {
+    tracing::error!(stripe.failure = %failure, "Stripe does not answer a user's request");
+    Problem::new(Code::BillingUnavailable)
+}
+
+/// Keeps what Stripe answered; the webhook and the daily comparison say it again.
+async fn keep(app: &App, subscription: &Value, asked_at: DateTime<Utc>) -> Result<(), Problem> {
+    let call = "jobs.apply_subscription(found_one => $1, asked_at => $2)";
+    app.db.write::<Value>(&Caller::worker(), call, &[subscription, &asked_at]).await.map(|_| ())
+}
+
+/// Makes the caller's subscription end with its period, or go on; gives where they stand then.
+async fn set_ending(app: &App, caller: &Caller, is_ending: bool, key: Option<String>) -> Answer<Billing> {
+    let own: OwnRow = app.db.read(caller, "api.find_subscription()", &[]).await?;
+    let id = own.subscription_id.ok_or(Problem::new(Code::NoSubscription))?;
+    let key = key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{id}-{is_ending}-{key}"));
+    let subscription = stripe(app)?.set_ending(&id, is_ending, &key).await.map_err(unavailable)?;
+    keep(app, &subscription, own.at).await?;
+    Ok(Json(app.db.read(caller, "api.get_billing()", &[]).await?))
+}
+
+#[OpenApi(tag = "Section::Money")]
+impl Api {
+    /// Where I stand, and what happens next
+    #[oai(path = "/v1/billing", method = "get", operation_id = "get_billing")]
+    async fn get_billing(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "If-None-Match")] known: Header<Option<String>>,
+    ) -> Result<Tagged<Billing>, Problem> {
+        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_billing()", &[]).await?)
+    }
+
+    /// Choose a plan
+    ///
+    /// The answer has a page of Stripe's to pay on. Whoever has another plan already is switched at once, and there is none.
+    /// Nothing changes before Stripe says that it was paid.
+    #[oai(path = "/v1/billing/checkout", method = "post", operation_id = "begin_checkout")]
+    async fn begin_checkout(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewCheckout>,
+    ) -> Answer<Page> {
+        let asked: CheckoutRow = app.db.read(&caller.0, "api.begin_checkout(plan => $1)", &[&body.plan]).await?;
+        let stripe = stripe(&app)?;
+        if let Some(id) = &asked.subscription_id {
+            let key = key.0.unwrap_or_else(|| Uuid::now_v7().to_string());
+            let key = format!("{id}-{}-{key}", asked.price_id);
+            let subscription = stripe.switch_price(id, &asked.price_id, &key).await.map_err(unavailable)?;
+            keep(&app, &subscription, asked.at).await?;
+            return Ok(Json(Page { url: None }));
+        }
+        let customer = match asked.customer_id {
+            Some(id) => id,
+            None => {
+                let made = stripe.create_customer(asked.user_id).await.map_err(unavailable)?;
+                let call = "jobs.keep_customer(person => $1, customer => $2)";
+                let kept: KeptRow = app.db.write(&Caller::worker(), call, &[&asked.user_id, &made]).await?;
+                kept.customer_id
+            }
+        };
+        let back = format!("{}/open", app.public_url);
+        let url = stripe.create_checkout(&customer, &asked.price_id, &back).await.map_err(unavailable)?;
+        Ok(Json(Page { url: Some(url) }))
+    }
+
+    /// Manage card, invoices and plan, on a page of Stripe's
+    #[oai(path = "/v1/billing/portal", method = "post", operation_id = "open_portal")]
+    async fn open_portal(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Page> {
+        let own: OwnRow = app.db.read(&caller.0, "api.find_subscription()", &[]).await?;
+        let back = format!("{}/open", app.public_url);
+        let url = stripe(&app)?.create_portal(&own.customer_id, &back).await.map_err(unavailable)?;
+        Ok(Json(Page { url: Some(url) }))
+    }
+
+    /// End my subscription with the paid period
+    #[oai(path = "/v1/billing/cancel", method = "post", operation_id = "cancel_subscription")]
+    async fn cancel_subscription(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Billing> {
+        set_ending(&app, &caller.0, true, key.0).await
+    }
+
+    /// Go on with my subscription
+    #[oai(path = "/v1/billing/resume", method = "post", operation_id = "resume_subscription")]
+    async fn resume_subscription(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Billing> {
+        set_ending(&app, &caller.0, false, key.0).await
+    }
+}

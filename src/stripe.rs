@@ -1,0 +1,184 @@
+//! Stripe, by its own library. Its answers are read as plain JSON: a field that the library's schema does not know must not
+//! hide what somebody pays for.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde_json::{Value, json};
+use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
+use stripe_client_core::{RequestBuilder, StripeMethod};
+use url::Url;
+use uuid::Uuid;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// What a subscription is fetched with: since when it is unpaid, and when the card ends.
+const EXPANDED: [&str; 2] = ["latest_invoice", "default_payment_method"];
+/// The lookup keys of the plans (R8.1).
+const PLANS: [&str; 2] = ["monthly", "annual"];
+
+/// The client.
+pub struct Stripe {
+    client: Client,
+}
+
+/// Why Stripe did not do it; a code, without anything that could be a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl Failure {
+    /// Whether what was asked for is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.0 == "404"
+    }
+}
+
+impl From<StripeError> for Failure {
+    fn from(error: StripeError) -> Self {
+        Self(match error {
+            StripeError::Stripe(_, status) => status.to_string(),
+            StripeError::Timeout => "timeout".to_owned(),
+            StripeError::ClientError(_) => "unreachable".to_owned(),
+            StripeError::JSONDeserialize(_) => "unreadable".to_owned(),
+            StripeError::ConfigError(_) => "configuration".to_owned(),
+        })
+    }
+}
+
+impl Stripe {
+    /// Takes the base URL and the secret key; asks nothing of the network.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub fn new(url: &Url, secret_key: &SecretString) -> Result<Self, Failure> {
+        let client = ClientBuilder::new(secret_key.expose_secret())
+            .url(url.as_str())
+            .timeout(TIMEOUT)
+            .request_strategy(RequestStrategy::Once)
+            .build()?;
+        Ok(Self { client })
+    }
+
+    /// The customer of a user; asked for twice it is the same.
+    ///
+    /// # Errors
+    /// When Stripe does not make one.
+    pub async fn create_customer(&self, user_id: Uuid) -> Result<String, Failure> {
+        let form = json!({ "metadata": { "user_id": user_id } });
+        id_of(&self.post("/customers", &form, Some(&format!("customer-{user_id}"))).await?)
+    }
+
+    /// A page on which a customer subscribes.
+    ///
+    /// # Errors
+    /// When Stripe does not make one.
+    pub async fn create_checkout(&self, customer: &str, price: &str, return_url: &str) -> Result<String, Failure> {
+        let form = json!({
+            "mode": "subscription", "customer": customer, "line_items": [{ "price": price, "quantity": 1 }],
+            "success_url": return_url, "cancel_url": return_url,
+        });
+        url_of(&self.post("/checkout/sessions", &form, Some(&Uuid::now_v7().to_string())).await?)
+    }
+
+    /// A page on which a customer manages what they pay for.
+    ///
+    /// # Errors
+    /// When Stripe does not make one.
+    pub async fn create_portal(&self, customer: &str, return_url: &str) -> Result<String, Failure> {
+        let form = json!({ "customer": customer, "return_url": return_url });
+        url_of(&self.post("/billing_portal/sessions", &form, Some(&Uuid::now_v7().to_string())).await?)
+    }
+
+    /// A subscription as it is now.
+    ///
+    /// # Errors
+    /// When Stripe does not say.
+    pub async fn subscription(&self, id: &str) -> Result<Value, Failure> {
+        self.get(&format!("/subscriptions/{id}"), &json!({ "expand": EXPANDED })).await
+    }
+
+    /// Makes a subscription end with its period, or go on.
+    ///
+    /// # Errors
+    /// When Stripe does not do it.
+    pub async fn set_ending(&self, id: &str, is_ending: bool, key: &str) -> Result<Value, Failure> {
+        let form = json!({ "cancel_at_period_end": is_ending, "expand": EXPANDED });
+        self.post(&format!("/subscriptions/{id}"), &form, Some(key)).await
+    }
+
+    /// Gives a subscription another price, which also takes an end back.
+    ///
+    /// # Errors
+    /// When Stripe does not do it.
+    pub async fn switch_price(&self, id: &str, price: &str, key: &str) -> Result<Value, Failure> {
+        let now = self.subscription(id).await?;
+        let item = now["items"]["data"][0]["id"].as_str().ok_or_else(|| Failure("no-item".to_owned()))?;
+        let form =
+            json!({ "items": [{ "id": item, "price": price }], "cancel_at_period_end": false, "expand": EXPANDED });
+        self.post(&format!("/subscriptions/{id}"), &form, Some(key)).await
+    }
+
+    /// Ends a subscription at once, without a refund.
+    ///
+    /// # Errors
+    /// When Stripe does not do it.
+    pub async fn cancel(&self, id: &str, key: &str) -> Result<Value, Failure> {
+        let request = RequestBuilder::new(StripeMethod::Delete, format!("/subscriptions/{id}"))
+            .query(&json!({ "expand": EXPANDED }));
+        self.send(request, Some(key)).await
+    }
+
+    /// All subscriptions of a customer, ended ones, too.
+    ///
+    /// # Errors
+    /// When Stripe does not say.
+    pub async fn subscriptions_of(&self, customer: &str) -> Result<Value, Failure> {
+        let expand = EXPANDED.map(|field| format!("data.{field}"));
+        let query = json!({ "customer": customer, "status": "all", "limit": 100, "expand": expand });
+        Ok(self.get("/subscriptions", &query).await?["data"].take())
+    }
+
+    /// The customer whose charge this is.
+    ///
+    /// # Errors
+    /// When Stripe does not say.
+    pub async fn customer_of_charge(&self, charge: &str) -> Result<Value, Failure> {
+        Ok(self.get(&format!("/charges/{charge}"), &json!({})).await?["customer"].take())
+    }
+
+    /// The prices of the plans.
+    ///
+    /// # Errors
+    /// When Stripe does not say.
+    pub async fn prices(&self) -> Result<Value, Failure> {
+        Ok(self.get("/prices", &json!({ "lookup_keys": PLANS, "active": true, "limit": 100 })).await?["data"].take())
+    }
+
+    async fn get(&self, path: &str, query: &impl Serialize) -> Result<Value, Failure> {
+        self.send(RequestBuilder::new(StripeMethod::Get, path).query(query), None).await
+    }
+
+    async fn post(&self, path: &str, form: &impl Serialize, key: Option<&str>) -> Result<Value, Failure> {
+        self.send(RequestBuilder::new(StripeMethod::Post, path).form(form), key).await
+    }
+
+    async fn send(&self, request: RequestBuilder, key: Option<&str>) -> Result<Value, Failure> {
+        let mut request = request.customize::<miniserde::json::Value>();
+        if let Some(key) = key.and_then(|key| IdempotencyKey::new(key).ok()) {
+            request = request.request_strategy(RequestStrategy::Idempotent(key));
+        }
+        let answer = request.send(&self.client).await?;
+        serde_json::from_str(&miniserde::json::to_string(&answer)).map_err(|_| Failure("unreadable".to_owned()))
+    }
+}
+
+fn id_of(object: &Value) -> Result<String, Failure> {
+    object["id"].as_str().map(str::to_owned).ok_or_else(|| Failure("unreadable".to_owned()))
+}
+
+fn url_of(object: &Value) -> Result<String, Failure> {
+    object["url"].as_str().map(str::to_owned).ok_or_else(|| Failure("unreadable".to_owned()))
+}

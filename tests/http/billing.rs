@@ -1,0 +1,382 @@
+//! Stripe is the truth, and the database follows (R8.1, R8.4, R8.5).
+
+use pruuf::dev::fakes::Channel;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::support::stripe::{FakeStripe, NOW, SECRET, signature};
+use crate::support::{Person, Reply, World, world};
+
+/// A world whose servers know a Stripe, and Ben, who watches Aroha and is frozen.
+async fn with_stripe(mut world: World) -> (World, FakeStripe, Person, Person) {
+    let stripe = FakeStripe::start().await;
+    world.stop_all().await;
+    world.stripe = Some(pruuf::config::Stripe {
+        url: stripe.url.clone(),
+        secret_key: "sk_fake".into(),
+        webhook_secrets: ["whsec_old", SECRET].map(SecretString::from).to_vec(),
+    });
+    world.start_server().await;
+    let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+    world.connect(&aroha, &ben).await;
+    let end =
+        "update billing.accounts set trial_ends_at = rules.clock(), next_step_at = rules.clock() where user_id = $1";
+    world.db.admin.execute(end, &[&ben.id]).await.unwrap();
+    is(&world, &ben, "frozen").await;
+    for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+        world.expect_message(channel, to, "by push and e-mail only").await;
+    }
+    world.expect_message(Channel::Push, &aroha.push_token, "by push and e-mail only").await;
+    world.open_app(&aroha).await;
+    world.eventually("the prices are known", "select count(*) = 2 from billing.prices", &[]).await;
+    (world, stripe, aroha, ben)
+}
+
+async fn is(world: &World, who: &Person, entitlement: &str) {
+    let sql = "select entitlement = $2 from billing.accounts where user_id = $1";
+    world.eventually(&format!("{} is {entitlement}", who.name), sql, &[&who.id, &entitlement]).await;
+}
+
+/// Everybody hears that Ben gets everything again, or not any more; what is not critical is looked at.
+async fn hear(world: &World, ben: &Person, aroha: &Person, own: &str, of_him: &str) {
+    world.expect_message(Channel::Push, &ben.push_token, own).await;
+    world.expect_message(Channel::Push, &aroha.push_token, of_him).await;
+    for who in [ben, aroha] {
+        world.open_app(who).await;
+    }
+}
+
+async fn send(world: &World, event: &Value, header: &str) -> Reply {
+    let request =
+        world.http.post(world.url("/webhooks/stripe")).header("stripe-signature", header).body(event.to_string());
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Reply { status, headers, body: response.json().await.unwrap_or_default() }
+}
+
+async fn bring(world: &World, event: &Value) {
+    let now = chrono::Utc::now().timestamp();
+    assert_eq!(send(world, event, &signature(&event.to_string(), SECRET, now)).await.status, 204);
+}
+
+async fn settled(world: &World) {
+    world
+        .eventually("no event waits", "select not exists (select from billing.events where state = 'pending')", &[])
+        .await;
+}
+
+#[tokio::test]
+async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "free"})).await.refused(404, "not-found");
+        world.post(&ben, "/v1/billing/portal", Value::Null).await.refused(409, "no-subscription");
+        world.post(&ben, "/v1/billing/cancel", Value::Null).await.refused(409, "no-subscription");
+        world.post_as_nobody("/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(401, "not-signed-in");
+        for _ in 0..2 {
+            let page = world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+            assert_eq!(page["url"], "https://checkout.stripe.example/cs_1");
+        }
+        // One customer, however often.
+        assert_eq!(stripe.asked("POST /customers"), 1);
+        let form = stripe.last("POST /checkout/sessions");
+        assert_eq!(
+            (form["customer"].as_str(), form["line_items[0][price]"].as_str(), form["mode"].as_str()),
+            ("cus_1", "price_monthly", "subscription")
+        );
+        // Nothing has been paid yet.
+        assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["entitlement"], "frozen");
+        let id = stripe.subscribe("cus_1", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        let stands = world.get(&ben, "/v1/billing").await.expect(200);
+        assert_eq!(
+            (&stands["entitlement"], &stands["next"]["what"], &stands["subscription"]["plan"]),
+            (&json!("active"), &json!("renews"), &json!("monthly"))
+        );
+        assert_eq!(
+            (&stands["subscription"]["card_expires_on"], &stands["members_allowed"]),
+            (&json!("2030-12-31"), &json!(50))
+        );
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "already-subscribed");
+        // R8.5: another plan, an end, and going on; each as Stripe answers.
+        assert!(
+            world.post(&ben, "/v1/billing/checkout", json!({"plan": "annual"})).await.expect(200).get("url").is_none()
+        );
+        assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["subscription"]["plan"], "annual");
+        let page = world.post(&ben, "/v1/billing/portal", Value::Null).await.expect(200);
+        assert_eq!(page["url"], "https://billing.stripe.example/bps_1");
+        let ends = world.post(&ben, "/v1/billing/cancel", Value::Null).await.expect(200);
+        assert_eq!((&ends["entitlement"], &ends["next"]["what"]), (&json!("cancelled"), &json!("freezes")));
+        assert_eq!(world.post(&ben, "/v1/billing/resume", Value::Null).await.expect(200)["entitlement"], "active");
+        // Whoever is watched pays nothing.
+        world.schedule(&aroha, "09:00", "UTC").await;
+        world.post(&aroha, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "nothing-to-pay");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        let event = stripe.subscription_event("customer.subscription.created", &id);
+        let (body, now) = (event.to_string(), chrono::Utc::now().timestamp());
+        for header in [
+            String::new(),
+            signature(&body, "whsec_other", now),
+            signature(&body, SECRET, now - 301),
+            signature(&body, SECRET, now + 302),
+            signature("{}", SECRET, now),
+            format!("t={now},v1=00"),
+            format!("t=now,{}", signature(&body, SECRET, now)),
+        ] {
+            send(&world, &event, &header).await.refused(401, "not-the-provider");
+        }
+        assert_eq!(world.number("select count(*) from billing.events", &[]).await, 0);
+        // Any of the secrets, and any of the signatures.
+        let header = format!("{},v1=00", signature(&body, "whsec_old", now));
+        assert_eq!(send(&world, &event, &header).await.status, 204);
+        for _ in 0..3 {
+            bring(&world, &event).await;
+        }
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        settled(&world).await;
+        assert_eq!(stripe.asked(&format!("GET /subscriptions/{id}")), 1);
+        // Unknown kinds, and what is of nobody, are kept and do nothing.
+        bring(&world, &stripe.event("product.created", json!({"id": "prod_1", "object": "product"}))).await;
+        let strange = stripe.subscribe("cus_9", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &strange)).await;
+        settled(&world).await;
+        assert_eq!(world.number("select count(*) from billing.subscriptions", &[]).await, 1);
+        // What an event says is not believed: the object is fetched.
+        let mut lie = stripe.subscription_event("customer.subscription.updated", &id);
+        lie["data"]["object"]["status"] = "canceled".into();
+        bring(&world, &lie).await;
+        settled(&world).await;
+        is(&world, &ben, "active").await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r8_4_what_failed_while_stripe_was_down_is_visible_and_mended_without_a_hand() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        stripe.fail(Some(503));
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        world
+            .eventually("it is listed", "select count(*) = 1 from billing.failed_events where failure = '503'", &[])
+            .await;
+        // No request fails for it except checkout and portal, which say so.
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(503, "billing-unavailable");
+        world.post(&ben, "/v1/billing/portal", Value::Null).await.refused(503, "billing-unavailable");
+        assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["entitlement"], "frozen");
+        world.get(&ben, "/v1/members").await.expect(200);
+        world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+        stripe.fail(None);
+        world.advance("10 minutes").await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        assert_eq!(world.number("select count(*) from billing.failed_events", &[]).await, 0);
+
+        // R8.4: every webhook lost; the daily comparison finds it, also a subscription of which nothing was ever told.
+        stripe.change(&id, json!({"status": "canceled"}));
+        world.advance("25 hours").await;
+        is(&world, &ben, "frozen").await;
+        for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+            world.expect_message(channel, to, "by push and e-mail only").await;
+        }
+        world.expect_message(Channel::Push, &aroha.push_token, "by push and e-mail only").await;
+        world.open_app(&aroha).await;
+        stripe.subscribe("cus_1", "annual");
+        world.advance("25 hours").await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        // R8.5: a dispute; it ends with its period.
+        stripe.charge("ch_1", "cus_1");
+        let dispute = json!({"id": "dp_1", "object": "dispute", "charge": "ch_1"});
+        bring(&world, &stripe.event("charge.dispute.created", dispute)).await;
+        is(&world, &ben, "cancelled").await;
+        assert_eq!(stripe.last(&format!("POST /subscriptions/{id}"))["cancel_at_period_end"], "true");
+        // R1.2: watched himself he is free; cancelled at once, though Stripe is down at first.
+        stripe.fail(Some(500));
+        world.schedule(&ben, "09:00", "UTC").await;
+        world.connect(&ben, &aroha).await;
+        is(&world, &ben, "free").await;
+        world.expect_message(Channel::Push, &ben.push_token, "free for you now").await;
+        world.open_app(&ben).await;
+        world
+            .eventually(
+                "it was tried",
+                "select count(*) = 1 from billing.orders where reason = 'grandfathered' and failure = '500'",
+                &[],
+            )
+            .await;
+        stripe.fail(None);
+        world.advance("10 minutes").await;
+        world.eventually("it is cancelled", "select status = 'canceled' from billing.subscriptions", &[]).await;
+        world.eventually("it is done", "select count(*) = 2 from billing.orders where done_at is not null", &[]).await;
+        is(&world, &ben, "free").await;
+        world
+    })
+    .await;
+}
+
+/// All orders of these, each twice: every different one.
+fn permutations(events: usize) -> Vec<Vec<usize>> {
+    fn go(left: &mut Vec<usize>, so_far: &mut Vec<usize>, all: &mut Vec<Vec<usize>>) {
+        if left.iter().all(|count| *count == 0) {
+            all.push(so_far.clone());
+        }
+        for event in 0..left.len() {
+            if left[event] > 0 {
+                left[event] -= 1;
+                so_far.push(event);
+                go(left, so_far, all);
+                so_far.pop();
+                left[event] += 1;
+            }
+        }
+    }
+    let mut all = Vec::new();
+    go(&mut vec![2; events], &mut Vec::new(), &mut all);
+    all
+}
+
+#[tokio::test]
+async fn r8_4_every_order_of_the_events_of_four_stories_each_twice_ends_in_the_same_state() {
+    let world = World::without_server().await;
+    let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+    world.connect(&aroha, &ben).await;
+    let keep = "select jobs.keep_customer($1, 'cus_1')";
+    world.db.admin.execute(keep, &[&ben.id]).await.unwrap();
+    // Plays one order: each event is stored, and what it asks for is answered with how far Stripe is by then.
+    let play = "create function play(user_id uuid, trial_ends timestamptz, events jsonb[], truths jsonb[]) returns text language plpgsql as $$
+        declare
+          one integer;
+          work jsonb;
+          ended text;
+        begin
+          update billing.accounts a set trial_ends_at = trial_ends where a.user_id = play.user_id;
+          for one in 1 .. cardinality(events) loop
+            perform jobs.receive_stripe_event(events[one]);
+            for work in select jsonb_array_elements(jobs.claim_stripe_work(9)) loop
+              perform jobs.finish_stripe_work(work || jsonb_build_object('at', '2026-01-01'::timestamptz + one * interval '1 second'), jsonb_build_object('subscription', truths[one]));
+            end loop;
+          end loop;
+          select s.status || ' ' || s.is_ending || ' ' || coalesce(s.past_due_since_at::text, '') || ' ' || a.entitlement into ended
+            from billing.accounts a, billing.subscriptions s where a.user_id = play.user_id;
+          raise exception using errcode = 'ZZ000', message = ended;
+        exception when sqlstate 'ZZ000' then
+          return sqlerrm;
+        end;
+        $$";
+    world.db.admin.batch_execute(play).await.unwrap();
+    let sub = |status: &str, more: Value| {
+        let mut object = json!({
+            "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": status, "cancel_at_period_end": false, "cancel_at": null,
+            "items": {"data": [{"current_period_end": 4_000_000_000_u64, "price": {"lookup_key": "monthly"}}]},
+            "latest_invoice": {"created": NOW, "status_transitions": {"finalized_at": NOW}},
+        });
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    };
+    let invoice =
+        json!({"id": "in_1", "object": "invoice", "parent": {"subscription_details": {"subscription": "sub_1"}}});
+    let checkout = json!({"id": "cs_1", "object": "checkout.session", "subscription": "sub_1"});
+    let (active, past_due, unpaid) = (sub("active", json!({})), sub("past_due", json!({})), sub("unpaid", json!({})));
+    let ending = sub("active", json!({"cancel_at_period_end": true}));
+    type Step<'a> = (&'a str, &'a Value, &'a Value);
+    // The kind of each event, what it is about, and the subscription as Stripe has it from then on.
+    let stories: [(&str, Vec<Step<'_>>); 4] = [
+        (
+            "trial to paid",
+            vec![
+                ("checkout.session.completed", &checkout, &active),
+                ("customer.subscription.created", &active, &active),
+                ("invoice.paid", &invoice, &active),
+            ],
+        ),
+        (
+            "failed, then paid",
+            vec![
+                ("invoice.payment_failed", &invoice, &past_due),
+                ("customer.subscription.updated", &past_due, &past_due),
+                ("invoice.paid", &invoice, &active),
+                ("customer.subscription.updated", &active, &active),
+            ],
+        ),
+        (
+            "failed, frozen, then paid",
+            vec![
+                ("invoice.payment_failed", &invoice, &past_due),
+                ("customer.subscription.updated", &unpaid, &unpaid),
+                ("invoice.paid", &invoice, &active),
+            ],
+        ),
+        (
+            "cancelled, then resumed",
+            vec![
+                ("customer.subscription.updated", &ending, &ending),
+                ("customer.subscription.updated", &active, &active),
+                ("invoice.upcoming", &invoice, &active),
+            ],
+        ),
+    ];
+    let mut played = 0;
+    for (name, steps) in stories {
+        let event = |step: usize| json!({"id": format!("evt_{step}"), "type": steps[step].0, "data": {"object": steps[step].1}});
+        for order in permutations(steps.len()) {
+            let events: Vec<Value> = order.iter().map(|step| event(*step)).collect();
+            // All of it has happened by the first event, or just so much that each event can be there.
+            let all = vec![steps.last().unwrap().2.clone(); order.len()];
+            let mut furthest = 0;
+            let so_far: Vec<Value> = order
+                .iter()
+                .map(|step| {
+                    furthest = furthest.max(*step);
+                    steps[furthest].2.clone()
+                })
+                .collect();
+            for truths in [all, so_far] {
+                let ended: String = world
+                    .db
+                    .admin
+                    .query_one(
+                        "select play($1, rules.clock() - interval '1 day', $2, $3)",
+                        &[&ben.id, &events, &truths],
+                    )
+                    .await
+                    .unwrap()
+                    .get(0);
+                assert_eq!(ended, "active false  active", "{name}: {order:?}");
+                played += 1;
+            }
+        }
+    }
+    assert_eq!(played, 2 * (90 + 2520 + 90 + 90));
+    world.stop_servers().await;
+}
