@@ -9,7 +9,7 @@ begin
       'profile', (select to_jsonb(u) - '{deleted_at}'::text[] from data.users u where u.id = me),
       'addresses', (select coalesce(jsonb_agg(rules.address_shape(a) || jsonb_build_object('created_at', a.created_at) order by a.id), '[]')
                       from data.addresses a where a.user_id = me))
-    || rules.export_access(me) || rules.export_days(me) || rules.export_people(me) || rules.export_alerts(me) || rules.export_messages(me);
+    || rules.export_access(me) || rules.export_days(me) || rules.export_people(me) || rules.export_alerts(me) || rules.export_billing(me) || rules.export_messages(me);
 end;
 $$;
 alter function api.export_me() owner to pruuf_engine;
@@ -127,3 +127,18 @@ end;
 $$;
 comment on function rules.export_messages(uuid) is 'R2.6 what somebody was told, and how it reached them.';
 grant execute on function rules.export_messages(uuid) to pruuf_engine;
+
+create or replace function rules.export_billing(person uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return jsonb_build_object('billing', (
+    select jsonb_build_object('trial_ends_at', a.trial_ends_at, 'grandfathered_at', a.grandfathered_at, 'entitlement', a.entitlement, 'since_at', a.since_at,
+             'customer_id', (select k.id from billing.customers k where k.user_id = person),
+             'subscriptions', (select coalesce(jsonb_agg(to_jsonb(s) - 'customer_id' order by s.id), '[]')
+                                 from billing.customers k join billing.subscriptions s on s.customer_id = k.id where k.user_id = person))
+      from billing.accounts a where a.user_id = person));
+end;
+$$;
+comment on function rules.export_billing(uuid) is 'R2.6 what somebody is entitled to and pays for.';
+grant execute on function rules.export_billing(uuid) to pruuf_engine;

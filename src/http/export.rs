@@ -88,6 +88,8 @@ struct Readable {
     /// What the user did about alerts.
     alert_actions: Vec<Value>,
     attestations: Vec<Value>,
+    /// What the user is entitled to and pays for.
+    billing: Option<Value>,
     /// Alerts of others that the user has or had.
     alerts_held: Vec<Value>,
     /// What the user was told, and how it reached them.

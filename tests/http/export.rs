@@ -17,6 +17,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("addresses.user_id", "addresses"),
     ("alert_actions.user_id", "alert_actions"),
     ("alerts.acknowledged_by", "alerts_held"),
+    ("accounts.user_id", "billing"),
     ("alerts.member_id", "alerts"),
     ("alerts.resolved_by", "alerts_held"),
     ("attestations.contact_id", "attestations"),
@@ -27,6 +28,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("connections.ended_by", "connections"),
     ("connections.member_id", "connections"),
     ("coverage.member_id", "coverage"),
+    ("customers.user_id", "billing"),
     ("devices.user_id", "devices"),
     ("drills.user_id", "drills"),
     ("escalation_policies.member_id", "escalation"),
@@ -153,7 +155,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
             .unwrap()
             .iter()
             .map(|row| {
-                let table = row["name"].as_str().unwrap().trim_start_matches("data.").to_owned();
+                let table = row["name"].as_str().unwrap().trim_start_matches("data.").trim_start_matches("billing.").to_owned();
                 format!("{table}.{}", row["col"].as_str().unwrap())
             })
             .collect();

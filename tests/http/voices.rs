@@ -16,7 +16,7 @@ use crate::support::accounts::{PIN, email};
 use crate::support::{Person, World};
 
 /// Who asks. What one of them is refused changes nothing for the next; whoever is let through gets a new family after.
-const VOICES: [&str; 7] = ["nobody", "stranger", "blocked", "Contact", "owner", "support", "admin"];
+const VOICES: [&str; 8] = ["nobody", "stranger", "blocked", "Contact", "frozen Contact", "owner", "support", "admin"];
 
 /// The owner, who is a Member, their Contact and the others; and something of the owner's for every path.
 struct Family {
@@ -35,6 +35,10 @@ impl Family {
         }
         let (owner, contact, blocked) = (&people["owner"], &people["Contact"], &people["blocked"]);
         world.connect(owner, contact).await;
+        let frozen = &people["frozen Contact"];
+        world.connect(owner, frozen).await;
+        let freeze = "update billing.accounts set trial_ends_at = rules.clock(), entitlement = 'frozen' where user_id = $1";
+        run(world, freeze, &[&frozen.id]).await;
         let hash = "insert into data.pins (user_id, hash, changed_at) values ($1, $2, rules.clock())";
         run(world, hash, &[&owner.id, &"$argon2id$not a hash"]).await;
         let sql = "insert into data.blocks (blocker_id, blocked_id, blocked_at) values ($1, $2, rules.clock())";
