@@ -49,6 +49,12 @@ pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
 /// What a welfare card is sealed for, before its Member's id (R1.5).
 pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
 
+/// What the URL of a webhook is sealed for, before its id.
+pub const WEBHOOK_CONTEXT: &[u8] = b"webhook ";
+
+/// What a secret of a webhook is sealed for, before its id.
+pub const WEBHOOK_SECRET_CONTEXT: &[u8] = b"webhook secret ";
+
 /// The data keys and all that is made with them.
 pub struct Vault {
     keys: Vec<Key>,

@@ -11,6 +11,7 @@ pub mod drills;
 pub mod events;
 pub mod export;
 pub mod gate;
+pub mod hooks;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
@@ -171,6 +172,7 @@ type Apis = (
     connections::Api,
     coverage::Api,
     drills::Api,
+    hooks::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -191,6 +193,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             connections::Api,
             coverage::Api,
             drills::Api,
+            hooks::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 26] = [
     "missed",
     "help",
     "needs_more_help",
@@ -27,6 +27,7 @@ const KINDS: [&str; 25] = [
     "coverage_back",
     "drill",
     "drill_reminder",
+    "webhook_off",
     "unreachable",
 ];
 
@@ -306,6 +307,8 @@ fn typical_sms_are_one_segment() {
         ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
         ("drill", json!({ "is_own": true })),
         ("drill_reminder", json!({ "is_member": true })),
+        ("webhook_off", json!({ "reason": "gone" })),
+        ("webhook_off", json!({ "reason": "failing" })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("address_changed", json!({ "how": "added" })),
         ("address_changed", json!({ "how": "removed" })),

@@ -25,6 +25,7 @@ mod export;
 mod failover;
 mod faults;
 mod help;
+mod hooks;
 mod invitations;
 mod journey;
 mod keys;
