@@ -112,6 +112,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return jsonb_build_object(
+    'preferences', (select to_jsonb(p) - 'user_id' from data.preferences p where p.user_id = person),
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'id', n.id, 'kind', n.kind, 'alert_id', n.alert_id, 'facts', n.facts, 'created_at', n.created_at, 'expires_at', n.expires_at,
@@ -123,5 +124,5 @@ begin
         from data.notifications n where n.user_id = person));
 end;
 $$;
-comment on function rules.export_messages(uuid) is 'R2.6 what somebody was told, and how it reached them.';
+comment on function rules.export_messages(uuid) is 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 grant execute on function rules.export_messages(uuid) to pruuf_engine;

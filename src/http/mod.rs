@@ -17,6 +17,7 @@ pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod preferences;
 pub mod sessions;
 pub mod staff;
 pub mod system;
@@ -171,6 +172,7 @@ type Apis = (
     connections::Api,
     coverage::Api,
     drills::Api,
+    preferences::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -191,6 +193,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             connections::Api,
             coverage::Api,
             drills::Api,
+            preferences::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

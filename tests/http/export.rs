@@ -35,6 +35,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("notifications.user_id", "notifications"),
     ("obligations.member_id", "obligations"),
     ("pins.user_id", "pin"),
+    ("preferences.user_id", "preferences"),
     ("schedules.member_id", "schedules"),
     ("sessions.user_id", "sessions"),
     ("staff_roles.user_id", "staff_roles"),
@@ -115,6 +116,8 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
         world.call(Method::PATCH, &format!("/v1/members/{}", dora.id), Some(&ann.token), &[], Some(&nickname)).await.expect(200);
+        let chosen = json!({"channels": {"high": ["push", "email"]}, "weekly_summary": false});
+        world.put(&ann, "/v1/me/preferences", chosen).await.expect(200);
         world.put(&ann, "/v1/me/welfare-card", json!({"door_code": "ring twice"})).await.expect(200);
         world.put(&dora, "/v1/me/welfare-card", json!({"door_code": "4711#", "shown_always": true})).await.expect(200);
         world.get(&ann, &format!("/v1/members/{}/welfare-card", dora.id)).await.expect(200);

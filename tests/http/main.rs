@@ -30,6 +30,7 @@ mod journey;
 mod keys;
 mod openapi;
 mod pace;
+mod preferences;
 mod protocol;
 mod providers;
 mod reach;

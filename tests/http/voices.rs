@@ -117,6 +117,7 @@ impl Family {
             "verify_address" => json!({"code": "000000"}),
             "put_device" => json!({"platform": "ios", "push_token": Uuid::new_v4().to_string()}),
             "set_schedule" => json!({"local_times": ["10:00"], "time_zone": "UTC"}),
+            "set_preferences" => json!({"weekly_summary": false}),
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
             "start_drill" | "acknowledge_alert" | "record_check_in" => json!({}),

@@ -98,3 +98,4 @@ select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from
 insert into data.received_texts (message_sid, answer, received_at) values ('SM1', 'checked_in', rules.clock());
 insert into data.unreached_contacts (alert_id, contact_id, found_at)
 select a.id, '00000000-0000-0000-0000-00000000000b', rules.clock() from data.alerts a limit 1;
+insert into data.preferences (user_id, normal_channels) values ('00000000-0000-0000-0000-00000000000a', '{email}');
