@@ -56,6 +56,7 @@ codes! {
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
+    NothingToAttest = "nothing-to-attest", 409, "There is no check-in to speak for";
     NobodyToDrill = "nobody-to-drill", 409, "Nobody would be told";
     LastAdmin = "last-admin", 409, "The last administrator must stay";
     OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";

@@ -95,6 +95,8 @@ begin
     'alerts', (select coalesce(jsonb_agg(rules.alert_shape(a) || jsonb_build_object('obligation_id', a.obligation_id) order by a.id), '[]')
                  from data.alerts a where a.member_id = person),
     'help_requests', (select coalesce(jsonb_agg(to_jsonb(h) - 'member_id' order by h.id), '[]') from data.help_requests h where h.member_id = person),
+    'attestations', (select coalesce(jsonb_agg(to_jsonb(t) - case when t.member_id = person then 'member_id' else 'contact_id' end order by t.id), '[]')
+                       from data.attestations t where person in (t.member_id, t.contact_id)),
     'escalation', (select jsonb_build_object('repeat_minutes', p.repeat_minutes,
                              'rounds', (select coalesce(jsonb_agg(to_jsonb(r) - 'policy_id' order by r.after_minutes), '[]') from data.escalation_rounds r where r.policy_id = p.id))
                      from data.escalation_policies p where p.member_id = person),

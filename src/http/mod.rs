@@ -2,6 +2,7 @@
 
 pub mod alert_pages;
 pub mod alerts;
+pub mod attestations;
 pub mod auth;
 pub mod connections;
 pub mod contract;
@@ -170,6 +171,7 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    attestations::Api,
     coverage::Api,
     drills::Api,
     preferences::Api,
@@ -191,6 +193,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            attestations::Api,
             coverage::Api,
             drills::Api,
             preferences::Api,

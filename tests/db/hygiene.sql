@@ -20,6 +20,8 @@ insert into tap.definers values
   ('rules.step_due_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),
   ('rules.timeline', 'R6.8 deliveries and attempts are not open to users; asks itself who may see the alert'),
   ('rules.tg_connections__catch_up', 'R3.5 tells whoever is to be told at once from now on'),
+  ('rules.tg_attestations__close', 'R4.9 alerts and obligations are not open to users'),
+  ('rules.attestations_of', 'R4.9 names a Contact to the others; asks itself who may see it'),
   ('rules.tg_help_requests__raise', 'R6.2 alerts are not open to users'),
   ('rules.tg_escalation_policies__record', 'R6.3 the history is kept whoever changes them'),
   ('rules.tg_escalation_rounds__record', 'R6.3 the history is kept whoever changes them'),

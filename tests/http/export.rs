@@ -19,6 +19,8 @@ const EXPORTED: &[(&str, &str)] = &[
     ("alerts.acknowledged_by", "alerts_held"),
     ("alerts.member_id", "alerts"),
     ("alerts.resolved_by", "alerts_held"),
+    ("attestations.contact_id", "attestations"),
+    ("attestations.member_id", "attestations"),
     ("blocks.blocker_id", "blocks"),
     ("check_ins.member_id", "check_ins"),
     ("connections.contact_id", "connections"),
@@ -98,6 +100,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         for (channel, to) in [(Channel::Email, ADDRESS), (Channel::Push, "annabelles-phone")] {
             world.expect_message(channel, to, "alert").await;
         }
+        world.post(&ann, &format!("/v1/members/{}/attestations", dora.id), json!({})).await.expect(201);
         world.post(&dora, "/v1/me/check-ins", json!({})).await.expect(201);
         for (channel, to) in [(Channel::Email, ADDRESS), (Channel::Push, "annabelles-phone")] {
             world.expect_message(channel, to, "has checked in").await;

@@ -6,6 +6,7 @@ mod addresses;
 mod alert_pages;
 mod alerts;
 mod answers;
+mod attestations;
 mod audit;
 mod auth;
 mod blocks;
