@@ -181,6 +181,11 @@ CREATE FUNCTION api.get_member_welfare_card(member_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_welfare_card(member_id uuid) IS 'GET /v1/members/{user_id}/welfare-card. R1.5 while an alert is open, or always if the Member says so; every look is a row.';
+CREATE FUNCTION api.get_preferences() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_preferences() IS 'GET /v1/me/preferences';
 CREATE FUNCTION api.get_schedule() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -356,6 +361,11 @@ CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
+CREATE FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text) IS 'PUT /v1/me/preferences. R7.5 all of it at once: what is left out is as it was before anything was chosen.';
 CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1341,7 +1351,7 @@ CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody was told, and how it reached them.';
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1615,12 +1625,38 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE TABLE data.preferences (
+    user_id uuid NOT NULL,
+    high_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    normal_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    time_zone text,
+    has_weekly_summary boolean DEFAULT true NOT NULL,
+    CONSTRAINT high_messages_have_a_channel CHECK (((cardinality(high_channels) >= 1) AND (high_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT normal_messages_have_a_channel CHECK (((cardinality(normal_channels) >= 1) AND (normal_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT quiet_hours_are_times_of_day CHECK (((quiet_from < '24:00:00'::time without time zone) AND (quiet_until < '24:00:00'::time without time zone))),
+    CONSTRAINT quiet_hours_begin_and_end CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT quiet_hours_have_a_length CHECK ((quiet_from <> quiet_until))
+);
+ALTER TABLE ONLY data.preferences FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.preferences IS 'R7.5 what somebody has chosen about messages that are not critical; none is the default of everything. Channels: which may be used, in the order of R7.2; where none of them reaches, the others are. Quiet hours that end before they begin span midnight. time_zone: where they are read; without one, the zone of the schedule.';
+CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
+CREATE FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) IS 'R7.5 when the quiet hours end that somebody is in; null outside of them. Both ends are read as R4.3 reads a local time.';
 CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2085,7 +2121,7 @@ CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2, R7.5 what has been read needs no second channel, nor is it sent at the end of quiet hours; an alarm still goes over every one.';
 CREATE FUNCTION rules.tg_notifications__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2096,6 +2132,16 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_preferences__keep() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_preferences__keep() IS 'R7.5 quiet hours are somewhere.';
+CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2230,6 +2276,11 @@ CREATE FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) IS 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
+CREATE FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) IS 'R3.4, R7.5 what waits for the end of quiet hours and tells of a Member''s days is not a former Contact''s to hear.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2245,6 +2296,11 @@ CREATE FUNCTION rules.zone_name(name text) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
+CREATE FUNCTION rules.zone_of(person uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.zone_of(person uuid) IS 'R7.5 where somebody''s hours are read: as they said, else where their check-ins are, else where whoever they have watched the longest is; UTC when nothing is known.';
 CREATE TABLE audit.events_else (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -2484,10 +2540,12 @@ CREATE TABLE data.notification_kinds (
     priority text NOT NULL,
     work_rank smallint NOT NULL,
     about text NOT NULL,
+    is_urgent boolean DEFAULT false NOT NULL,
     CONSTRAINT priority_is_known CHECK ((priority = ANY (ARRAY['critical'::text, 'high'::text, 'normal'::text, 'low'::text])))
 );
 ALTER TABLE ONLY data.notification_kinds FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notification_kinds IS 'R7.2 what may be told, how urgently, and its place in the order of work (R7.4: 1 first).';
+COMMENT ON COLUMN data.notification_kinds.is_urgent IS 'R7.5 no quiet hours hold it back, though it is not critical.';
 CREATE TABLE data.obligations_met (
     obligation_id uuid NOT NULL,
     check_in_id uuid NOT NULL
@@ -2702,6 +2760,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.received_texts
@@ -2865,6 +2925,8 @@ CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFE
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
+CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
 CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
@@ -2968,6 +3030,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
@@ -3076,6 +3140,7 @@ CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (tr
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.one_time_codes TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.preferences TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.received_texts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3134,7 +3199,9 @@ ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_changes_own_preferences ON data.preferences FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
+CREATE POLICY owner_chooses_for_themselves ON data.preferences FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -3143,12 +3210,14 @@ CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_us
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_preferences ON data.preferences FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_sees_who_looked ON data.welfare_card_looks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.preferences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.received_texts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
@@ -3207,6 +3276,7 @@ CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pru
 CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_was_chosen ON data.preferences FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
