@@ -2,6 +2,7 @@
 
 pub mod alert_pages;
 pub mod alerts;
+pub mod attestations;
 pub mod auth;
 pub mod connections;
 pub mod contract;
@@ -18,6 +19,7 @@ pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod preferences;
 pub mod sessions;
 pub mod staff;
 pub mod system;
@@ -170,9 +172,11 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    attestations::Api,
     coverage::Api,
     drills::Api,
     hooks::Api,
+    preferences::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -191,9 +195,11 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            attestations::Api,
             coverage::Api,
             drills::Api,
             hooks::Api,
+            preferences::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

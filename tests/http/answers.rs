@@ -255,6 +255,41 @@ async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
     .await;
 }
 
+/// R4.9: who has seen or spoken to the Member attests it, by key and by text; of a call for help it is a closing.
+#[tokio::test]
+async fn r6_6_three_ends_an_alert_on_the_contacts_word() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let delivery = call(&world, &ben).await;
+        world.expect_message(Channel::Voice, &ben.phone, "press 3").await;
+        assert!(answered(&world, &key(delivery, "3")).await.contains("The alert is over"));
+        assert_eq!(alert(&world, &chloe).await["resolved_how"], "attested");
+        assert_eq!(alert(&world, &chloe).await["resolved_by"]["name"], "Ben");
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Ben has seen or spoken to Aroha").await;
+        }
+        // He was called, too.
+        world.expect_message(Channel::Voice, &ben.phone, "Ben has seen or spoken to Aroha").await;
+        world.settle().await;
+        // Said again it is over, and there is one word.
+        assert!(answered(&world, &key(delivery, "3")).await.contains("over already"));
+        assert_eq!(world.number("select count(*) from data.attestations", &[]).await, 1);
+
+        world.post(&member, "/v1/me/help-requests", Value::Null).await.expect(201);
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Aroha").await;
+        }
+        world.settle().await;
+        assert!(answered(&world, &text(&ben.phone, "SM9", "3")).await.contains("The alert is over"));
+        assert_eq!(alert(&world, &chloe).await["outcome"], "safe");
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Ben closed the alert").await;
+        }
+        world
+    })
+    .await;
+}
+
 /// R6.6
 #[tokio::test]
 async fn r6_6_a_contact_with_one_open_alert_acknowledges_it_by_sms() {
