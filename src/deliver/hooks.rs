@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::http::{retry_after, wall_clock};
 use crate::app::App;
 use crate::db::Caller;
-use crate::vault::{CannotOpen, WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT};
+use crate::vault::{WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT, WEBHOOK_SECRET_PREFIX};
 
 /// How often a lane looks. It is not woken: a burst of alerts has the database to itself.
 const POLL: Duration = Duration::from_secs(1);
@@ -39,8 +39,6 @@ const LEASE_SECONDS: i32 = 60;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest URL, in bytes.
 const LONGEST_URL: usize = 1000;
-/// What a secret begins with.
-const SECRET_PREFIX: &str = "whsec_";
 
 /// An address that is not of the public internet.
 #[derive(Debug, thiserror::Error)]
@@ -189,14 +187,16 @@ impl Hooks {
     }
 
     async fn send(&self, app: &App, event: &Event) -> Result<(), Failure> {
-        let url =
-            open(app, WEBHOOK_CONTEXT, event.webhook_id, &event.sealed).map_err(|_| Failure::of("cannot-open"))?;
+        let url = app
+            .vault
+            .open_row(WEBHOOK_CONTEXT, event.webhook_id, &event.sealed)
+            .map_err(|_| Failure::of("cannot-open"))?;
         let url = self.target(&url).map_err(|_| Failure::of("not-public"))?;
         let body = event.body.to_string();
         let timestamp = wall_clock().timestamp().to_string();
         let mut signatures = Vec::new();
         for secret in &event.secrets {
-            let secret = open(app, WEBHOOK_SECRET_CONTEXT, secret.id, &secret.sealed);
+            let secret = app.vault.open_row(WEBHOOK_SECRET_CONTEXT, secret.id, &secret.sealed);
             let secret = secret.map_err(|_| Failure::of("cannot-open"))?;
             signatures.push(sign(&secret, event.id, &timestamp, &body));
         }
@@ -239,30 +239,13 @@ fn why(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A new secret: 192 random bits.
-#[must_use]
-pub fn new_secret() -> String {
-    let bytes: [u8; 24] = rand::random();
-    format!("{SECRET_PREFIX}{}", STANDARD.encode(bytes))
-}
-
 /// What stands in `webhook-signature` for one secret.
 fn sign(secret: &str, id: Uuid, timestamp: &str, body: &str) -> String {
-    let key = STANDARD.decode(secret.trim_start_matches(SECRET_PREFIX)).unwrap_or_default();
+    let key = STANDARD.decode(secret.trim_start_matches(WEBHOOK_SECRET_PREFIX)).unwrap_or_default();
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length (RFC 2104)")]
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&key).expect("a key of any length");
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-/// Opens what is sealed for the row of this id.
-///
-/// # Errors
-/// When its key is gone.
-pub fn open(app: &App, context: &[u8], id: Uuid, sealed: &str) -> Result<String, CannotOpen> {
-    // PostgreSQL breaks base64 into lines (RFC 2045).
-    let sealed = STANDARD.decode(sealed.replace('\n', "")).map_err(|_| CannotOpen)?;
-    app.vault.open(&[context, id.as_bytes()].concat(), &sealed)
 }
 
 /// How many events of each webhook are in hand.
@@ -480,6 +463,5 @@ mod tests {
         let signature = sign(key, id, "1614265330", r#"{"test": 2432232314}"#);
         assert!(signature.starts_with("v1,") && signature.len() == 47, "{signature}");
         assert_ne!(signature, sign(key, id, "1614265331", r#"{"test": 2432232314}"#));
-        assert_ne!(new_secret(), new_secret());
     }
 }

@@ -14,9 +14,8 @@ use super::me::Done;
 use super::{Answer, Created, Gone, Section, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
-use crate::deliver::hooks;
 use crate::problem::{Code, Problem};
-use crate::vault::{WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT};
+use crate::vault::{WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT, new_webhook_secret};
 
 /// The operations.
 pub struct Api;
@@ -111,7 +110,7 @@ struct SecretRow {
 }
 
 fn open(app: &App, context: &[u8], id: Uuid, sealed: &str) -> Result<String, Problem> {
-    hooks::open(app, context, id, sealed).map_err(|error| {
+    app.vault.open_row(context, id, sealed).map_err(|error| {
         tracing::error!(error = %error, "a webhook cannot be opened");
         Problem::new(Code::Internal)
     })
@@ -173,7 +172,7 @@ impl Api {
         let url = app.hooks.target(&body.url).map_err(|why| Problem::at("/url", Code::Invalid, why))?;
         let (id, secret_id) = (Uuid::now_v7(), Uuid::now_v7());
         let sealed = seal(&app, WEBHOOK_CONTEXT, id, url.as_str())?;
-        let sealed_secret = seal(&app, WEBHOOK_SECRET_CONTEXT, secret_id, &hooks::new_secret())?;
+        let sealed_secret = seal(&app, WEBHOOK_SECRET_CONTEXT, secret_id, &new_webhook_secret())?;
         let call = "api.add_webhook(webhook_id => $1, sealed => $2, secret_id => $3, sealed_secret => $4)";
         let params: crate::db::Params<'_> = &[&id, &sealed, &secret_id, &sealed_secret];
         let row: AddedRow = app.db.write_once(&caller.0, &once(key.0, "add_webhook", &body.0), call, params).await?;
@@ -205,7 +204,7 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
     ) -> Result<Created<NewSecret>, Problem> {
         let secret_id = Uuid::now_v7();
-        let sealed_secret = seal(&app, WEBHOOK_SECRET_CONTEXT, secret_id, &hooks::new_secret())?;
+        let sealed_secret = seal(&app, WEBHOOK_SECRET_CONTEXT, secret_id, &new_webhook_secret())?;
         let call = "api.rotate_webhook_secret(webhook_id => $1, secret_id => $2, sealed_secret => $3)";
         let params: crate::db::Params<'_> = &[&webhook_id.0, &secret_id, &sealed_secret];
         let once = once(key.0, "rotate_webhook_secret", &webhook_id.0);
