@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 27] = [
+const KINDS: [&str; 28] = [
     "missed",
     "help",
     "needs_more_help",
@@ -22,6 +22,7 @@ const KINDS: [&str; 27] = [
     "account_restored",
     "goodbye",
     "checked_in",
+    "checked_in_late",
     "attested",
     "daily_digest",
     "coverage_lost",

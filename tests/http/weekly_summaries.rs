@@ -77,6 +77,7 @@ async fn r7_2_one_summary_a_week_says_how_everybody_was_whom_one_watches() {
         world.call(Method::PATCH, &format!("/v1/members/{}", eve.id), Some(&ben.token), &[], Some(&mute)).await.expect(200);
         world.delete(&ben, &format!("/v1/members/{}", cleo.id)).await.expect(204);
         world.expect_message(Channel::Push, &cleo.push_token, "Ben").await;
+        world.expect_on_all_channels(&cleo, "might reach nobody").await;
         world.open_app(&cleo).await;
         assert_eq!(due_at(&world, &ben).await, "2027-03-08T09:00:00Z");
         world.travel_to("2027-03-08T08:59:59Z").await;
@@ -225,7 +226,7 @@ async fn r7_2_a_summary_that_fails_is_tried_again_and_holds_up_nobody() {
     );
     assert_eq!(due_at(&world, &ben).await, "2027-03-15T10:00:00Z");
     world.db.admin.batch_execute("update data.preferences set time_zone = 'UTC'").await.unwrap();
-    jump(&world, "2027-03-15T10:00:00Z").await;
+    jump(&world, "2027-03-15T10:01:00Z").await;
     assert_eq!(send(&world).await["sent"], 1);
     assert_eq!(told(&world, &ben).await[0]["members"][0]["checked_in"], 7);
     world.stop_servers().await;
