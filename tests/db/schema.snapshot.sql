@@ -827,6 +827,17 @@ CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most intege
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+CREATE FUNCTION jobs.send_weekly_summaries(most integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summaries(most integer) IS 'R7.2 tells whoever is due how the week was. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+CREATE FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) IS 'R7.2 one message about the seven days before the reader''s day of the week: once for each reader and week, whatever number of servers and tries. Nothing where nothing was expected of anybody.';
 CREATE FUNCTION jobs.settings() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1551,6 +1562,16 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
+CREATE FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) IS 'When it is next so many o''clock in a zone, on that day of the week (ISO: 1 is Monday), or on any.';
+CREATE FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) IS 'R7.2 when the next weekly summary of somebody is due, where they are.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1899,6 +1920,11 @@ CREATE FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) IS 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
+CREATE FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) IS 'R7.2 the week of all whom somebody watches now and has not muted (R3.4), and their own.';
 CREATE FUNCTION rules.support_connections(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2077,6 +2103,11 @@ CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
+CREATE FUNCTION rules.tg_connections__plan_summaries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__plan_summaries() IS 'R7.2 both sides are told how their weeks are.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2141,7 +2172,7 @@ CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail.';
+COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail; not where they are, nor when they sleep.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2232,6 +2263,11 @@ CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.watched_member_ids() IS 'The Members whom the caller watches now.';
+CREATE FUNCTION rules.week_counts(member uuid, from_on date, until_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.week_counts(member uuid, from_on date, until_on date) IS 'R7.2 how many check-ins of a Member were expected on these of their days, and what became of them; null when none was expected nor excused.';
 CREATE TABLE data.welfare_cards (
     user_id uuid NOT NULL,
     sealed bytea NOT NULL,
@@ -2645,6 +2681,12 @@ CREATE TABLE data.watch_settings (
 );
 ALTER TABLE ONLY data.watch_settings FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.watch_settings IS 'R3.4 how a Contact wants to watch a Member; none is the default of everything. A table of its own, so that the Member sees nothing of it; it ends with the connection. digest_at: when the next digest is due.';
+CREATE TABLE data.weekly_summaries (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.weekly_summaries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.weekly_summaries IS 'R7.2 when somebody is next told how the week was: of all whom they watch, and their own. A row for whoever is, or was, connected.';
 CREATE TABLE data.welfare_card_looks (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -2786,6 +2828,8 @@ ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_pkey PRIMARY KEY (contact_id, member_id);
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.welfare_cards
@@ -2893,6 +2937,7 @@ CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
 CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
+CREATE INDEX weekly_summaries_due ON data.weekly_summaries USING btree (due_at);
 CREATE INDEX welfare_card_looks_looked_by ON data.welfare_card_looks USING btree (looked_by);
 CREATE INDEX welfare_card_looks_member ON data.welfare_card_looks USING btree (member_id, id DESC);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
@@ -2914,6 +2959,7 @@ CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
+CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
@@ -3056,6 +3102,8 @@ ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_looked_by_fkey FOREIGN KEY (looked_by) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
@@ -3151,6 +3199,7 @@ CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.weekly_summaries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
@@ -3237,6 +3286,7 @@ CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.watch_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.weekly_summaries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_card_looks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
@@ -3284,7 +3334,8 @@ CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT T
 CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
+CREATE POLICY worker_sends_weekly_summaries ON data.weekly_summaries TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'checked_in_late'::text, 'daily_digest'::text, 'drill_reminder'::text, 'weekly_summary'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);
