@@ -47,6 +47,7 @@ insert into tap.definers values
   ('rules.tg_schedules__mark_coverage', 'R6.10 marks are not open to users'),
   ('api.start_drill', 'R6.11 tells all Contacts at every place of theirs'),
   ('api.get_drill', 'R6.11 deliveries are not open to users'),
+  ('rules.tg_connections__plan_summaries', 'R7.2 when a summary is due is not open to users'),
   ('rules.tg_connections__plan_drills', 'R6.11 reminders are not open to users'),
   ('api.find_links', 'a visitor has no table'),
   ('rules.alert_of_link', 'R6.6 deliveries are not open to users'),

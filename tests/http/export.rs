@@ -56,6 +56,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("staff_roles.added_by", "in the trail"),
     ("staff_roles.removed_by", "in the trail"),
     ("unreached_contacts.contact_id", "a note for the others; the deliveries that failed are in the notifications"),
+    ("weekly_summaries.user_id", "only when they are next told how the week was"),
     ("watch_settings.member_id", "what a Contact calls somebody is theirs"),
 ];
 

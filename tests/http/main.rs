@@ -48,4 +48,5 @@ mod versions;
 mod voices;
 mod watch;
 mod watching;
+mod weekly_summaries;
 mod welfare_cards;
