@@ -9,6 +9,7 @@ use crate::auth::token::{BadKey, Tokens};
 use crate::config::Config;
 use crate::db::listen::Ear;
 use crate::db::{Caller, Db, DbError};
+use crate::deliver::hooks::Hooks;
 use crate::http::gate::Gate;
 use crate::stripe::Stripe;
 use crate::texts::Texts;
@@ -40,6 +41,8 @@ pub struct App {
     pub webhooks: Webhooks,
     /// Payments, if there are any.
     pub stripe: Option<Stripe>,
+    /// Programs of users that are told of alerts.
+    pub hooks: Hooks,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -64,6 +67,9 @@ pub enum AppError {
     /// Payments.
     #[error("Stripe cannot be used: {0}")]
     Stripe(#[from] crate::stripe::Failure),
+    /// The HTTP client of webhooks.
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
     /// The audit.
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -87,6 +93,7 @@ impl App {
             watch: Watch::new(config.heartbeat_url.clone())?,
             webhooks: Webhooks::new(config),
             stripe: config.stripe.as_ref().map(|stripe| Stripe::new(&stripe.url, &stripe.secret_key)).transpose()?,
+            hooks: Hooks::new(config.webhooks_go_anywhere)?,
             channels_off: config.channels_off(),
             stop,
         })

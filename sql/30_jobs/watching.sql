@@ -13,7 +13,7 @@ begin
       from taken t join data.check_ins c on c.id = t.check_in_id),
   made as (
     insert into data.notifications (user_id, kind, cause, member_id, facts, created_at, expires_at)
-    select w.contact_id, 'checked_in', h.id::text, h.member_id,
+    select w.contact_id, case o.state when 'met_late' then 'checked_in_late' else 'checked_in' end, h.id::text, h.member_id,
            jsonb_build_object('member', rules.person_shape(h.member_id), 'due', rules.slot_shape(o), 'is_late', o.state = 'met_late',
                               'at_local', rules.iso_local(h.received_at, o.time_zone)),
            at, h.received_at + interval '1 day'
@@ -21,6 +21,7 @@ begin
       join data.obligations o on o.id = h.met_id
       join data.watch_settings w on w.member_id = h.member_id and w.hears_of = 'every_check_in'
       join data.connections k on k.member_id = h.member_id and k.contact_id = w.contact_id and k.ended_at is null and k.connected_at <= h.received_at
+       and rules.is_entitled(w.contact_id)
      -- Whoever got the all-clear of this check-in has heard of it.
      where not exists (select from data.notifications n join data.alerts a on a.id = n.alert_id
                         where n.user_id = w.contact_id and n.kind = 'all_clear' and a.member_id = h.member_id and n.created_at = h.received_at)
@@ -48,7 +49,7 @@ begin
     select d.contact_id, 'daily_digest', d.member_id || ':' || day.local_on, d.member_id, rules.digest_facts(d.member_id, day.local_on, s.time_zone),
            at, d.digest_at + interval '1 day'
       from due d
-      join data.connections k on k.member_id = d.member_id and k.contact_id = d.contact_id and k.ended_at is null
+      join data.connections k on k.member_id = d.member_id and k.contact_id = d.contact_id and k.ended_at is null and rules.is_entitled(d.contact_id)
       -- Nothing is to be said of a Member who has not chosen a time.
       join data.schedules s on s.member_id = d.member_id and s.superseded_at is null
       cross join lateral (select (d.digest_at at time zone s.time_zone)::date as local_on) as day

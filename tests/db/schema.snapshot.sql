@@ -3,8 +3,6 @@ CREATE SCHEMA api;
 COMMENT ON SCHEMA api IS 'What a request may ask: one function an endpoint.';
 CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'The trail: append only.';
-CREATE SCHEMA billing;
-COMMENT ON SCHEMA billing IS 'Money: what Stripe says, and what follows from it. Stripe is the truth (R8.1).';
 CREATE SCHEMA data;
 COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
 CREATE SCHEMA jobs;
@@ -33,16 +31,16 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, sealed_secret bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, sealed_secret bytea) IS 'POST /v1/me/webhooks. What it answers has the secret, sealed: the server shows it this once.';
 CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.attest_member(member_id uuid, note text) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
-CREATE FUNCTION api.begin_checkout(plan text) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.begin_checkout(plan text) IS 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -123,11 +121,6 @@ CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
-CREATE FUNCTION api.find_subscription() RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.find_subscription() IS 'POST /v1/billing/portal, cancel and resume. R8.1 whom and what Stripe is to be asked about.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -158,11 +151,6 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
-CREATE FUNCTION api.get_billing() RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.get_billing() IS 'GET /v1/billing. R8.1, R8.2 where the caller stands, and what happens next and when, if they do nothing.';
 CREATE FUNCTION api.get_coverage() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -189,7 +177,7 @@ CREATE FUNCTION api.get_member(member_id uuid) RETURNS jsonb
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member(member_id uuid) IS 'GET /v1/members/{user_id}';
 CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
@@ -198,6 +186,11 @@ CREATE FUNCTION api.get_member_welfare_card(member_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_welfare_card(member_id uuid) IS 'GET /v1/members/{user_id}/welfare-card. R1.5 while an alert is open, or always if the Member says so; every look is a row.';
+CREATE FUNCTION api.get_preferences() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_preferences() IS 'GET /v1/me/preferences';
 CREATE FUNCTION api.get_schedule() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -288,6 +281,11 @@ CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
+CREATE FUNCTION api.list_webhooks() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_webhooks() IS 'GET /v1/me/webhooks';
 CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -343,6 +341,11 @@ CREATE FUNCTION api.remove_staff_role(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_staff_role(person uuid) IS 'DELETE /v1/staff/roles/{user_id}. R1.4';
+CREATE FUNCTION api.remove_webhook(webhook_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_webhook(webhook_id uuid) IS 'DELETE /v1/me/webhooks/{id}. What it has not been told it is not told any more.';
 CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -368,11 +371,21 @@ CREATE FUNCTION api.revoke_invitation(invitation_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.revoke_invitation(invitation_id uuid) IS 'DELETE /v1/invitations/{id}';
+CREATE FUNCTION api.rotate_webhook_secret(webhook_id uuid, secret_id uuid, sealed_secret bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.rotate_webhook_secret(webhook_id uuid, secret_id uuid, sealed_secret bytea) IS 'POST /v1/me/webhooks/{id}/secret. The one before signs beside the new one for [24] hours.';
 CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
+CREATE FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text) IS 'PUT /v1/me/preferences. R7.5 all of it at once: what is left out is as it was before anything was chosen.';
 CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -403,6 +416,11 @@ CREATE FUNCTION api.start_drill(goes_to text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.start_drill(goes_to text) IS 'POST /v1/drills. R6.11 the same channels at the same time as an alert, and no alert: it raises nothing, and nothing follows it.';
+CREATE FUNCTION api.test_webhook(webhook_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.test_webhook(webhook_id uuid) IS 'POST /v1/me/webhooks/{id}/test. An event that is sent once, also to a webhook that is off: taken, it is on again.';
 CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -562,22 +580,12 @@ CREATE FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) IS 'R7.1 what all receipts of a delivery together mean for it. May be called as often as one likes.';
-CREATE FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with time zone) RETURNS jsonb
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with time zone) IS 'R8.1 what Stripe answered when it was told something.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.audit() IS 'R9.7 compares what should have happened with what did: a row for each kind of finding, with how many (at most about 1,000), none when all is well. What each means and what to do: docs/operations.md. Changes nothing; may be called at any time.';
-CREATE FUNCTION jobs.claim_comparisons(most integer) RETURNS jsonb
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.claim_comparisons(most integer) IS 'R8.4 the next customers to be compared with Stripe.';
 CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] DEFAULT '{}'::uuid[]) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -592,21 +600,18 @@ CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
-CREATE FUNCTION jobs.claim_stripe_work(most integer) RETURNS jsonb
-    LANGUAGE sql
+CREATE FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.claim_stripe_work(most integer) IS 'R8.4 what there is to ask or tell Stripe.';
+COMMENT ON FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) IS 'Events that are due, of webhooks that work or of those that fail, so that a dead one delays no other; two of a webhook at most, and none of those that are busy. What is nobody''s business any more is cancelled.';
 CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.code_keys() IS 'R9.3 what is kept of data keys that were rotated away; a server reads it when it starts.';
-CREATE FUNCTION jobs.compare_customer(customer text, found_ones jsonb, asked_at timestamp with time zone) RETURNS jsonb
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.compare_customer(customer text, found_ones jsonb, asked_at timestamp with time zone) IS 'R8.4 mends and reports what differs.';
 CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid, contact_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -743,11 +748,11 @@ begin
 end;
 $_$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
-CREATE FUNCTION jobs.finish_stripe_work(work jsonb, outcome jsonb) RETURNS jsonb
+CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.finish_stripe_work(work jsonb, outcome jsonb) IS 'R8.4 what came of it.';
+COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -764,16 +769,6 @@ CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS v
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
-CREATE FUNCTION jobs.keep_customer(person uuid, customer text) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.keep_customer(person uuid, customer text) IS 'R8.1 which customer of Stripe a user is; the first one stays.';
-CREATE FUNCTION jobs.keep_prices(found_ones jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.keep_prices(found_ones jsonb) IS 'R8.1 the plans as Stripe has them.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -806,11 +801,6 @@ CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer)
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
-CREATE FUNCTION jobs.receive_stripe_event(event jsonb) RETURNS jsonb
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.receive_stripe_event(event jsonb) IS 'POST /webhooks/stripe. R8.4';
 CREATE FUNCTION jobs.receive_twilio_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -874,17 +864,22 @@ CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most intege
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+CREATE FUNCTION jobs.send_weekly_summaries(most integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summaries(most integer) IS 'R7.2 tells whoever is due how the week was. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+CREATE FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) IS 'R7.2 one message about the seven days before the reader''s day of the week: once for each reader and week, whatever number of servers and tries. Nothing where nothing was expected of anybody.';
 CREATE FUNCTION jobs.settings() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
-CREATE FUNCTION jobs.settle_entitlements(most integer DEFAULT 500) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.settle_entitlements(most integer) IS 'R8.2 trials and paid periods that end, warnings that are due. Called as often as one likes; a call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) RETURNS TABLE(told_at timestamp with time zone, round integer, kind text, whom text, has_call boolean, is_exhausting boolean, reader uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -919,6 +914,31 @@ CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) IS 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
+CREATE TABLE data.webhook_events (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    webhook_id uuid NOT NULL,
+    notification_id uuid,
+    type text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    failure text,
+    CONSTRAINT only_a_test_tells_of_nothing CHECK (((notification_id IS NULL) = (type = 'webhook.test'::text))),
+    CONSTRAINT webhook_event_failure_is_a_code CHECK ((failure ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT webhook_event_is_settled_or_pending CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT webhook_event_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT webhook_event_type_is_a_name CHECK ((type ~ '^[a-z]+\.[a-z_]+$'::text))
+);
+ALTER TABLE ONLY data.webhook_events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhook_events IS 'What webhooks are told: one for each notification of an alert to their owner, made in its transaction. What it says is read when it is sent, so that nothing is told of whom its reader no longer watches.';
+COMMENT ON COLUMN data.webhook_events.next_attempt_at IS 'Also the lease of whoever sends it: a sender that dies leaves it to the others then.';
+CREATE FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean, at timestamp with time zone) IS 'A webhook whose receiver is gone, or that did nothing but fail for [5] days, is off, and its owner is told.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1045,11 +1065,6 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
-CREATE FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) IS 'R8.4 a subscription as Stripe had it when it was asked, at this time: what is older than what is known changes nothing. A trigger draws the consequences. security definer: nobody may write it. Of customers who are none of ours nothing is kept.';
 CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1098,11 +1113,6 @@ CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 60 seconds, half to one and a half times that.';
-CREATE FUNCTION rules.begin_to_watch(person uuid, at timestamp with time zone) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.begin_to_watch(person uuid, at timestamp with time zone) IS 'R1.2 the trial of a Contact begins with the first Member they watch, once.';
 CREATE TABLE data.blocks (
     id uuid DEFAULT data.new_id() NOT NULL,
     blocker_id uuid NOT NULL,
@@ -1188,26 +1198,11 @@ CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETU
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
-CREATE FUNCTION rules.claim_comparisons(most integer) RETURNS SETOF text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.claim_comparisons(most integer) IS 'R8.4 customers whose subscriptions were not compared with Stripe for a day: in batches, whenever; nothing hangs on one run at its minute. security definer: the worker may not read who pays.';
-CREATE FUNCTION rules.claim_stripe_work(most integer) RETURNS SETOF jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.claim_stripe_work(most integer) IS 'R8.4, R1.2 events to be applied and orders to be carried out, each by one server; what failed comes again, more and more rarely.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.clock() IS 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
-CREATE FUNCTION rules.compare_customer(customer text, found_ones jsonb, at timestamp with time zone) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.compare_customer(customer text, found_ones jsonb, at timestamp with time zone) IS 'R8.4 mends what differs from the subscriptions that Stripe has of a customer, and says which; and which Stripe does not know. security definer: nobody may write them.';
 CREATE TABLE data.connections (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1317,11 +1312,6 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
-CREATE FUNCTION rules.days_of_warning(entitlement text) RETURNS integer[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.days_of_warning(entitlement text) IS 'R8.2, R8.3 how many days before the end its user is told: of [7] days of grace on days 1, 3 and 6, which begin 7, 5 and 2 days before it.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1370,11 +1360,6 @@ CREATE FUNCTION rules.drill_readers(person uuid, goes_to text) RETURNS uuid[]
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.drill_readers(person uuid, goes_to text) IS 'R6.11 to whom a drill goes: all Contacts of a Member, or the Contact who asks.';
-CREATE FUNCTION rules.due_accounts(at timestamp with time zone, most integer) RETURNS uuid[]
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.due_accounts(at timestamp with time zone, most integer) IS 'R8.2 whose entitlement is to be looked at. security definer: accounts are not the worker''s.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1390,16 +1375,6 @@ CREATE FUNCTION rules.end_staff_role(person uuid, by uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_staff_role(person uuid, by uuid) IS 'R1.4 whoever is removed has nothing of staff any more, from their next request on. The last administrator stays.';
-CREATE FUNCTION rules.entitlement(person uuid, at timestamp with time zone) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.entitlement(person uuid, at timestamp with time zone) IS 'R8.2 what a Contact is entitled to: the one place that reckons it. rules.settle_entitlement keeps the outcome in billing.accounts, with all that follows from it.';
-CREATE FUNCTION rules.entitlement_ends_at(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.entitlement_ends_at(person uuid, at timestamp with time zone) IS 'R8.2 when a Contact will be frozen if nothing happens until then; null when never, or already.';
 CREATE FUNCTION rules.erase_account(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1449,7 +1424,7 @@ CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody was told, and how it reached them.';
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1460,11 +1435,6 @@ CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
-CREATE FUNCTION rules.finish_stripe_work(work jsonb, outcome jsonb) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.finish_stripe_work(work jsonb, outcome jsonb) IS 'R8.4 what came of a piece of work: the subscription as Stripe has it, whose charge is disputed, or why it failed.';
 CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1479,17 +1449,12 @@ CREATE FUNCTION rules.forget_by_age(most integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens and messages to strangers that nothing asks for any more, some at a time.';
+COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens, messages to strangers and events of webhooks that nothing asks for any more, some at a time.';
 CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.give_staff_role(person uuid, role text, by uuid) IS 'R1.4 makes somebody who has an account staff, or gives them the other role.';
-CREATE FUNCTION rules.grandfather(person uuid, at timestamp with time zone) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.grandfather(person uuid, at timestamp with time zone) IS 'R1.2 whoever is an active Member, watched and with a time, is free for ever; what they paid for is cancelled at once.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1521,10 +1486,10 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
 CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R8.3, R6.10 whether somebody gets everything now. A look at one row and nothing that could go wrong: alerts are not to hang on money. security definer: a Member''s coverage is of their Contacts'' accounts.';
+COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R6.10 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1547,6 +1512,11 @@ CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
   select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and name not in ('Factory') and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
 $_$;
 COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it; Factory stands for "nobody has set it". Reads the zone files: some 30 ms, so not for a hot path.';
+CREATE FUNCTION rules.is_webhook_event_wanted(event data.webhook_events) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_webhook_event_wanted(event data.webhook_events) IS 'R3.3, R6.5 an event is told while its owner watches the Member and, but for the end, while the alert is not over; a test always.';
 CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1557,16 +1527,6 @@ CREATE FUNCTION rules.keep_a_primary(member uuid, leaving uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.keep_a_primary(member uuid, leaving uuid) IS 'R3.5 when the last primary Contact leaves, those who remain are primary: somebody must be told at once.';
-CREATE FUNCTION rules.keep_customer(person uuid, customer text) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.keep_customer(person uuid, customer text) IS 'R8.1 the customer that Stripe has made for somebody. security definer: no user may say who pays for them.';
-CREATE FUNCTION rules.keep_prices(found_ones jsonb) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.keep_prices(found_ones jsonb) IS 'R8.1 prices of Stripe, by lookup key. security definer: nobody may write them.';
 CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1653,12 +1613,7 @@ CREATE FUNCTION rules.member_shape(member uuid, at timestamp with time zone) RET
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them; of a frozen one (R8.3) alerts only. Null for whom the caller does not watch.';
-CREATE FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) RETURNS integer
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) IS 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
+COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1674,11 +1629,16 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
-CREATE FUNCTION rules.next_entitlement_step(entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS timestamp with time zone
+CREATE FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.next_entitlement_step(entitlement text, ends_at timestamp with time zone, at timestamp with time zone) IS 'R8.2 when an account is to be looked at again: at the next warning, or the end.';
+COMMENT ON FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) IS 'When it is next so many o''clock in a zone, on that day of the week (ISO: 1 is Monday), or on any.';
+CREATE FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) IS 'R7.2 when the next weekly summary of somebody is due, where they are.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1699,16 +1659,6 @@ CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
-CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once: a job tells Stripe.';
-CREATE FUNCTION rules.order_ending(customer text, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.order_ending(customer text, at timestamp with time zone) IS 'R8.5 whoever disputes a payment does not want to go on: what is paid for ends with its period.';
 CREATE FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) RETURNS TABLE(channel text, address_id uuid, device_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1729,27 +1679,29 @@ CREATE FUNCTION rules.own_contacts() RETURNS SETOF data.connections
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.own_contacts() IS 'R3.5 the caller''s Contacts with their tiers, which are not the Contacts'' to read.';
-CREATE TABLE billing.subscriptions (
-    id text NOT NULL,
-    customer_id text NOT NULL,
-    status text NOT NULL,
-    lookup_key text,
-    period_ends_at timestamp with time zone,
-    is_ending boolean DEFAULT false NOT NULL,
-    past_due_since_at timestamp with time zone,
-    card_expires_on date,
-    fetched_at timestamp with time zone NOT NULL,
-    CONSTRAINT past_due_is_since_a_time CHECK (((status <> ALL (ARRAY['past_due'::text, 'unpaid'::text])) OR (past_due_since_at IS NOT NULL))),
-    CONSTRAINT subscription_id_is_stripes CHECK ((id ~ '^sub_[A-Za-z0-9_]{1,80}$'::text)),
-    CONSTRAINT subscription_status_is_stripes CHECK ((status = ANY (ARRAY['incomplete'::text, 'incomplete_expired'::text, 'trialing'::text, 'active'::text, 'past_due'::text, 'canceled'::text, 'unpaid'::text, 'paused'::text])))
+CREATE TABLE data.webhooks (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    delivered_at timestamp with time zone,
+    first_failed_at timestamp with time zone,
+    failure text,
+    off_at timestamp with time zone,
+    off_reason text,
+    CONSTRAINT webhook_failure_is_a_code CHECK ((failure ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT webhook_is_off_for_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
+    CONSTRAINT webhook_off_reason_is_known CHECK ((off_reason = ANY (ARRAY['failing'::text, 'gone'::text]))),
+    CONSTRAINT webhook_url_is_short CHECK ((octet_length(sealed) <= 2048))
 );
-ALTER TABLE ONLY billing.subscriptions FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.subscriptions IS 'R8.2 the subscriptions as Stripe had them at fetched_at. is_ending: cancelled to the end of the paid period. past_due_since_at: when the first payment of its unpaid invoice failed.';
-CREATE FUNCTION rules.own_subscription() RETURNS billing.subscriptions
-    LANGUAGE plpgsql STABLE
+ALTER TABLE ONLY data.webhooks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhooks IS 'Where a program of a Contact''s wants to be told what that Contact is told of alerts (Standard Webhooks). It is no person and no channel: it neither covers a Member (R6.10) nor stands in a timeline. sealed: its URL (R9.3).';
+COMMENT ON COLUMN data.webhooks.first_failed_at IS 'Since when nothing but failures; null while it works.';
+CREATE FUNCTION rules.own_webhook(webhook uuid) RETURNS data.webhooks
+    LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.own_subscription() IS 'R8.1 what the caller pays for, if anything.';
+COMMENT ON FUNCTION rules.own_webhook(webhook uuid) IS 'A webhook of the caller, locked, or a refusal.';
 CREATE FUNCTION rules.pace_invitations(inviter uuid, kind text, lookup bytea, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1784,17 +1736,44 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
-CREATE FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+CREATE TABLE data.preferences (
+    user_id uuid NOT NULL,
+    high_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    normal_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    time_zone text,
+    has_weekly_summary boolean DEFAULT true NOT NULL,
+    CONSTRAINT high_messages_have_a_channel CHECK (((cardinality(high_channels) >= 1) AND (high_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT normal_messages_have_a_channel CHECK (((cardinality(normal_channels) >= 1) AND (normal_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT quiet_hours_are_times_of_day CHECK (((quiet_from < '24:00:00'::time without time zone) AND (quiet_until < '24:00:00'::time without time zone))),
+    CONSTRAINT quiet_hours_begin_and_end CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT quiet_hours_have_a_length CHECK ((quiet_from <> quiet_until))
+);
+ALTER TABLE ONLY data.preferences FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.preferences IS 'R7.5 what somebody has chosen about messages that are not critical; none is the default of everything. Channels: which may be used, in the order of R7.2; where none of them reaches, the others are. Quiet hours that end before they begin span midnight. time_zone: where they are read; without one, the zone of the schedule.';
+CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) IS 'R9.5 one that cannot be settled holds up no other.';
+COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
+CREATE FUNCTION rules.queue_webhook_events(told uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '200ms'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.queue_webhook_events(told uuid[]) IS 'The events of notifications. Never fails and hardly ever waits: the transaction is that of an alert.';
+CREATE FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) IS 'R7.5 when the quiet hours end that somebody is in; null outside of them. Both ends are read as R4.3 reads a local time.';
 CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1954,11 +1933,6 @@ CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
-CREATE FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zone) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zone) IS 'R8.2, R8.3 draws the consequences of what rules.entitlement says: who is told, before and when it changes. As often as one likes: each is told once. security definer: accounts are not the worker''s. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2042,31 +2016,11 @@ CREATE FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) IS 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
-CREATE FUNCTION rules.store_stripe_event(event jsonb) RETURNS boolean
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.store_stripe_event(event jsonb) IS 'R8.4 an event of Stripe is kept before it is answered; a duplicate is nothing new. Gives whether it was.';
-CREATE FUNCTION rules.stripe_charge_of(payload jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.stripe_charge_of(payload jsonb) IS 'R8.5 the charge that an event disputes.';
-CREATE FUNCTION rules.stripe_pause(tries integer) RETURNS interval
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.stripe_pause(tries integer) IS 'R8.4 how long until Stripe is tried again: half a minute, twice as long each time, six hours at most, and not all at one moment.';
-CREATE FUNCTION rules.stripe_subscription_of(payload jsonb) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.stripe_subscription_of(payload jsonb) IS 'R8.4 which subscription an event of Stripe is about: of itself, of its invoice or of a checkout; null when of none.';
-CREATE FUNCTION rules.subscription_counts(s billing.subscriptions, at timestamp with time zone) RETURNS text
+CREATE FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.subscription_counts(s billing.subscriptions, at timestamp with time zone) IS 'R8.2 what a subscription entitles to; null when to nothing.';
+COMMENT ON FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) IS 'R7.2 the week of all whom somebody watches now and has not muted (R3.4), and their own.';
 CREATE FUNCTION rules.support_connections(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2140,11 +2094,6 @@ CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
-CREATE FUNCTION rules.tell_frozen(person uuid, is_frozen boolean, at timestamp with time zone) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tell_frozen(person uuid, is_frozen boolean, at timestamp with time zone) IS 'R8.3 a Contact who is frozen or gets everything again is told, and so are their Members and the other Contacts.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2170,11 +2119,6 @@ CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
-CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
 CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2245,11 +2189,6 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
-CREATE FUNCTION rules.tg_connections__entitle() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_connections__entitle() IS 'R1.2 who watches has a trial; who is watched never pays.';
 CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2260,6 +2199,11 @@ CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
+CREATE FUNCTION rules.tg_connections__plan_summaries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__plan_summaries() IS 'R7.2 both sides are told how their weeks are.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2300,11 +2244,16 @@ CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__address() IS 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
+CREATE FUNCTION rules.tg_notifications__hook() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__hook() IS 'A Contact''s webhooks are told exactly what the Contact is told of others'' alerts, in the same transaction.';
 CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2, R7.5 what has been read needs no second channel, nor is it sent at the end of quiet hours; an alarm still goes over every one.';
 CREATE FUNCTION rules.tg_notifications__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2315,11 +2264,16 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
-CREATE FUNCTION rules.tg_schedules__entitle() RETURNS trigger
+CREATE FUNCTION rules.tg_preferences__keep() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_preferences__keep() IS 'R7.5 quiet hours are somewhere.';
+CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_schedules__entitle() IS 'R1.2 a Member who has chosen a time is active.';
+COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail; not where they are, nor when they sleep.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2335,11 +2289,6 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
-CREATE FUNCTION rules.tg_subscriptions__settle() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once.';
 CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2355,6 +2304,11 @@ CREATE FUNCTION rules.tg_watch_settings__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_watch_settings__record() IS 'R9.2 in the Contact''s trail, without the nickname; not in the Member''s, who knows nothing of it.';
+CREATE FUNCTION rules.tg_webhooks__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_webhooks__record() IS 'R9.2 a webhook that is told nothing any more, or again.';
 CREATE FUNCTION rules.tg_welfare_card_looks__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2405,11 +2359,6 @@ CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
-CREATE FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) IS 'R8.2, R8.3 tells a Contact of the end that comes, and with the last warning their Members and the other Contacts.';
 CREATE FUNCTION rules.watched_member_id(member uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2420,6 +2369,36 @@ CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.watched_member_ids() IS 'The Members whom the caller watches now.';
+CREATE FUNCTION rules.webhook_body(event data.webhook_events) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_body(event data.webhook_events) IS 'What an event says: ids and states as they are now, and the Member''s name; nothing of an alert that its Contact could not read (R3.4).';
+CREATE FUNCTION rules.webhook_may_have_told(notification uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_may_have_told(notification uuid) IS 'R6.5 whether a program may have heard of it, and waits for the end.';
+CREATE FUNCTION rules.webhook_shape(w data.webhooks) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_shape(w data.webhooks) IS 'A webhook; the server opens its URL. Of its secrets nothing.';
+CREATE FUNCTION rules.webhook_type(kind text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_type(kind text) IS 'What a kind of notification is to a program; null for what webhooks do not tell.';
+CREATE FUNCTION rules.webhook_wait(attempts integer) RETURNS interval
+    LANGUAGE plpgsql PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_wait(attempts integer) IS 'Standard Webhooks: how long to wait after the n-th attempt that failed, a fifth more or less; null when it was the last one.';
+CREATE FUNCTION rules.week_counts(member uuid, from_on date, until_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.week_counts(member uuid, from_on date, until_on date) IS 'R7.2 how many check-ins of a Member were expected on these of their days, and what became of them; null when none was expected nor excused.';
 CREATE TABLE data.welfare_cards (
     user_id uuid NOT NULL,
     sealed bytea NOT NULL,
@@ -2464,6 +2443,11 @@ CREATE FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) IS 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
+CREATE FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) IS 'R3.4, R7.5 what waits for the end of quiet hours and tells of a Member''s days is not a former Contact''s to hear.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2479,6 +2463,11 @@ CREATE FUNCTION rules.zone_name(name text) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
+CREATE FUNCTION rules.zone_of(person uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.zone_of(person uuid) IS 'R7.5 where somebody''s hours are read: as they said, else where their check-ins are, else where whoever they have watched the longest is; UTC when nothing is known.';
 CREATE TABLE audit.events_else (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -2524,88 +2513,6 @@ CREATE TABLE audit.unsealed_events (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
-CREATE TABLE billing.accounts (
-    user_id uuid NOT NULL,
-    trial_ends_at timestamp with time zone,
-    grandfathered_at timestamp with time zone,
-    entitlement text NOT NULL,
-    since_at timestamp with time zone NOT NULL,
-    next_step_at timestamp with time zone,
-    CONSTRAINT entitlement_is_known CHECK ((entitlement = ANY (ARRAY['trialing'::text, 'active'::text, 'free'::text, 'past_due'::text, 'frozen'::text, 'cancelled'::text])))
-);
-ALTER TABLE ONLY billing.accounts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.accounts IS 'R8.2 one for each user who watches, or was watched: their trial (R1.2) and whether they are free for ever. entitlement: what it was when it was last looked at, and told; rules.entitlement says what it is. next_step_at: when it is to be looked at again.';
-CREATE TABLE billing.customers (
-    id text NOT NULL,
-    user_id uuid,
-    created_at timestamp with time zone NOT NULL,
-    compared_at timestamp with time zone NOT NULL,
-    CONSTRAINT customer_id_is_stripes CHECK ((id ~ '^cus_[A-Za-z0-9_]{1,80}$'::text))
-);
-ALTER TABLE ONLY billing.customers FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.customers IS 'R8.1 which customer of Stripe a user is. Stays without its user when an account is erased (R2.6). compared_at: when its subscriptions were last compared with Stripe (R8.4).';
-CREATE TABLE billing.events (
-    id text NOT NULL,
-    type text NOT NULL,
-    customer_id text,
-    subscription_id text,
-    payload jsonb NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    tries integer DEFAULT 0 NOT NULL,
-    next_try_at timestamp with time zone,
-    applied_at timestamp with time zone,
-    failure text,
-    CONSTRAINT event_id_is_stripes CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,80}$'::text)),
-    CONSTRAINT event_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'ignored'::text, 'failed'::text]))),
-    CONSTRAINT event_that_waits_has_its_time CHECK (((state = ANY (ARRAY['pending'::text, 'failed'::text])) = (next_try_at IS NOT NULL))),
-    CONSTRAINT event_type_is_stripes CHECK ((type ~ '^[a-z_.]{1,80}$'::text)),
-    CONSTRAINT failed_event_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
-);
-ALTER TABLE ONLY billing.events FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.events IS 'R8.4 what Stripe''s webhook brought, stored before it is answered, each once. It only says what to fetch: customer_id and subscription_id. failed: it is tried again, and listed by billing.failed_events.';
-CREATE VIEW billing.failed_events WITH (security_invoker='true') AS
- SELECT e.id,
-    e.type,
-    e.subscription_id,
-    e.received_at,
-    e.tries,
-    e.next_try_at,
-    e.failure
-   FROM billing.events e
-  WHERE (e.state = 'failed'::text)
-  ORDER BY e.received_at;
-COMMENT ON VIEW billing.failed_events IS 'R8.4 events of Stripe that could not be applied yet; each is tried again.';
-CREATE TABLE billing.orders (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    subscription_id text NOT NULL,
-    action text NOT NULL,
-    reason text NOT NULL,
-    ordered_at timestamp with time zone NOT NULL,
-    done_at timestamp with time zone,
-    tries integer DEFAULT 0 NOT NULL,
-    next_try_at timestamp with time zone,
-    failure text,
-    CONSTRAINT order_action_is_known CHECK ((action = ANY (ARRAY['cancel_now'::text, 'cancel_at_period_end'::text]))),
-    CONSTRAINT order_reason_is_known CHECK ((reason = ANY (ARRAY['grandfathered'::text, 'account_deleted'::text, 'disputed'::text]))),
-    CONSTRAINT order_that_waits_has_its_time CHECK (((done_at IS NULL) = (next_try_at IS NOT NULL)))
-);
-ALTER TABLE ONLY billing.orders FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.orders IS 'R1.2, R2.6 what Stripe is to be told: written with what made it necessary, in one transaction, and tried until it is done. Its id is the Idempotency-Key.';
-CREATE TABLE billing.prices (
-    id text NOT NULL,
-    lookup_key text NOT NULL,
-    currency text NOT NULL,
-    unit_amount bigint NOT NULL,
-    period text NOT NULL,
-    fetched_at timestamp with time zone NOT NULL,
-    CONSTRAINT currency_is_iso CHECK ((currency ~ '^[a-z]{3}$'::text)),
-    CONSTRAINT price_id_is_stripes CHECK ((id ~ '^price_[A-Za-z0-9_]{1,80}$'::text)),
-    CONSTRAINT price_is_not_negative CHECK ((unit_amount >= 0)),
-    CONSTRAINT price_period_is_known CHECK ((period = ANY (ARRAY['month'::text, 'year'::text])))
-);
-ALTER TABLE ONLY billing.prices FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE billing.prices IS 'R8.1 the plans: prices of Stripe, found by lookup key. unit_amount: in the smallest unit of the currency.';
 CREATE TABLE data.alert_rounds (
     alert_id uuid NOT NULL,
     number integer NOT NULL,
@@ -2800,10 +2707,12 @@ CREATE TABLE data.notification_kinds (
     priority text NOT NULL,
     work_rank smallint NOT NULL,
     about text NOT NULL,
+    is_urgent boolean DEFAULT false NOT NULL,
     CONSTRAINT priority_is_known CHECK ((priority = ANY (ARRAY['critical'::text, 'high'::text, 'normal'::text, 'low'::text])))
 );
 ALTER TABLE ONLY data.notification_kinds FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notification_kinds IS 'R7.2 what may be told, how urgently, and its place in the order of work (R7.4: 1 first).';
+COMMENT ON COLUMN data.notification_kinds.is_urgent IS 'R7.5 no quiet hours hold it back, though it is not critical.';
 CREATE TABLE data.obligations_met (
     obligation_id uuid NOT NULL,
     check_in_id uuid NOT NULL
@@ -2903,6 +2812,22 @@ CREATE TABLE data.watch_settings (
 );
 ALTER TABLE ONLY data.watch_settings FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.watch_settings IS 'R3.4 how a Contact wants to watch a Member; none is the default of everything. A table of its own, so that the Member sees nothing of it; it ends with the connection. digest_at: when the next digest is due.';
+CREATE TABLE data.webhook_secrets (
+    id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    CONSTRAINT webhook_secret_is_short CHECK ((octet_length(sealed) <= 512))
+);
+ALTER TABLE ONLY data.webhook_secrets FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhook_secrets IS 'What events of a webhook are signed with (R9.3: sealed). ends_at: it was followed by another one, and signs beside it until then.';
+CREATE TABLE data.weekly_summaries (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.weekly_summaries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.weekly_summaries IS 'R7.2 when somebody is next told how the week was: of all whom they watch, and their own. A row for whoever is, or was, connected.';
 CREATE TABLE data.welfare_card_looks (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -2938,24 +2863,6 @@ ALTER TABLE ONLY audit.seals
     ADD CONSTRAINT one_seal_per_event UNIQUE (event_id);
 ALTER TABLE ONLY audit.seals
     ADD CONSTRAINT seals_pkey PRIMARY KEY (place);
-ALTER TABLE ONLY billing.accounts
-    ADD CONSTRAINT accounts_pkey PRIMARY KEY (user_id);
-ALTER TABLE ONLY billing.customers
-    ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY billing.events
-    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY billing.customers
-    ADD CONSTRAINT one_customer_per_user UNIQUE (user_id);
-ALTER TABLE ONLY billing.orders
-    ADD CONSTRAINT one_order_per_subscription_and_reason UNIQUE (subscription_id, reason);
-ALTER TABLE ONLY billing.prices
-    ADD CONSTRAINT one_price_per_lookup_key UNIQUE (lookup_key);
-ALTER TABLE ONLY billing.orders
-    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY billing.prices
-    ADD CONSTRAINT prices_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY billing.subscriptions
-    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
@@ -3022,6 +2929,8 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
 ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT one_event_per_webhook_and_notification UNIQUE (webhook_id, notification_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -3036,6 +2945,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.received_texts
@@ -3060,6 +2971,14 @@ ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_pkey PRIMARY KEY (contact_id, member_id);
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.welfare_cards
@@ -3078,12 +2997,6 @@ CREATE INDEX events_object ON ONLY audit.events USING btree (object_id);
 CREATE INDEX events_else_object_id_idx ON audit.events_else USING btree (object_id);
 CREATE INDEX events_subject ON ONLY audit.events USING btree (subject_user_id, at);
 CREATE INDEX events_else_subject_user_id_at_idx ON audit.events_else USING btree (subject_user_id, at);
-CREATE INDEX accounts_next_step ON billing.accounts USING btree (next_step_at) WHERE (next_step_at IS NOT NULL);
-CREATE INDEX customers_compared ON billing.customers USING btree (compared_at);
-CREATE INDEX events_due ON billing.events USING btree (next_try_at) WHERE (state = ANY (ARRAY['pending'::text, 'failed'::text]));
-CREATE INDEX orders_due ON billing.orders USING btree (next_try_at) WHERE (done_at IS NULL);
-CREATE INDEX subscriptions_customer ON billing.subscriptions USING btree (customer_id);
-CREATE INDEX subscriptions_fetched ON billing.subscriptions USING btree (fetched_at);
 CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_id, kind, lookup);
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
@@ -3173,13 +3086,18 @@ CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
 CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
+CREATE INDEX webhook_events_due ON data.webhook_events USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_events_notification ON data.webhook_events USING btree (notification_id);
+CREATE INDEX webhook_events_settled ON data.webhook_events USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX webhook_secrets_webhook ON data.webhook_secrets USING btree (webhook_id);
+CREATE INDEX webhooks_user ON data.webhooks USING btree (user_id);
+CREATE INDEX weekly_summaries_due ON data.weekly_summaries USING btree (due_at);
 CREATE INDEX welfare_card_looks_looked_by ON data.welfare_card_looks USING btree (looked_by);
 CREATE INDEX welfare_card_looks_member ON data.welfare_card_looks USING btree (member_id, id DESC);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
-CREATE TRIGGER tg_subscriptions__settle AFTER INSERT OR UPDATE ON billing.subscriptions FOR EACH ROW EXECUTE FUNCTION rules.tg_subscriptions__settle();
 CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
@@ -3193,9 +3111,9 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
-CREATE TRIGGER tg_connections__entitle AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__entitle();
 CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
+CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
@@ -3204,29 +3122,24 @@ CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE O
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
 CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
+CREATE TRIGGER tg_notifications__hook AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__hook();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
-CREATE TRIGGER tg_schedules__entitle AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__entitle();
+CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
+CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
 CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
 CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
+CREATE TRIGGER tg_webhooks__record AFTER UPDATE OF off_at ON data.webhooks FOR EACH ROW WHEN ((old.off_at IS DISTINCT FROM new.off_at)) EXECUTE FUNCTION rules.tg_webhooks__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
 CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__stamp();
 CREATE TRIGGER tg_welfare_cards__record AFTER INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__record();
 CREATE TRIGGER tg_welfare_cards__stamp BEFORE INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__stamp();
 CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
-ALTER TABLE ONLY billing.accounts
-    ADD CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY billing.customers
-    ADD CONSTRAINT customers_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE SET NULL;
-ALTER TABLE ONLY billing.orders
-    ADD CONSTRAINT orders_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES billing.subscriptions(id) ON DELETE CASCADE;
-ALTER TABLE ONLY billing.subscriptions
-    ADD CONSTRAINT subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES billing.customers(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
@@ -3319,6 +3232,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
@@ -3343,6 +3258,16 @@ ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES data.webhooks(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES data.webhooks(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhooks
+    ADD CONSTRAINT webhooks_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_looked_by_fkey FOREIGN KEY (looked_by) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
@@ -3365,25 +3290,6 @@ CREATE POLICY worker_reads_what_to_seal ON audit.unsealed_events FOR SELECT TO p
 CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE TO pruuf_worker USING ((EXISTS ( SELECT
    FROM audit.seals s
   WHERE (s.event_id = unsealed_events.event_id))));
-ALTER TABLE billing.accounts ENABLE ROW LEVEL SECURITY;
-ALTER TABLE billing.customers ENABLE ROW LEVEL SECURITY;
-CREATE POLICY engine_does_its_work ON billing.accounts TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON billing.customers TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON billing.events TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON billing.orders TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON billing.prices TO pruuf_engine USING (true) WITH CHECK (true);
-CREATE POLICY engine_does_its_work ON billing.subscriptions TO pruuf_engine USING (true) WITH CHECK (true);
-ALTER TABLE billing.events ENABLE ROW LEVEL SECURITY;
-CREATE POLICY everybody_reads_prices ON billing.prices FOR SELECT TO pruuf_user USING (true);
-ALTER TABLE billing.orders ENABLE ROW LEVEL SECURITY;
-ALTER TABLE billing.prices ENABLE ROW LEVEL SECURITY;
-ALTER TABLE billing.subscriptions ENABLE ROW LEVEL SECURITY;
-CREATE POLICY user_reads_own_account ON billing.accounts FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
-CREATE POLICY user_reads_own_customer ON billing.customers FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
-CREATE POLICY user_reads_own_subscriptions ON billing.subscriptions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
-   FROM billing.customers k
-  WHERE ((k.id = subscriptions.customer_id) AND (k.user_id = ( SELECT rules.current_user_id() AS current_user_id))))));
-CREATE POLICY worker_reads_who_gets_everything ON billing.accounts FOR SELECT TO pruuf_worker USING (true);
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
@@ -3410,9 +3316,9 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
@@ -3446,6 +3352,7 @@ CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (tr
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.one_time_codes TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.preferences TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.received_texts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3456,6 +3363,10 @@ CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhook_events TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhook_secrets TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhooks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.weekly_summaries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
@@ -3482,6 +3393,8 @@ CREATE POLICY keeper_seals_anew ON data.invitations TO pruuf_keeper USING (true)
 CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.webhook_secrets TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.webhooks TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
@@ -3504,7 +3417,9 @@ ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_changes_own_preferences ON data.preferences FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
+CREATE POLICY owner_chooses_for_themselves ON data.preferences FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -3513,12 +3428,14 @@ CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_us
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_preferences ON data.preferences FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_sees_who_looked ON data.welfare_card_looks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.preferences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.received_texts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
@@ -3538,6 +3455,10 @@ CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.watch_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhook_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhook_secrets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhooks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.weekly_summaries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_card_looks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
@@ -3563,6 +3484,7 @@ CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
@@ -3572,19 +3494,25 @@ CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker 
 CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_events ON data.webhook_events FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_to_sign_with ON data.webhook_secrets FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_was_chosen ON data.preferences FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_where_to_send ON data.webhooks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
+CREATE POLICY worker_sends_events ON data.webhook_events FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_sends_weekly_summaries ON data.weekly_summaries TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'checked_in_late'::text, 'daily_digest'::text, 'drill_reminder'::text, 'weekly_summary'::text, 'webhook_off'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);
