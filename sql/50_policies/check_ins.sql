@@ -12,7 +12,7 @@ drop policy if exists member_checks_in on data.check_ins;
 create policy member_checks_in on data.check_ins for insert to pruuf_user with check (member_id = (select rules.current_user_id()));
 
 drop policy if exists contact_reads_linked_member on data.check_ins;
-create policy contact_reads_linked_member on data.check_ins for select to pruuf_user using ((select rules.is_entitled(rules.current_user_id())) and member_id in (select rules.watched_member_ids()));
+create policy contact_reads_linked_member on data.check_ins for select to pruuf_user using ((select rules.is_entitled((select rules.current_user_id()))) and member_id in (select rules.watched_member_ids()));
 
 drop policy if exists worker_reads_when_last_heard on data.check_ins;
 create policy worker_reads_when_last_heard on data.check_ins for select to pruuf_worker using (true);

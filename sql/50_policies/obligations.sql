@@ -7,7 +7,7 @@ drop policy if exists member_reads_own_obligations on data.obligations;
 create policy member_reads_own_obligations on data.obligations for select to pruuf_user using (member_id = (select rules.current_user_id()));
 
 drop policy if exists contact_reads_linked_member on data.obligations;
-create policy contact_reads_linked_member on data.obligations for select to pruuf_user using ((select rules.is_entitled(rules.current_user_id())) and member_id in (select rules.watched_member_ids()));
+create policy contact_reads_linked_member on data.obligations for select to pruuf_user using ((select rules.is_entitled((select rules.current_user_id()))) and member_id in (select rules.watched_member_ids()));
 
 drop policy if exists worker_reads_what_is_due on data.obligations;
 create policy worker_reads_what_is_due on data.obligations for select to pruuf_worker using (true);

@@ -3,6 +3,8 @@ CREATE SCHEMA api;
 COMMENT ON SCHEMA api IS 'What a request may ask: one function an endpoint.';
 CREATE SCHEMA audit;
 COMMENT ON SCHEMA audit IS 'The trail: append only.';
+CREATE SCHEMA billing;
+COMMENT ON SCHEMA billing IS 'Money: what Stripe says, and what follows from it. Stripe is the truth (R8.1).';
 CREATE SCHEMA data;
 COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
 CREATE SCHEMA jobs;
@@ -41,6 +43,11 @@ CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.attest_member(member_id uuid, note text) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
+CREATE FUNCTION api.begin_checkout(plan text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.begin_checkout(plan text) IS 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -121,6 +128,11 @@ CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
+CREATE FUNCTION api.find_subscription() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_subscription() IS 'POST /v1/billing/portal, cancel and resume. R8.1 whom and what Stripe is to be asked about.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -151,6 +163,11 @@ CREATE FUNCTION api.get_audit_verification(from_place bigint, places integer, kn
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_audit_verification(from_place bigint, places integer, known_place bigint, known_hash text) IS 'GET /v1/staff/audit/verification. R9.2 a range of the trail, and whether it is still what it was when somebody noted a place and its hash.';
+CREATE FUNCTION api.get_billing() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_billing() IS 'GET /v1/billing. R8.1, R8.2 where the caller stands, and what happens next and when, if they do nothing.';
 CREATE FUNCTION api.get_coverage() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -177,7 +194,7 @@ CREATE FUNCTION api.get_member(member_id uuid) RETURNS jsonb
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member(member_id uuid) IS 'GET /v1/members/{user_id}';
 CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
@@ -580,12 +597,22 @@ CREATE FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.apply_receipts(delivery uuid, at timestamp with time zone) IS 'R7.1 what all receipts of a delivery together mean for it. May be called as often as one likes.';
+CREATE FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with time zone) IS 'R8.1 what Stripe answered when it was told something.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.audit() IS 'R9.7 compares what should have happened with what did: a row for each kind of finding, with how many (at most about 1,000), none when all is well. What each means and what to do: docs/operations.md. Changes nothing; may be called at any time.';
+CREATE FUNCTION jobs.claim_comparisons(most integer) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_comparisons(most integer) IS 'R8.4 the next customers to be compared with Stripe.';
 CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] DEFAULT '{}'::uuid[]) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -600,6 +627,11 @@ CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
+CREATE FUNCTION jobs.claim_stripe_work(most integer) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_stripe_work(most integer) IS 'R8.4 what there is to ask or tell Stripe.';
 CREATE FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -612,6 +644,11 @@ CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.code_keys() IS 'R9.3 what is kept of data keys that were rotated away; a server reads it when it starts.';
+CREATE FUNCTION jobs.compare_customer(customer text, found_ones jsonb, asked_at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.compare_customer(customer text, found_ones jsonb, asked_at timestamp with time zone) IS 'R8.4 mends and reports what differs.';
 CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid, contact_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -748,6 +785,11 @@ begin
 end;
 $_$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.finish_stripe_work(work jsonb, outcome jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_stripe_work(work jsonb, outcome jsonb) IS 'R8.4 what came of it.';
 CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -769,6 +811,16 @@ CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS v
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
+CREATE FUNCTION jobs.keep_customer(person uuid, customer text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.keep_customer(person uuid, customer text) IS 'R8.1 which customer of Stripe a user is; the first one stays.';
+CREATE FUNCTION jobs.keep_prices(found_ones jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.keep_prices(found_ones jsonb) IS 'R8.1 the plans as Stripe has them.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -801,6 +853,11 @@ CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer)
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
+CREATE FUNCTION jobs.receive_stripe_event(event jsonb) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.receive_stripe_event(event jsonb) IS 'POST /webhooks/stripe. R8.4';
 CREATE FUNCTION jobs.receive_twilio_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -880,6 +937,12 @@ CREATE FUNCTION jobs.settings() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
+CREATE FUNCTION jobs.settle_entitlements(most integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.settle_entitlements(most integer) IS 'R8.2 trials and paid periods that end, warnings that are due. Called as often as one likes; a call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) RETURNS TABLE(told_at timestamp with time zone, round integer, kind text, whom text, has_call boolean, is_exhausting boolean, reader uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1065,6 +1128,11 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+CREATE FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) IS 'R8.4 a subscription as Stripe had it when it was asked, at this time: what is older than what is known changes nothing. A trigger draws the consequences. security definer: nobody may write it. Of customers who are none of ours nothing is kept.';
 CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1113,6 +1181,11 @@ CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.backoff(attempts integer) IS 'R7.3 how long to wait after the n-th attempt: 2, 4, 8 … 60 seconds, half to one and a half times that.';
+CREATE FUNCTION rules.begin_to_watch(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.begin_to_watch(person uuid, at timestamp with time zone) IS 'R1.2 the trial of a Contact begins with the first Member they watch, once.';
 CREATE TABLE data.blocks (
     id uuid DEFAULT data.new_id() NOT NULL,
     blocker_id uuid NOT NULL,
@@ -1198,11 +1271,26 @@ CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETU
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
+CREATE FUNCTION rules.claim_comparisons(most integer) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.claim_comparisons(most integer) IS 'R8.4 customers whose subscriptions were not compared with Stripe for a day: in batches, whenever; nothing hangs on one run at its minute. security definer: the worker may not read who pays.';
+CREATE FUNCTION rules.claim_stripe_work(most integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.claim_stripe_work(most integer) IS 'R8.4, R1.2 events to be applied and orders to be carried out, each by one server; what failed comes again, more and more rarely.';
 CREATE FUNCTION rules.clock() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.clock() IS 'R9.6 what time it is: the start of the transaction, plus what a rehearsal is ahead. Nothing else reads a clock.';
+CREATE FUNCTION rules.compare_customer(customer text, found_ones jsonb, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.compare_customer(customer text, found_ones jsonb, at timestamp with time zone) IS 'R8.4 mends what differs from the subscriptions that Stripe has of a customer, and says which; and which Stripe does not know. security definer: nobody may write them.';
 CREATE TABLE data.connections (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1312,6 +1400,11 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
+CREATE FUNCTION rules.days_of_warning(entitlement text) RETURNS integer[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.days_of_warning(entitlement text) IS 'R8.2, R8.3 how many days before the end its user is told: of [7] days of grace on days 1, 3 and 6, which begin 7, 5 and 2 days before it.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1360,6 +1453,11 @@ CREATE FUNCTION rules.drill_readers(person uuid, goes_to text) RETURNS uuid[]
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.drill_readers(person uuid, goes_to text) IS 'R6.11 to whom a drill goes: all Contacts of a Member, or the Contact who asks.';
+CREATE FUNCTION rules.due_accounts(at timestamp with time zone, most integer) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.due_accounts(at timestamp with time zone, most integer) IS 'R8.2 whose entitlement is to be looked at. security definer: accounts are not the worker''s.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1375,6 +1473,16 @@ CREATE FUNCTION rules.end_staff_role(person uuid, by uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_staff_role(person uuid, by uuid) IS 'R1.4 whoever is removed has nothing of staff any more, from their next request on. The last administrator stays.';
+CREATE FUNCTION rules.entitlement(person uuid, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.entitlement(person uuid, at timestamp with time zone) IS 'R8.2 what a Contact is entitled to: the one place that reckons it. rules.settle_entitlement keeps the outcome in billing.accounts, with all that follows from it.';
+CREATE FUNCTION rules.entitlement_ends_at(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.entitlement_ends_at(person uuid, at timestamp with time zone) IS 'R8.2 when a Contact will be frozen if nothing happens until then; null when never, or already.';
 CREATE FUNCTION rules.erase_account(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1415,6 +1523,11 @@ CREATE FUNCTION rules.export_alerts(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the alerts about somebody, and what they did about those of others.';
+CREATE FUNCTION rules.export_billing(person uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_billing(person uuid) IS 'R2.6 what somebody is entitled to and pays for.';
 CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1435,6 +1548,11 @@ CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) IS 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
+CREATE FUNCTION rules.finish_stripe_work(work jsonb, outcome jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.finish_stripe_work(work jsonb, outcome jsonb) IS 'R8.4 what came of a piece of work: the subscription as Stripe has it, whose charge is disputed, or why it failed.';
 CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1455,6 +1573,11 @@ CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS j
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.give_staff_role(person uuid, role text, by uuid) IS 'R1.4 makes somebody who has an account staff, or gives them the other role.';
+CREATE FUNCTION rules.grandfather(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.grandfather(person uuid, at timestamp with time zone) IS 'R1.2 whoever is an active Member, watched and with a time, is free for ever; what they paid for is cancelled at once.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1486,10 +1609,10 @@ CREATE FUNCTION rules.is_double_tap(tap data.check_ins) RETURNS boolean
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_double_tap(tap data.check_ins) IS 'R4.6 whether a tap is the same as one that has just met something: it must not meet the next obligation too.';
 CREATE FUNCTION rules.is_entitled(person uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R6.10 whether a Contact may be sent what costs money. Everybody, until there is something to pay.';
+COMMENT ON FUNCTION rules.is_entitled(person uuid) IS 'R8.3, R6.10 whether somebody gets everything now. A look at one row and nothing that could go wrong: alerts are not to hang on money. security definer: a Member''s coverage is of their Contacts'' accounts.';
 CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1527,6 +1650,16 @@ CREATE FUNCTION rules.keep_a_primary(member uuid, leaving uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.keep_a_primary(member uuid, leaving uuid) IS 'R3.5 when the last primary Contact leaves, those who remain are primary: somebody must be told at once.';
+CREATE FUNCTION rules.keep_customer(person uuid, customer text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.keep_customer(person uuid, customer text) IS 'R8.1 the customer that Stripe has made for somebody. security definer: no user may say who pays for them.';
+CREATE FUNCTION rules.keep_prices(found_ones jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.keep_prices(found_ones jsonb) IS 'R8.1 prices of Stripe, by lookup key. security definer: nobody may write them.';
 CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1613,7 +1746,12 @@ CREATE FUNCTION rules.member_shape(member uuid, at timestamp with time zone) RET
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them. Null for whom the caller does not watch.';
+COMMENT ON FUNCTION rules.member_shape(member uuid, at timestamp with time zone) IS 'R3.4 what a Contact sees of a Member: name, today''s status, open alerts; and how they want to watch them; of a frozen one (R8.3) alerts only. Null for whom the caller does not watch.';
+CREATE FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) IS 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1629,6 +1767,11 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
+CREATE FUNCTION rules.next_entitlement_step(entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_entitlement_step(entitlement text, ends_at timestamp with time zone, at timestamp with time zone) IS 'R8.2 when an account is to be looked at again: at the next warning, or the end.';
 CREATE FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1659,6 +1802,16 @@ CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once: a job tells Stripe.';
+CREATE FUNCTION rules.order_ending(customer text, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.order_ending(customer text, at timestamp with time zone) IS 'R8.5 whoever disputes a payment does not want to go on: what is paid for ends with its period.';
 CREATE FUNCTION rules.other_places(n data.notifications, at timestamp with time zone) RETURNS TABLE(channel text, address_id uuid, device_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1679,6 +1832,27 @@ CREATE FUNCTION rules.own_contacts() RETURNS SETOF data.connections
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.own_contacts() IS 'R3.5 the caller''s Contacts with their tiers, which are not the Contacts'' to read.';
+CREATE TABLE billing.subscriptions (
+    id text NOT NULL,
+    customer_id text NOT NULL,
+    status text NOT NULL,
+    lookup_key text,
+    period_ends_at timestamp with time zone,
+    is_ending boolean DEFAULT false NOT NULL,
+    past_due_since_at timestamp with time zone,
+    card_expires_on date,
+    fetched_at timestamp with time zone NOT NULL,
+    CONSTRAINT past_due_is_since_a_time CHECK (((status <> ALL (ARRAY['past_due'::text, 'unpaid'::text])) OR (past_due_since_at IS NOT NULL))),
+    CONSTRAINT subscription_id_is_stripes CHECK ((id ~ '^sub_[A-Za-z0-9_]{1,80}$'::text)),
+    CONSTRAINT subscription_status_is_stripes CHECK ((status = ANY (ARRAY['incomplete'::text, 'incomplete_expired'::text, 'trialing'::text, 'active'::text, 'past_due'::text, 'canceled'::text, 'unpaid'::text, 'paused'::text])))
+);
+ALTER TABLE ONLY billing.subscriptions FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.subscriptions IS 'R8.2 the subscriptions as Stripe had them at fetched_at. is_ending: cancelled to the end of the paid period. past_due_since_at: when the first payment of its unpaid invoice failed.';
+CREATE FUNCTION rules.own_subscription() RETURNS billing.subscriptions
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_subscription() IS 'R8.1 what the caller pays for, if anything.';
 CREATE TABLE data.webhooks (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -1736,7 +1910,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1763,6 +1937,11 @@ CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
+CREATE FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) IS 'R9.5 one that cannot be settled holds up no other.';
 CREATE FUNCTION rules.queue_webhook_events(told uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1933,6 +2112,11 @@ CREATE FUNCTION rules.settle_coverage(member uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.settle_coverage(member uuid) IS 'R6.10 brings data.coverage to what is true of a Member, and tells of a loss at that moment, and of its end to whoever was told. Gives whether it changed.';
+CREATE FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zone) IS 'R8.2, R8.3 draws the consequences of what rules.entitlement says: who is told, before and when it changes. As often as one likes: each is told once. security definer: accounts are not the worker''s. Gives whether it changed.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2016,6 +2200,31 @@ CREATE FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) IS 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
+CREATE FUNCTION rules.store_stripe_event(event jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.store_stripe_event(event jsonb) IS 'R8.4 an event of Stripe is kept before it is answered; a duplicate is nothing new. Gives whether it was.';
+CREATE FUNCTION rules.stripe_charge_of(payload jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.stripe_charge_of(payload jsonb) IS 'R8.5 the charge that an event disputes.';
+CREATE FUNCTION rules.stripe_pause(tries integer) RETURNS interval
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.stripe_pause(tries integer) IS 'R8.4 how long until Stripe is tried again: half a minute, twice as long each time, six hours at most, and not all at one moment.';
+CREATE FUNCTION rules.stripe_subscription_of(payload jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.stripe_subscription_of(payload jsonb) IS 'R8.4 which subscription an event of Stripe is about: of itself, of its invoice or of a checkout; null when of none.';
+CREATE FUNCTION rules.subscription_counts(s billing.subscriptions, at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.subscription_counts(s billing.subscriptions, at timestamp with time zone) IS 'R8.2 what a subscription entitles to; null when to nothing.';
 CREATE FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2094,6 +2303,11 @@ CREATE FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_coverage(member uuid, gap text, at timestamp with time zone) IS 'R6.10 the Member and the Contacts who remain are told.';
+CREATE FUNCTION rules.tell_frozen(person uuid, is_frozen boolean, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_frozen(person uuid, is_frozen boolean, at timestamp with time zone) IS 'R8.3 a Contact who is frozen or gets everything again is told, and so are their Members and the other Contacts.';
 CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2119,6 +2333,11 @@ CREATE FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_unreached(alert data.alerts, contacts uuid[], at timestamp with time zone) IS 'R7.3 "we could not reach Anna": to the Contacts who have the alert; where none of them is reached, to all the others. Gives how many are told.';
+CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
 CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2189,6 +2408,11 @@ CREATE FUNCTION rules.tg_connections__end() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__end() IS 'R3.3 either side ends a connection at any time; the other side is told.';
+CREATE FUNCTION rules.tg_connections__entitle() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__entitle() IS 'R1.2 who watches has a trial; who is watched never pays.';
 CREATE FUNCTION rules.tg_connections__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2274,6 +2498,11 @@ CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail; not where they are, nor when they sleep.';
+CREATE FUNCTION rules.tg_schedules__entitle() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_schedules__entitle() IS 'R1.2 a Member who has chosen a time is active.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2289,6 +2518,11 @@ CREATE FUNCTION rules.tg_schedules__take_over() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_schedules__take_over() IS 'R4.7 a new version of a schedule ends the one before it; obligations that exist stay as they are.';
+CREATE FUNCTION rules.tg_subscriptions__settle() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once.';
 CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2359,6 +2593,11 @@ CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
+CREATE FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) IS 'R8.2, R8.3 tells a Contact of the end that comes, and with the last warning their Members and the other Contacts.';
 CREATE FUNCTION rules.watched_member_id(member uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2513,6 +2752,88 @@ CREATE TABLE audit.unsealed_events (
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='5000');
 ALTER TABLE ONLY audit.unsealed_events FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE audit.unsealed_events IS 'R9.2 what was appended and has no seal yet, with the hash it had then. Without an index: a row costs an append next to nothing, and lives for a second.';
+CREATE TABLE billing.accounts (
+    user_id uuid NOT NULL,
+    trial_ends_at timestamp with time zone,
+    grandfathered_at timestamp with time zone,
+    entitlement text NOT NULL,
+    since_at timestamp with time zone NOT NULL,
+    next_step_at timestamp with time zone,
+    CONSTRAINT entitlement_is_known CHECK ((entitlement = ANY (ARRAY['trialing'::text, 'active'::text, 'free'::text, 'past_due'::text, 'frozen'::text, 'cancelled'::text])))
+);
+ALTER TABLE ONLY billing.accounts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.accounts IS 'R8.2 one for each user who watches, or was watched: their trial (R1.2) and whether they are free for ever. entitlement: what it was when it was last looked at, and told; rules.entitlement says what it is. next_step_at: when it is to be looked at again.';
+CREATE TABLE billing.customers (
+    id text NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    CONSTRAINT customer_id_is_stripes CHECK ((id ~ '^cus_[A-Za-z0-9_]{1,80}$'::text))
+);
+ALTER TABLE ONLY billing.customers FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.customers IS 'R8.1 which customer of Stripe a user is. Stays without its user when an account is erased (R2.6). compared_at: when its subscriptions were last compared with Stripe (R8.4).';
+CREATE TABLE billing.events (
+    id text NOT NULL,
+    type text NOT NULL,
+    customer_id text,
+    subscription_id text,
+    payload jsonb NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone,
+    applied_at timestamp with time zone,
+    failure text,
+    CONSTRAINT event_id_is_stripes CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,80}$'::text)),
+    CONSTRAINT event_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'ignored'::text, 'failed'::text]))),
+    CONSTRAINT event_that_waits_has_its_time CHECK (((state = ANY (ARRAY['pending'::text, 'failed'::text])) = (next_try_at IS NOT NULL))),
+    CONSTRAINT event_type_is_stripes CHECK ((type ~ '^[a-z_.]{1,80}$'::text)),
+    CONSTRAINT failed_event_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+);
+ALTER TABLE ONLY billing.events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.events IS 'R8.4 what Stripe''s webhook brought, stored before it is answered, each once. It only says what to fetch: customer_id and subscription_id. failed: it is tried again, and listed by billing.failed_events.';
+CREATE VIEW billing.failed_events WITH (security_invoker='true') AS
+ SELECT e.id,
+    e.type,
+    e.subscription_id,
+    e.received_at,
+    e.tries,
+    e.next_try_at,
+    e.failure
+   FROM billing.events e
+  WHERE (e.state = 'failed'::text)
+  ORDER BY e.received_at;
+COMMENT ON VIEW billing.failed_events IS 'R8.4 events of Stripe that could not be applied yet; each is tried again.';
+CREATE TABLE billing.orders (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    subscription_id text NOT NULL,
+    action text NOT NULL,
+    reason text NOT NULL,
+    ordered_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    tries integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone,
+    failure text,
+    CONSTRAINT order_action_is_known CHECK ((action = ANY (ARRAY['cancel_now'::text, 'cancel_at_period_end'::text]))),
+    CONSTRAINT order_reason_is_known CHECK ((reason = ANY (ARRAY['grandfathered'::text, 'account_deleted'::text, 'disputed'::text]))),
+    CONSTRAINT order_that_waits_has_its_time CHECK (((done_at IS NULL) = (next_try_at IS NOT NULL)))
+);
+ALTER TABLE ONLY billing.orders FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.orders IS 'R1.2, R2.6 what Stripe is to be told: written with what made it necessary, in one transaction, and tried until it is done. Its id is the Idempotency-Key.';
+CREATE TABLE billing.prices (
+    id text NOT NULL,
+    lookup_key text NOT NULL,
+    currency text NOT NULL,
+    unit_amount bigint NOT NULL,
+    period text NOT NULL,
+    fetched_at timestamp with time zone NOT NULL,
+    CONSTRAINT currency_is_iso CHECK ((currency ~ '^[a-z]{3}$'::text)),
+    CONSTRAINT price_id_is_stripes CHECK ((id ~ '^price_[A-Za-z0-9_]{1,80}$'::text)),
+    CONSTRAINT price_is_not_negative CHECK ((unit_amount >= 0)),
+    CONSTRAINT price_period_is_known CHECK ((period = ANY (ARRAY['month'::text, 'year'::text])))
+);
+ALTER TABLE ONLY billing.prices FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE billing.prices IS 'R8.1 the plans: prices of Stripe, found by lookup key. unit_amount: in the smallest unit of the currency.';
 CREATE TABLE data.alert_rounds (
     alert_id uuid NOT NULL,
     number integer NOT NULL,
@@ -2863,6 +3184,24 @@ ALTER TABLE ONLY audit.seals
     ADD CONSTRAINT one_seal_per_event UNIQUE (event_id);
 ALTER TABLE ONLY audit.seals
     ADD CONSTRAINT seals_pkey PRIMARY KEY (place);
+ALTER TABLE ONLY billing.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (user_id);
+ALTER TABLE ONLY billing.customers
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY billing.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY billing.customers
+    ADD CONSTRAINT one_customer_per_user UNIQUE (user_id);
+ALTER TABLE ONLY billing.orders
+    ADD CONSTRAINT one_order_per_subscription_and_reason UNIQUE (subscription_id, reason);
+ALTER TABLE ONLY billing.prices
+    ADD CONSTRAINT one_price_per_plan UNIQUE (lookup_key);
+ALTER TABLE ONLY billing.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY billing.prices
+    ADD CONSTRAINT prices_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY billing.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_actions
@@ -2997,6 +3336,12 @@ CREATE INDEX events_object ON ONLY audit.events USING btree (object_id);
 CREATE INDEX events_else_object_id_idx ON audit.events_else USING btree (object_id);
 CREATE INDEX events_subject ON ONLY audit.events USING btree (subject_user_id, at);
 CREATE INDEX events_else_subject_user_id_at_idx ON audit.events_else USING btree (subject_user_id, at);
+CREATE INDEX accounts_next_step ON billing.accounts USING btree (next_step_at) WHERE (next_step_at IS NOT NULL);
+CREATE INDEX customers_compared ON billing.customers USING btree (compared_at);
+CREATE INDEX events_due ON billing.events USING btree (next_try_at) WHERE (state = ANY (ARRAY['pending'::text, 'failed'::text]));
+CREATE INDEX orders_due ON billing.orders USING btree (next_try_at) WHERE (done_at IS NULL);
+CREATE INDEX subscriptions_customer ON billing.subscriptions USING btree (customer_id);
+CREATE INDEX subscriptions_fetched ON billing.subscriptions USING btree (fetched_at);
 CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_id, kind, lookup);
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
@@ -3098,6 +3443,7 @@ ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;
 ALTER INDEX audit.events_subject ATTACH PARTITION audit.events_else_subject_user_id_at_idx;
+CREATE TRIGGER tg_subscriptions__settle AFTER INSERT OR UPDATE ON billing.subscriptions FOR EACH ROW EXECUTE FUNCTION rules.tg_subscriptions__settle();
 CREATE TRIGGER tg_addresses__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF verified_at, off_at ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__mark_coverage();
 CREATE TRIGGER tg_addresses__record AFTER UPDATE OF off_at ON data.addresses FOR EACH ROW WHEN (((old.off_at IS NULL) AND (new.off_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_addresses__record();
 CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH ROW EXECUTE FUNCTION rules.tg_addresses__withdraw();
@@ -3111,6 +3457,7 @@ CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW E
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
+CREATE TRIGGER tg_connections__entitle AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__entitle();
 CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
@@ -3128,6 +3475,7 @@ CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON da
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
 CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
 CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
+CREATE TRIGGER tg_schedules__entitle AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__entitle();
 CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
@@ -3140,6 +3488,14 @@ CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_l
 CREATE TRIGGER tg_welfare_cards__record AFTER INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__record();
 CREATE TRIGGER tg_welfare_cards__stamp BEFORE INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__stamp();
 CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
+ALTER TABLE ONLY billing.accounts
+    ADD CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY billing.customers
+    ADD CONSTRAINT customers_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY billing.orders
+    ADD CONSTRAINT orders_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES billing.subscriptions(id) ON DELETE CASCADE;
+ALTER TABLE ONLY billing.subscriptions
+    ADD CONSTRAINT subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES billing.customers(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
@@ -3290,6 +3646,25 @@ CREATE POLICY worker_reads_what_to_seal ON audit.unsealed_events FOR SELECT TO p
 CREATE POLICY worker_removes_what_is_sealed ON audit.unsealed_events FOR DELETE TO pruuf_worker USING ((EXISTS ( SELECT
    FROM audit.seals s
   WHERE (s.event_id = unsealed_events.event_id))));
+ALTER TABLE billing.accounts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE billing.customers ENABLE ROW LEVEL SECURITY;
+CREATE POLICY engine_does_its_work ON billing.accounts TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON billing.customers TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON billing.events TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON billing.orders TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON billing.prices TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON billing.subscriptions TO pruuf_engine USING (true) WITH CHECK (true);
+ALTER TABLE billing.events ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody_reads_prices ON billing.prices FOR SELECT TO pruuf_user USING (true);
+ALTER TABLE billing.orders ENABLE ROW LEVEL SECURITY;
+ALTER TABLE billing.prices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE billing.subscriptions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY user_reads_own_account ON billing.accounts FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY user_reads_own_customer ON billing.customers FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY user_reads_own_subscriptions ON billing.subscriptions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM billing.customers k
+  WHERE ((k.id = subscriptions.customer_id) AND (k.user_id = ( SELECT rules.current_user_id() AS current_user_id))))));
+CREATE POLICY worker_reads_who_gets_everything ON billing.accounts FOR SELECT TO pruuf_worker USING (true);
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
@@ -3316,9 +3691,9 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
+CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));

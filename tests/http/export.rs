@@ -81,6 +81,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         for (reader, words) in [("annabelles-phone", "Ben"), (ben.push_token.as_str(), NAME)] {
             world.expect_message(Channel::Push, reader, words).await;
         }
+        world.never_freezes(&ben).await;
         world.open_app(&ann).await;
         world.open_app(&ben).await;
         let body = json!({"invitee_becomes": "contact", "name": "Zoe", "address": email("zoe@example.org")});
