@@ -33,6 +33,7 @@ mod keys;
 mod openapi;
 mod pace;
 mod preferences;
+mod preflight;
 mod protocol;
 mod providers;
 mod reach;
