@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config};
 use crate::db::release;
-use crate::preflight::{Line, Verdict};
+use crate::preflight::Line;
 use crate::server::Server;
 use crate::{dev, http, keys, preflight, staff, telemetry};
 
@@ -174,7 +174,7 @@ async fn preflight() -> Outcome {
         Err(error) => vec![Line::wrong("configuration", error.to_string())],
     };
     lines.iter().for_each(|line| say(&line.to_string()));
-    match lines.iter().filter(|line| line.verdict == Verdict::Wrong).count() {
+    match preflight::to_be_mended(&lines) {
         0 => Ok(()),
         wrong => Err(format!("{wrong} to be mended").into()),
     }

@@ -74,6 +74,12 @@ impl fmt::Display for Line {
     }
 }
 
+/// How many of these lines are to be mended.
+#[must_use]
+pub fn to_be_mended(lines: &[Line]) -> usize {
+    lines.iter().filter(|line| line.verdict == Verdict::Wrong).count()
+}
+
 /// What `jobs.preflight()` answers.
 #[derive(Deserialize)]
 struct Seen {
@@ -242,7 +248,7 @@ async fn providers(config: &Config) -> Vec<Line> {
         Ok(services) => services,
         Err(error) => return vec![Line::wrong("providers", error.to_string())],
     };
-    join_all(services.iter().map(|service| async move {
+    join_all(services.iter().flat_map(|(_, services)| services).map(|service| async move {
         let (what, settings) = about(service);
         match tokio::time::timeout(PATIENCE, service.check()).await {
             Ok(Ok(())) => Line::ok(what, "it knows us"),
@@ -261,5 +267,19 @@ fn about(service: &provider::Service) -> (&'static str, &'static str) {
         "smtp" => ("e-mail by SMTP", "PRUUF_SMTP_URL"),
         "twilio-sms" => ("SMS by Twilio", "PRUUF_TWILIO_ACCOUNT_SID and PRUUF_TWILIO_AUTH_TOKENS"),
         _ => ("calls by Twilio", "PRUUF_TWILIO_ACCOUNT_SID and PRUUF_TWILIO_AUTH_TOKENS"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_wrong_is_to_be_mended() {
+        let mut lines = vec![Line::ok("a", "b"), Line::note("c", "d")];
+        assert_eq!(to_be_mended(&lines), 0);
+        lines.push(Line::wrong("e", "f"));
+        assert_eq!(to_be_mended(&lines), 1);
+        assert_eq!(lines[2].to_string(), "WRONG  e: f");
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::http::{retry_after, unanswered, wall_clock};
+use super::http::{ask, retry_after, unanswered, wall_clock};
 use super::{Content, Destination, Message, OffReason, Outcome, Push};
 
 /// FCM: "time-out of at least 10 seconds" before a retry.
