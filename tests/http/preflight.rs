@@ -29,6 +29,8 @@ async fn real_world() -> World {
     let real = "set session_replication_role = replica; update meta.clock set rehearsal = false; set session_replication_role = default";
     world.db.admin.batch_execute(real).await.unwrap();
     world.start_server().await;
+    let ticked = "select ran_at > rules.clock() - interval '10 seconds' from data.job_runs where job = 'tick'";
+    world.eventually("it has ticked", ticked, &[]).await;
     world
 }
 
