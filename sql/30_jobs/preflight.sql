@@ -3,7 +3,7 @@ language plpgsql stable security invoker set search_path = '' set jit = off
 as $$
 begin
   return jsonb_build_object(
-    'now', clock_timestamp(),
+    'now', rules.clock(),
     'version', current_setting('server_version_num')::integer,
     'is_standby', pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on',
     'is_rehearsal', (select c.rehearsal from meta.clock c),
