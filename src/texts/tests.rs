@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "missed",
     "help",
     "needs_more_help",
@@ -29,6 +29,7 @@ const KINDS: [&str; 28] = [
     "coverage_back",
     "drill",
     "drill_reminder",
+    "webhook_off",
     "weekly_summary",
     "unreachable",
 ];
@@ -311,6 +312,8 @@ fn typical_sms_are_one_segment() {
         ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
         ("drill", json!({ "is_own": true })),
         ("drill_reminder", json!({ "is_member": true })),
+        ("webhook_off", json!({ "reason": "gone" })),
+        ("webhook_off", json!({ "reason": "failing" })),
         (
             "weekly_summary",
             json!({
