@@ -335,6 +335,29 @@ async fn r7_5_reminders_and_who_has_an_alert_come_in_quiet_hours() {
     .await;
 }
 
+/// R7.5: what no quiet hours hold, though it is not critical, is a list that somebody has thought about.
+#[tokio::test]
+async fn r7_5_only_these_kinds_come_in_quiet_hours() {
+    let world = World::without_server().await;
+    let sql =
+        "select coalesce(jsonb_agg(kind order by kind), '[]') as kinds from data.notification_kinds where is_urgent";
+    let urgent = world.row(sql, &[]).await["kinds"].take();
+    assert_eq!(urgent, json!(["acknowledged", "attested", "pin_changed", "reminder"]));
+    let ben = world.person("Ben").await;
+    let night = "insert into data.preferences (user_id, quiet_from, quiet_until, time_zone) values ($1, '22:00', '07:00', 'UTC')";
+    world.db.admin.execute(night, &[&ben.id]).await.unwrap();
+    world.db.admin.batch_execute("select meta.advance_clock('2027-03-01T23:00:00Z' - rules.clock())").await.unwrap();
+    let all = "insert into data.notifications (user_id, kind, cause, facts, created_at)
+               select $1, k.kind, 'a test', '{}', rules.clock() from data.notification_kinds k where k.kind <> 'all_clear'";
+    world.db.admin.execute(all, &[&ben.id]).await.unwrap();
+    let waits = "select count(*) from data.notifications n join data.notification_kinds k on k.kind = n.kind join data.deliveries d on d.notification_id = n.id
+                  where not d.stands_by and (d.next_attempt_at > rules.clock()) <> (k.priority <> 'critical' and not k.is_urgent)";
+    assert_eq!(world.number(waits, &[]).await, 0);
+    let waiting = "select count(*) from data.deliveries where next_attempt_at = '2027-03-02T07:00:00Z'";
+    assert!(world.number(waiting, &[]).await > 8);
+    world.stop_servers().await;
+}
+
 /// R7.5: also what was due before them and could not be sent, or failed and is tried again.
 #[tokio::test]
 async fn r7_5_what_an_outage_delayed_into_quiet_hours_waits_for_their_end_and_comes_once() {
