@@ -25,6 +25,7 @@ begin
     'sessions', (select coalesce(jsonb_agg(to_jsonb(s) - '{user_id}'::text[] order by s.id), '[]') from data.sessions s where s.user_id = person),
     'staff_roles', (select coalesce(jsonb_agg(jsonb_build_object('role', r.role, 'added_at', r.added_at, 'removed_at', r.removed_at) order by r.added_at), '[]') from data.staff_roles r where r.user_id = person),
     'devices', (select coalesce(jsonb_agg(to_jsonb(d) - '{user_id,push_token}'::text[] order by d.id), '[]') from data.devices d where d.user_id = person),
+    'webhooks', (select coalesce(jsonb_agg(rules.webhook_shape(w) order by w.created_at), '[]') from data.webhooks w where w.user_id = person),
     'codes', (select coalesce(jsonb_agg(jsonb_build_object('address_id', a.id, 'created_at', c.created_at, 'expires_at', c.expires_at, 'used_at', c.ticket_used_at) order by c.created_at), '[]')
                 from data.addresses a join data.one_time_codes c on c.kind = a.kind and c.lookup = a.lookup
                where a.user_id = person and a.verified_at is not null),
@@ -114,6 +115,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return jsonb_build_object(
+    'preferences', (select to_jsonb(p) - 'user_id' from data.preferences p where p.user_id = person),
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'id', n.id, 'kind', n.kind, 'alert_id', n.alert_id, 'facts', n.facts, 'created_at', n.created_at, 'expires_at', n.expires_at,
@@ -125,5 +127,5 @@ begin
         from data.notifications n where n.user_id = person));
 end;
 $$;
-comment on function rules.export_messages(uuid) is 'R2.6 what somebody was told, and how it reached them.';
+comment on function rules.export_messages(uuid) is 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 grant execute on function rules.export_messages(uuid) to pruuf_engine;

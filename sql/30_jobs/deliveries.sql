@@ -9,14 +9,23 @@ begin
   perform jobs.reclaim_lost(claim_deliveries.channel, in_hand, most, at);
   return query
   with due as (
-    select d.id from data.deliveries d
+    select d.id, d.notification_id from data.deliveries d
      where d.channel = claim_deliveries.channel and d.state = 'pending' and d.next_attempt_at <= at and (d.expires_at is null or d.expires_at > at)
        and d.id <> all (in_hand)
      order by d.work_rank, d.next_attempt_at limit most for update skip locked),
+  -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
+  quiet as materialized (
+    select due.id, rules.quiet_until(n.user_id, at) as ends_at
+      from due join data.notifications n on n.id = due.notification_id join data.notification_kinds k on k.kind = n.kind
+     where k.priority <> 'critical' and not k.is_urgent),
+  held as (
+    update data.deliveries d
+       set next_attempt_at = q.ends_at + case when d.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end
+      from quiet q where d.id = q.id and q.ends_at is not null),
   taken as (
     -- The number stops counting where the column ends: the trying does not (R7.3).
     update data.deliveries d set state = 'sending', attempts = least(d.attempts, 32766) + 1, lease_until = at + make_interval(secs => lease_seconds)
-      from due where d.id = due.id
+      from due where d.id = due.id and not exists (select from quiet q where q.id = due.id and q.ends_at is not null)
     returning d.*)
   select jsonb_build_object(
       'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts,

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub(crate) use self::http::wall_clock;
+
 pub mod breaker;
 pub mod email;
 pub mod fcm;
+pub mod hooks;
 mod http;
 pub mod lane;
 pub mod pace;

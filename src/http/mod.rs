@@ -12,12 +12,14 @@ pub mod drills;
 pub mod events;
 pub mod export;
 pub mod gate;
+pub mod hooks;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod preferences;
 pub mod sessions;
 pub mod staff;
 pub mod system;
@@ -173,6 +175,8 @@ type Apis = (
     attestations::Api,
     coverage::Api,
     drills::Api,
+    hooks::Api,
+    preferences::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -194,6 +198,8 @@ pub fn service() -> OpenApiService<Apis, ()> {
             attestations::Api,
             coverage::Api,
             drills::Api,
+            hooks::Api,
+            preferences::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

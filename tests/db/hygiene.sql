@@ -47,6 +47,7 @@ insert into tap.definers values
   ('rules.tg_schedules__mark_coverage', 'R6.10 marks are not open to users'),
   ('api.start_drill', 'R6.11 tells all Contacts at every place of theirs'),
   ('api.get_drill', 'R6.11 deliveries are not open to users'),
+  ('rules.tg_connections__plan_summaries', 'R7.2 when a summary is due is not open to users'),
   ('rules.tg_connections__plan_drills', 'R6.11 reminders are not open to users'),
   ('api.find_links', 'a visitor has no table'),
   ('rules.alert_of_link', 'R6.6 deliveries are not open to users'),
@@ -56,6 +57,13 @@ insert into tap.definers values
   ('rules.take_text', 'R6.6 acts for whoever sent a text; the worker may not'),
   ('rules.check_reach', 'R7.3 the worker may not touch an alert'),
   ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
+  ('api.list_webhooks', 'webhooks and their secrets are not open to users'),
+  ('api.add_webhook', 'nobody reads a secret; the trail is written'),
+  ('api.remove_webhook', 'webhooks are not open to users; the trail is written'),
+  ('api.rotate_webhook_secret', 'nobody reads a secret; the trail is written'),
+  ('api.test_webhook', 'events are not open to users'),
+  ('rules.tg_notifications__hook', 'R9.5 events are made in the transaction of whoever tells, who needs no right on them'),
+  ('rules.tg_webhooks__record', 'writes the trail'),
   ('audit.append', 'R9.2 the only way into the trail'),
   ('rules.tg_addresses__withdraw', 'deliveries are not their reader''s to change'),
   ('rules.tg_devices__withdraw', 'deliveries are not their reader''s to change'),
@@ -85,6 +93,7 @@ insert into tap.definers values
   ('rules.my_account', 'own columns that others must not see'),
   ('rules.tg_alert_actions__act', 'R6.4 what a Contact sets off at all the others'),
   ('rules.tg_alerts__record', 'writes the trail'),
+  ('rules.tg_preferences__record', 'writes the trail'),
   ('rules.tg_check_ins__count', 'R4.4 obligations and alerts are not open to users'),
   ('rules.tg_connections__end', 'R3.3 tells the other side'),
   ('rules.tg_notifications__read', 'deliveries are not open to users'),
@@ -148,7 +157,7 @@ select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'rules', 'api', 'jobs') and c.relkind in ('v', 'm', 'f') $$, 'no views: they would read past the policies');
 select tap.nothing($$ select schema, table_name from tap.columns where table_name !~ '^[a-z]+(_[a-z]+)*$' union select schema, table_name || '.' || column_name from tap.columns where column_name !~ '^[a-z]+(_[a-z0-9]+)*$' and column_name <> 'sha256' $$, 'names are lower snake_case');
 select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
-select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says') $$, 'columns are singular, but for lists and counts');
+select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says', 'high_channels', 'normal_channels') $$, 'columns are singular, but for lists and counts');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');
