@@ -28,6 +28,7 @@ mod help;
 mod invitations;
 mod journey;
 mod keys;
+mod languages;
 mod openapi;
 mod pace;
 mod protocol;
