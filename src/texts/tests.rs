@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use super::*;
@@ -30,8 +32,9 @@ const KINDS: [&str; 25] = [
     "unreachable",
 ];
 
-fn texts() -> Texts {
-    Texts::new().unwrap()
+fn texts() -> &'static Texts {
+    static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new().unwrap());
+    &TEXTS
 }
 
 fn missed() -> Value {
@@ -234,10 +237,7 @@ fn r7_7_typical_sms_are_one_segment() {
         ("missed", linked(json!({ "phones": ["+5491112345678"], "late_by_seconds": 2400 }))),
         ("help", linked(json!({ "round": 2, "phones": ["+5491112345678"] }))),
         ("still_open", linked(json!({ "phones": ["+5491112345678"], "open_for_seconds": 1200 }))),
-        (
-            "still_open",
-            linked(json!({ "phones": ["+5491112345678"], "had_by": { "name": "Christopher Fitzgerald" } })),
-        ),
+        ("still_open", linked(json!({ "phones": ["+5491112345678"], "had_by": { "name": "Christopher Fitzgerald" } }))),
         (
             "needs_more_help",
             linked(json!({ "phones": ["+5491112345678"], "by": { "name": "Christopher Fitzgerald" } })),
@@ -378,7 +378,10 @@ fn an_sms_is_only_as_brief_as_it_must_be() {
     let sms = texts().sms("missed", "en", &long);
     assert!(sms.contains("Due 09:00, last heard Fri 08:55. Call +5491112345678. https://"), "{sms}");
     let sms = texts().sms("missed", "es", &long);
-    assert!(sms.contains("no ha avisado. Hora: 09:00, ultima señal vie 08:55. Llame: +5491112345678. https://"), "{sms}");
+    assert!(
+        sms.contains("no ha avisado. Hora: 09:00, ultima señal vie 08:55. Llame: +5491112345678. https://"),
+        "{sms}"
+    );
 }
 
 /// R3.4: what a day was, in the Member's words of time.
