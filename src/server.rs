@@ -130,6 +130,7 @@ impl Server {
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
+        supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);
         supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));

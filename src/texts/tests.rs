@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 28] = [
     "missed",
     "help",
     "needs_more_help",
@@ -24,11 +24,14 @@ const KINDS: [&str; 25] = [
     "account_restored",
     "goodbye",
     "checked_in",
+    "checked_in_late",
+    "attested",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
     "drill",
     "drill_reminder",
+    "weekly_summary",
     "unreachable",
 ];
 
@@ -292,6 +295,8 @@ fn r7_7_typical_sms_are_one_segment() {
             "checked_in",
             json!({ "member": { "name": "Mary Tanner" }, "at_local": "2026-11-21T09:05:00", "is_late": true, "due": due }),
         ),
+        ("attested", json!({ "by": { "name": "Margaret O'Sullivan" }, "due": due })),
+        ("all_clear", with(all_clear(), json!({ "how": "attested", "by": { "name": "Ben" } }))),
         (
             "daily_digest",
             json!({ "member": { "name": "Mary Tanner" }, "local_on": "2026-11-21", "slots": [
@@ -310,6 +315,19 @@ fn r7_7_typical_sms_are_one_segment() {
         ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
         ("drill", json!({ "is_own": true })),
         ("drill_reminder", json!({ "is_member": true })),
+        (
+            "weekly_summary",
+            json!({
+                "members": [{ "member": { "name": "Margaret O'Sullivan" }, "expected": 28, "checked_in": 26, "late": 10, "missed": 1, "open": 1 }],
+                "all": { "people": 1, "expected": 28, "checked_in": 26 },
+            }),
+        ),
+        (
+            "weekly_summary",
+            json!({ "members": [{}, {}], "all": { "people": 50, "expected": 1400, "checked_in": 1390 } }),
+        ),
+        ("weekly_summary", json!({ "own": { "expected": 28, "checked_in": 26, "late": 10, "missed": 1, "open": 1 } })),
+        ("weekly_summary", json!({ "own": { "expected": 0 } })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("address_changed", json!({ "how": "added" })),
         ("address_changed", json!({ "how": "removed" })),
