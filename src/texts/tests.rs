@@ -164,7 +164,7 @@ fn an_alert_that_somebody_has_says_who() {
 fn a_member_never_heard_of_is_no_riddle() {
     let facts = with(missed(), json!({ "last_heard": null, "contacts": [{ "id": "c1", "name": "Anna" }] }));
     let (_, text, _) = texts().email("missed", "en", &facts);
-    assert!(text.contains("Last heard of: not before") && text.contains("Also told: nobody else"), "{text}");
+    assert!(text.contains("Last heard of: never") && text.contains("Also told: nobody else"), "{text}");
     assert!(texts().sms("missed", "en", &facts).contains("last heard never"));
 }
 
@@ -493,7 +493,7 @@ fn r6_2_a_call_for_help_speaks_of_no_check_in() {
         ("still_open", "", "still needs help"),
         ("acknowledged", "", "Ben"),
         ("owner_asked", "", "Mary"),
-        ("all_clear", "cancelled", "took the call for help back"),
+        ("all_clear", "cancelled", "took back the call for help"),
         ("all_clear", "closed", "Ben closed the alert"),
     ] {
         let facts = with(call.clone(), json!({ "how": how, "outcome": "safe" }));
