@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::db::DbError;
 use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
 use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
+use crate::deliver::hooks;
 use crate::deliver::lane::{self, Channel, Lane};
 use crate::deliver::pace::Pace;
 use crate::deliver::postmark::{self, Postmark, PostmarkConfig, PostmarkConfigError};
@@ -134,6 +135,9 @@ impl Server {
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);
         supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));
+        for failing in [false, true] {
+            supervise(&mut tasks, "webhooks", &app, move |app| hooks::work(app, failing));
+        }
         supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);

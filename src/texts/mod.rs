@@ -41,7 +41,7 @@ macro_rules! texts_in {
     ($language:literal) => { sources!($language:
     "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "address_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
-    "checked_in" "checked_in_late" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "unreachable"
+    "checked_in" "checked_in_late" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
     ) };
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 28] = [
+const KINDS: [&str; 29] = [
     "missed",
     "help",
     "needs_more_help",
@@ -31,6 +31,7 @@ const KINDS: [&str; 28] = [
     "coverage_back",
     "drill",
     "drill_reminder",
+    "webhook_off",
     "weekly_summary",
     "unreachable",
 ];
@@ -315,6 +316,8 @@ fn r7_7_typical_sms_are_one_segment() {
         ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
         ("drill", json!({ "is_own": true })),
         ("drill_reminder", json!({ "is_member": true })),
+        ("webhook_off", json!({ "reason": "gone" })),
+        ("webhook_off", json!({ "reason": "failing" })),
         (
             "weekly_summary",
             json!({

@@ -26,6 +26,7 @@ mod export;
 mod failover;
 mod faults;
 mod help;
+mod hooks;
 mod invitations;
 mod journey;
 mod keys;
