@@ -346,13 +346,13 @@ async fn r7_7_texts_are_understood_in_spanish_and_answered_in_their_senders_lang
         // Chloe reads English and writes Spanish.
         let said = answered(&world, &text(&chloe.phone, "SM3", "más ayuda")).await;
         assert!(said.contains("everyone is being told that more help is needed"), "{said}");
-        for (contact, words, by_sms) in [
-            (&ben, "Aroha necesita más ayuda", "Aroha necesita mas ayuda"),
-            (&chloe, "Aroha needs more help", "Aroha needs more help"),
+        for (channel, to, words) in [
+            (Channel::Push, &ben.push_token, "Aroha necesita más ayuda"),
+            (Channel::Email, &ben.email, "Aroha necesita más ayuda"),
+            (Channel::Sms, &ben.phone, "Aroha necesita mas ayuda"),
+            (Channel::Voice, &ben.phone, "Aroha necesita más ayuda"),
         ] {
-            world.expect_message(Channel::Push, &contact.push_token, words).await;
-            world.expect_message(Channel::Email, &contact.email, words).await;
-            world.expect_message(Channel::Sms, &contact.phone, by_sms).await;
+            world.expect_message(channel, to, words).await;
         }
         world.settle().await;
         for callback in [text(&member.phone, "SM4", "Estoy bien."), text(&member.phone, "SM5", "ok")] {

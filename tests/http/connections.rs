@@ -252,6 +252,7 @@ async fn r3_4_a_contact_sees_the_members_day_and_nothing_else_and_a_stranger_not
         fields.sort_unstable();
         assert!(
             fields.iter().all(|field| [
+                "attestations",
                 "connected_at",
                 "coverage",
                 "hears_of",
