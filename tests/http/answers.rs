@@ -326,7 +326,7 @@ async fn r6_6_a_contact_with_one_open_alert_acknowledges_it_by_sms() {
     .await;
 }
 
-/// R7.7, R4.8: the words of Spanish, with accents or without, whatever language somebody reads; and what they are answered.
+/// R7.7: the words of Spanish, with accents or without, whatever language somebody reads; and what they are answered.
 #[tokio::test]
 async fn r7_7_texts_are_understood_in_spanish_and_answered_in_their_senders_language() {
     world(|world| async move {
