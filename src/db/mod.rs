@@ -118,6 +118,9 @@ pub struct Idempotency {
     pub fingerprint: Vec<u8>,
 }
 
+/// How many connections a server may hold: its pools, and the one that listens.
+pub const CONNECTIONS: usize = POOL_SIZE + JOB_POOL_SIZE + DEADLINE_POOL_SIZE + 1;
+
 /// The pool, and the only way through it.
 #[derive(Clone)]
 pub struct Db {

@@ -55,6 +55,21 @@ impl Service {
         }
     }
 
+    /// Whether it knows us, with nothing sent to anybody.
+    ///
+    /// # Errors
+    /// Why not, in plain words or as a code.
+    pub async fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Fcm(fcm) => fcm.check().await,
+            Self::Postmark(postmark) => postmark.check().await,
+            Self::SendGrid(sendgrid) => sendgrid.check().await,
+            Self::Smtp(email) => email.check().await,
+            Self::TwilioSms(twilio) => twilio.check().await,
+            Self::TwilioVoice(calls) => calls.check().await,
+        }
+    }
+
     async fn send(&self, message: &Message, past: &Past) -> Outcome {
         match (self, &message.to, &message.content) {
             (Self::Fcm(fcm), ..) => fcm.send(message).await,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::http::{retry_after, unanswered};
+use super::http::{ask, retry_after, unanswered};
 use super::{Content, Destination, Message, OffReason, Outcome};
 
 /// Twilio answers within 10 s, or its gateway gives up.
@@ -66,6 +66,14 @@ impl Twilio {
             "Messages.json",
         ]);
         Ok(Self { client, messages_url, config })
+    }
+
+    /// Whether Twilio knows our account and token.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        check_account(&self.client, &self.config).await
     }
 
     /// Sends one SMS. Twilio knows no idempotency: after [`Outcome::Unknown`] ask [`Twilio::find_sent`] first.
@@ -149,6 +157,20 @@ pub(super) async fn newest(client: &reqwest::Client, config: &TwilioConfig, list
     let response = asked.ok()?;
     response.status().is_success().then_some(())?;
     Some(response.json().await.unwrap_or_default())
+}
+
+/// Whether Twilio knows an account and its token.
+pub(super) async fn check_account(client: &reqwest::Client, config: &TwilioConfig) -> Result<(), String> {
+    let mut url = config.url.clone();
+    let account = format!("{}.json", config.account_sid);
+    url.path_segments_mut().map_err(|()| "its URL is none")?.pop_if_empty().extend([
+        "2010-04-01",
+        "Accounts",
+        &account,
+    ]);
+    let request = client.get(url).basic_auth(&config.account_sid, Some(config.auth_token.expose_secret()));
+    let account = ask(request, config.timeout).await?;
+    if account["status"] == "active" { Ok(()) } else { Err("the account is not active".to_owned()) }
 }
 
 /// Whether Twilio made it at or after this time, by its clock.

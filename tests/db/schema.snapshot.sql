@@ -790,6 +790,12 @@ CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.open_same_tomorrow(obligation uuid) IS 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+CREATE FUNCTION jobs.preflight() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.preflight() IS 'What `pruuf preflight` looks at in the database. Changes nothing.';
 CREATE FUNCTION jobs.preview(at timestamp with time zone DEFAULT NULL::timestamp with time zone, horizon interval DEFAULT '1 day'::interval, only_member uuid DEFAULT NULL::uuid) RETURNS TABLE(told_at timestamp with time zone, member_name text, alert_id uuid, round integer, kind text, reader_name text, channels text[], is_exhausting boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

@@ -34,6 +34,7 @@ mod languages;
 mod openapi;
 mod pace;
 mod preferences;
+mod preflight;
 mod protocol;
 mod providers;
 mod reach;
