@@ -15,10 +15,11 @@ use super::http::wall_clock;
 use super::pace::Pace;
 use super::postmark::Postmark;
 use super::sendgrid::SendGrid;
-use super::sms::{self, Twilio};
+use super::sms::Twilio;
 use super::voice::Calls;
 use super::{Content, Destination, Message, Outcome};
 use crate::config::BreakerConfig;
+use crate::texts::gsm;
 
 /// R7.3: the next provider starts within 5 seconds. A provider that has another behind it has so long to answer; then
 /// nobody knows whether it took the message, and a duplicate is a nuisance where a late alert is not.
@@ -96,7 +97,7 @@ impl Service {
     /// How much of its pace a message uses up.
     fn units(&self, message: &Message) -> u32 {
         match (self, &message.content) {
-            (Self::TwilioSms(_), Content::Sms(text)) => sms::segments(&text.text),
+            (Self::TwilioSms(_), Content::Sms(text)) => gsm::segments(&text.text),
             _ => 1,
         }
     }

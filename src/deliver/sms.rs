@@ -222,20 +222,6 @@ pub fn failed(code: u64, wait: Option<Duration>) -> Outcome {
     }
 }
 
-/// How many messages of a carrier a text becomes (3GPP TS 23.038): 160 letters of its own alphabet or 70 others fit into
-/// one, 153 or 67 into each of several.
-#[must_use]
-pub fn segments(text: &str) -> u32 {
-    const TWICE: &str = "^{}\\[~]|€";
-    const ONCE: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-    let width = |c: char| if TWICE.contains(c) { Some(2) } else { ONCE.contains(c).then_some(1) };
-    let (length, one, several) = match text.chars().map(width).sum::<Option<usize>>() {
-        Some(length) => (length, 160, 153),
-        None => (text.encode_utf16().count(), 70, 67),
-    };
-    if length <= one { 1 } else { u32::try_from(length.div_ceil(several)).unwrap_or(u32::MAX) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,23 +239,6 @@ mod tests {
         assert_eq!(off(30007), None);
         for code in [30001, 30003, 30005, 30008, 20429] {
             assert!(matches!(failed(code, None), Outcome::Transient { .. }), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_text_is_counted_as_carriers_count_it() {
-        for (text, count) in [
-            ("a".repeat(160), 1),
-            ("a".repeat(161), 2),
-            ("é".repeat(160), 1),
-            ("€".repeat(80), 1),
-            ("€".repeat(81), 2),
-            ("ő".repeat(70), 1),
-            ("ő".repeat(71), 2),
-            ("😀".repeat(36), 2),
-            ("a".repeat(307), 3),
-        ] {
-            assert_eq!(segments(&text), count, "{text}");
         }
     }
 }

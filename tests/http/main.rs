@@ -30,6 +30,7 @@ mod hooks;
 mod invitations;
 mod journey;
 mod keys;
+mod languages;
 mod openapi;
 mod pace;
 mod preferences;
