@@ -11,6 +11,7 @@ pub mod dev;
 pub mod http;
 pub mod keys;
 pub mod poll;
+pub mod preflight;
 pub mod problem;
 pub mod server;
 pub mod staff;

@@ -255,6 +255,14 @@ async fn r9_3_r3_1_an_invitation_outlives_the_key_it_was_sent_under() {
     let (ann, ben, cat) = (world.person("Ann").await, world.person("Ben").await, world.person("Cat").await);
     let to_ben = invite(&world, &ann, &ben, "contact").await;
     let to_cat = invite(&world, &ann, &cat, "contact").await;
+    // One to somebody without an account, whose message is forgotten by its age.
+    let body =
+        json!({"invitee_becomes": "contact", "name": "Zoe", "address": {"kind": "email", "value": "zoe@example.org"}});
+    let to_zoe = world.post(&ann, "/v1/invitations", body).await.expect(201);
+    world.expect_message(Channel::Email, "zoe@example.org", "Ann").await;
+    world.settle().await;
+    let forget = "delete from data.notifications where address_sealed is not null and facts ->> 'code_id' = $1";
+    world.db.admin.execute(forget, &[&to_zoe["id"].as_str().unwrap()]).await.unwrap();
     let link = |world: &World, to: &str| {
         let text = world.fakes.received().into_iter().rev().find(|message| message.to == to).unwrap().text;
         text.split_once("/i/").unwrap().1.split_whitespace().next().unwrap().to_owned()
@@ -268,7 +276,7 @@ async fn r9_3_r3_1_an_invitation_outlives_the_key_it_was_sent_under() {
     assert_eq!((sealed_under(&world, OLD).await, sealed_under(&world, NEW).await), (0, 0));
 
     let listed = world.get(&ann, "/v1/invitations").await.expect(200);
-    assert_eq!(listed["items"], json!([to_cat, to_ben]));
+    assert_eq!(listed["items"], json!([to_zoe, to_cat, to_ben]));
     let page = world.call(Method::GET, &format!("/i/{token}"), None, &[], None).await.expect(200);
     assert!(page.as_str().unwrap().contains(to_cat["code"].as_str().unwrap()));
     world.advance("11 minutes").await;
