@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::auth::pin::{CannotHash, Pins};
 use crate::auth::token::{BadKey, Tokens};
+use crate::billing::stripe::Stripe;
 use crate::config::Config;
 use crate::db::listen::Ear;
 use crate::db::{Caller, Db, DbError};
 use crate::deliver::hooks::Hooks;
 use crate::http::gate::Gate;
-use crate::stripe::Stripe;
 use crate::texts::Texts;
 use crate::vault::{Vault, unhex};
 use crate::watch::{Watch, WatchError};
@@ -66,7 +66,7 @@ pub enum AppError {
     Texts(#[from] crate::texts::TextsError),
     /// Payments.
     #[error("Stripe cannot be used: {0}")]
-    Stripe(#[from] crate::stripe::Failure),
+    Stripe(#[from] crate::billing::stripe::Failure),
     /// The HTTP client of webhooks.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),

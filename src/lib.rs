@@ -15,7 +15,6 @@ pub mod preflight;
 pub mod problem;
 pub mod server;
 pub mod staff;
-pub mod stripe;
 pub mod telemetry;
 pub mod texts;
 pub mod tick;

@@ -38,10 +38,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("vault", &["config", "problem"]),
     ("db", &["db", "problem"]),
-    ("http", &["app", "auth", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
+    ("http", &["app", "auth", "billing", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
     ("webhooks", &["config", "deliver", "webhooks"]),
     ("deliver", &["app", "config", "db", "deliver", "problem", "texts", "vault"]),
-    ("billing", &["app", "billing", "config", "db", "problem", "vault"]),
+    ("billing", &["app", "billing", "config", "db", "problem", "tick", "vault"]),
 ];
 
 /// A function fits on a screen.

@@ -62,17 +62,35 @@ $$;
 comment on function api.begin_checkout(text) is 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
 grant execute on function api.begin_checkout(text) to pruuf_user;
 
-create or replace function api.find_subscription() returns jsonb
+create or replace function rules.find_subscription(must_run boolean) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   customer text := (select k.id from billing.customers k where k.user_id = rules.signed_in_user_id());
 begin
-  if customer is null then
+  if customer is null or must_run and (rules.own_subscription()).id is null then
     raise exception 'no-subscription' using errcode = 'UF409', detail = 'There is nothing that you pay for. Choose a plan first.';
   end if;
   return jsonb_build_object('at', rules.clock(), 'customer_id', customer, 'subscription_id', (rules.own_subscription()).id);
 end;
 $$;
-comment on function api.find_subscription() is 'POST /v1/billing/portal, cancel and resume. R8.1 whom and what Stripe is to be asked about.';
-grant execute on function api.find_subscription() to pruuf_user;
+comment on function rules.find_subscription(boolean) is 'R8.1 whom and what Stripe is to be asked about for the caller.';
+grant execute on function rules.find_subscription(boolean) to pruuf_user;
+
+create or replace function api.open_portal() returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select rules.find_subscription(false) $$;
+comment on function api.open_portal() is 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
+grant execute on function api.open_portal() to pruuf_user;
+
+create or replace function api.cancel_subscription() returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select rules.find_subscription(true) $$;
+comment on function api.cancel_subscription() is 'POST /v1/billing/cancel. R8.1 Stripe does it, and the database follows.';
+grant execute on function api.cancel_subscription() to pruuf_user;
+
+create or replace function api.resume_subscription() returns jsonb
+language sql stable security invoker set search_path = ''
+as $$ select rules.find_subscription(true) $$;
+comment on function api.resume_subscription() is 'POST /v1/billing/resume. R8.1 Stripe does it, and the database follows.';
+grant execute on function api.resume_subscription() to pruuf_user;

@@ -311,7 +311,7 @@ begin
   elsif (select count(*) from data.connections c where c.member_id = member and c.ended_at is null) >= rules.policy('contacts_per_member') then
     raise exception 'too-many-contacts' using errcode = 'UF409', detail = format('A Member has at most %s Contacts.', rules.policy('contacts_per_member'));
   elsif (select count(*) from data.connections c where c.contact_id = contact and c.ended_at is null) >= rules.members_allowed(contact, at) then
-    raise exception 'too-many-members' using errcode = 'UF409', detail = format('This Contact watches at most %s Members.', rules.members_allowed(contact, at));
+    raise exception 'too-many-members' using errcode = 'UF409', detail = format('A Contact%s watches at most %s Members.', case when rules.entitlement(contact, at) = 'trialing' then ' on a trial' else '' end, rules.members_allowed(contact, at));
   end if;
   insert into data.connections (member_id, contact_id, invitation_id, connected_at) values (member, contact, invitation.id, at) returning * into made;
   insert into data.notifications (user_id, kind, cause, facts, created_at)

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::{Answer, Section, Tagged};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
+use crate::billing::stripe::{Failure, Stripe};
 use crate::db::Caller;
 use crate::problem::{Code, Problem};
-use crate::stripe::{Failure, Stripe};
 
 /// The operations.
 pub struct Api;
@@ -153,9 +153,8 @@ async fn keep(app: &App, subscription: &Value, asked_at: DateTime<Utc>) -> Resul
 }
 
 /// Makes the caller's subscription end with its period, or go on; gives where they stand then.
-async fn set_ending(app: &App, caller: &Caller, is_ending: bool, key: Option<String>) -> Answer<Billing> {
-    let own: OwnRow = app.db.read(caller, "api.find_subscription()", &[]).await?;
-    let id = own.subscription_id.ok_or(Problem::new(Code::NoSubscription))?;
+async fn set_ending(app: &App, caller: &Caller, own: OwnRow, is_ending: bool, key: Option<String>) -> Answer<Billing> {
+    let id = own.subscription_id.unwrap_or_default();
     let key = key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{id}-{is_ending}-{key}"));
     let subscription = stripe(app)?.set_ending(&id, is_ending, &key).await.map_err(unavailable)?;
     keep(app, &subscription, own.at).await?;
@@ -213,7 +212,7 @@ impl Api {
     /// Manage card, invoices and plan, on a page of Stripe's
     #[oai(path = "/v1/billing/portal", method = "post", operation_id = "open_portal")]
     async fn open_portal(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Page> {
-        let own: OwnRow = app.db.read(&caller.0, "api.find_subscription()", &[]).await?;
+        let own: OwnRow = app.db.read(&caller.0, "api.open_portal()", &[]).await?;
         let back = format!("{}/open", app.public_url);
         let url = stripe(&app)?.create_portal(&own.customer_id, &back).await.map_err(unavailable)?;
         Ok(Json(Page { url: Some(url) }))
@@ -227,7 +226,8 @@ impl Api {
         caller: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
     ) -> Answer<Billing> {
-        set_ending(&app, &caller.0, true, key.0).await
+        let own: OwnRow = app.db.read(&caller.0, "api.cancel_subscription()", &[]).await?;
+        set_ending(&app, &caller.0, own, true, key.0).await
     }
 
     /// Go on with my subscription
@@ -238,6 +238,7 @@ impl Api {
         caller: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
     ) -> Answer<Billing> {
-        set_ending(&app, &caller.0, false, key.0).await
+        let own: OwnRow = app.db.read(&caller.0, "api.resume_subscription()", &[]).await?;
+        set_ending(&app, &caller.0, own, false, key.0).await
     }
 }

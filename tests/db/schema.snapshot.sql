@@ -3716,9 +3716,9 @@ CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELEC
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
-CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(rules.current_user_id()) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));

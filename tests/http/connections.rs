@@ -343,10 +343,10 @@ async fn r1_3_a_limit_is_named_and_changed_without_a_deploy() {
         // What was refused can still be accepted.
         accept(&world, &cleo, &second["code"]).await.expect(200);
         told(&world, [(&ann, &cleo), (&cleo, &ann)]).await;
-        set("members_per_contact", 1).await;
+        set("members_on_trial", 1).await;
         let third = invite(&world, &ben, &cleo, "contact").await;
         let refused = accept(&world, &cleo, &third["code"]).await.refused(409, "too-many-members");
-        assert_eq!(refused["detail"], "A Contact watches at most 1 Members.");
+        assert_eq!(refused["detail"], "A Contact on a trial watches at most 1 Members.");
         // Many at once do not get past it.
         set("members_per_contact", 2).await;
         let dan = world.person("Dan").await;

@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Caller;
-use crate::stripe::{Failure, Stripe};
 use crate::tick::pause;
+use stripe::{Failure, Stripe};
+
+pub mod stripe;
 
 /// How often is looked for work.
 const POLL: Duration = Duration::from_secs(1);

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
-use stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 use url::Url;
 use uuid::Uuid;
