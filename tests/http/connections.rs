@@ -348,7 +348,7 @@ async fn r1_3_a_limit_is_named_and_changed_without_a_deploy() {
         let refused = accept(&world, &cleo, &third["code"]).await.refused(409, "too-many-members");
         assert_eq!(refused["detail"], "A Contact on a trial watches at most 1 Members.");
         // Many at once do not get past it.
-        set("members_per_contact", 2).await;
+        set("members_on_trial", 2).await;
         let dan = world.person("Dan").await;
         let fourth = invite(&world, &dan, &cleo, "contact").await;
         let replies = join_all([&third, &fourth].map(|invitation| accept(&world, &cleo, &invitation["code"]))).await;
