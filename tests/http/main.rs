@@ -24,6 +24,7 @@ mod events;
 mod export;
 mod failover;
 mod faults;
+mod game;
 mod help;
 mod invitations;
 mod journey;
