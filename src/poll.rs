@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::db::Caller;
 use crate::tick::pause;
-use crate::webhooks::{Receipt, twilio};
+use crate::webhooks::{Receipt, postmark, twilio};
 
 /// How often is looked for something to ask.
 const POLL: Duration = Duration::from_secs(5);
@@ -31,6 +31,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Askers {
     client: reqwest::Client,
     twilio: Option<Twilio>,
+    postmark: Option<Postmark>,
+}
+
+struct Postmark {
+    url: Url,
+    token: SecretString,
 }
 
 struct Twilio {
@@ -43,6 +49,7 @@ struct Twilio {
 struct Poll {
     id: Uuid,
     channel: String,
+    provider: Option<String>,
     provider_message_id: String,
 }
 
@@ -65,16 +72,48 @@ impl Askers {
             account_sid: twilio.account_sid.clone(),
             auth_token: twilio.auth_tokens[0].clone(),
         });
-        Ok(Self { client, twilio })
+        let postmark = config
+            .postmark
+            .as_ref()
+            .map(|postmark| Postmark { url: postmark.url.clone(), token: postmark.token.clone() });
+        Ok(Self { client, twilio, postmark })
     }
 
     /// What the provider says of a message; nothing when it cannot be asked now.
     async fn ask(&self, poll: &Poll) -> Option<(&'static str, Receipt)> {
-        let receipt = match poll.channel.as_str() {
-            "sms" | "voice" => self.ask_twilio(&poll.provider_message_id).await?,
+        let message = &poll.provider_message_id;
+        let (provider, receipt) = match (poll.channel.as_str(), poll.provider.as_deref()) {
+            ("sms" | "voice", _) => ("twilio", self.ask_twilio(message).await?),
+            (_, Some("postmark")) => ("postmark", self.ask_postmark(message).await?),
             _ => return None,
         };
-        Some(("twilio", Receipt { delivery_id: Some(poll.id), ..receipt }))
+        Some((provider, Receipt { delivery_id: Some(poll.id), ..receipt }))
+    }
+
+    /// One that Postmark does not know says nothing: how long it keeps messages is a setting of the account, and taking one
+    /// for lost would send every e-mail again.
+    async fn ask_postmark(&self, message: &str) -> Option<Receipt> {
+        let details = self.ask_postmark_for(&["messages", "outbound", message, "details"]).await?;
+        match postmark::polled(message, &details) {
+            Ok(receipt) => receipt,
+            Err(bounce) => {
+                let mut bounce = self.ask_postmark_for(&["bounces", &bounce]).await?;
+                bounce["RecordType"] = json!("Bounce");
+                bounce["MessageID"] = json!(message);
+                postmark::read(&bounce)
+            }
+        }
+    }
+
+    async fn ask_postmark_for(&self, path: &[&str]) -> Option<Value> {
+        let postmark = self.postmark.as_ref()?;
+        let asked = self
+            .client
+            .get(below(&postmark.url, path)?)
+            .header("accept", "application/json")
+            .header("x-postmark-server-token", postmark.token.expose_secret())
+            .timeout(TIMEOUT);
+        asked.send().await.ok()?.error_for_status().ok()?.json().await.ok()
     }
 
     async fn ask_twilio(&self, sid: &str) -> Option<Receipt> {

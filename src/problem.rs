@@ -56,6 +56,7 @@ codes! {
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
+    NothingToAttest = "nothing-to-attest", 409, "There is no check-in to speak for";
     NobodyToDrill = "nobody-to-drill", 409, "Nobody would be told";
     LastAdmin = "last-admin", 409, "The last administrator must stay";
     OnlyACodeUnlocks = "only-a-code-unlocks", 409, "Only a recovery by code opens it";
@@ -122,6 +123,15 @@ impl Code {
             }
             "schedule_weekdays_are_iso" => {
                 (Self::Invalid, "/weekdays", "Weekdays are 1 (Monday) to 7, at least one of them.")
+            }
+            "high_messages_have_a_channel" => {
+                (Self::Invalid, "/channels/high", "Choose one channel at least: push, email or sms.")
+            }
+            "normal_messages_have_a_channel" => {
+                (Self::Invalid, "/channels/normal", "Choose one channel at least: push, email or sms.")
+            }
+            "quiet_hours_have_a_length" => {
+                (Self::Invalid, "/quiet_hours/until", "Quiet hours end at another time than they begin.")
             }
             "note_is_1_to_500_characters" => (Self::Invalid, "/note", "A note has 1 to 500 characters."),
             "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {

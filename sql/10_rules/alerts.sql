@@ -218,7 +218,7 @@ as $$
 declare
   alert data.alerts;
 begin
-  select * into alert from data.alerts a where a.obligation_id = obligation and a.resolved_how = 'closed';
+  select * into alert from data.alerts a where a.obligation_id = obligation and a.resolved_how in ('closed', 'attested');
   if found then
     alert.resolved_how := 'checked_in';
     alert.resolved_by := tap.member_id;
@@ -227,5 +227,5 @@ begin
   end if;
 end;
 $$;
-comment on function rules.tell_late_check_in(uuid, data.check_ins) is 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
+comment on function rules.tell_late_check_in(uuid, data.check_ins) is 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
 grant execute on function rules.tell_late_check_in(uuid, data.check_ins) to pruuf_engine;

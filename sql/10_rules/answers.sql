@@ -22,8 +22,12 @@ begin
   elsif action = 'acknowledge' and known.state = 'acknowledged' then
     return case when known.acknowledged_by = person then 'acknowledged' else 'has_an_owner' end;
   end if;
-  insert into data.alert_actions (alert_id, user_id, action) values (known.id, person, answer_alert.action);
-  return case action when 'acknowledge' then 'acknowledged' else 'more_help' end;
+  if action = 'safe' then
+    perform rules.say_safe(known, person);
+  else
+    insert into data.alert_actions (alert_id, user_id, action) values (known.id, person, answer_alert.action);
+  end if;
+  return case action when 'acknowledge' then 'acknowledged' when 'safe' then 'ended' else 'more_help' end;
 exception when sqlstate 'UF409' then
   -- Somebody was faster.
   return case sqlerrm when 'alert-is-over' then 'over' else 'has_an_owner' end;
@@ -31,6 +35,20 @@ end;
 $$;
 comment on function rules.answer_alert(uuid, uuid, text) is 'R6.6 a Contact acts on an alert without the app: what the app would write, and in a word what came of it.';
 grant execute on function rules.answer_alert(uuid, uuid, text) to pruuf_engine;
+
+create or replace function rules.say_safe(alert data.alerts, person uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  if alert.kind = 'missed' and (rules.attested_obligation(alert.member_id, rules.clock())).id = alert.obligation_id then
+    insert into data.attestations (member_id, contact_id) values (alert.member_id, person);
+  else
+    insert into data.alert_actions (alert_id, user_id, action, outcome) values (alert.id, person, 'close', 'safe');
+  end if;
+end;
+$$;
+comment on function rules.say_safe(data.alerts, uuid) is 'R6.6 a Contact who has seen or spoken to the Member ends the alert: a miss of today by attesting it (R4.9), any other by closing it.';
+grant execute on function rules.say_safe(data.alerts, uuid) to pruuf_engine;
 
 create or replace function rules.take_key(delivery uuid, key text) returns jsonb
 language plpgsql volatile security definer set search_path = ''
@@ -54,12 +72,13 @@ begin
     when told.alert_id is null or told.kind = 'all_clear' then 'heard'
     when key = '1' then rules.answer_alert(told.user_id, told.alert_id, 'acknowledge')
     when key = '2' then rules.answer_alert(told.user_id, told.alert_id, 'needs_more_help')
+    when key = '3' then rules.answer_alert(told.user_id, told.alert_id, 'safe')
     else 'unknown_key' end;
   return jsonb_build_object('answer', answer, 'language', (select u.language from data.users u where u.id = told.user_id), 'facts', rules.notification_facts(told));
 end;
 $$;
 alter function rules.take_key(uuid, text) owner to pruuf_engine;
-comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help. security definer: the worker may not act for anybody.';
+comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
 grant execute on function rules.take_key(uuid, text) to pruuf_worker;
 
 create or replace function rules.take_text(message_sid text, lookups bytea[], words text) returns jsonb
@@ -132,7 +151,7 @@ create or replace function rules.answer_text(person uuid, word text) returns jso
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  action text := case when word in ('1', 'GOT IT', 'GOTIT', 'I VE GOT THIS', 'I HAVE GOT THIS') then 'acknowledge' when word in ('2', 'HELP') then 'needs_more_help' end;
+  action text := case when word in ('1', 'GOT IT', 'GOTIT', 'I VE GOT THIS', 'I HAVE GOT THIS') then 'acknowledge' when word in ('2', 'HELP') then 'needs_more_help' when word in ('3', 'SAFE') then 'safe' end;
   open_alerts uuid[];
 begin
   if word in ('OK', 'OKAY', 'I M OK', 'IM OK', 'I AM OK') then
@@ -155,5 +174,5 @@ begin
                             'facts', (select a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)) from data.alerts a where a.id = open_alerts[1]));
 end;
 $$;
-comment on function rules.answer_text(uuid, text) is '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+comment on function rules.answer_text(uuid, text) is '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 grant execute on function rules.answer_text(uuid, text) to pruuf_engine;

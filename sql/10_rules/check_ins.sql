@@ -81,8 +81,9 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   with made_up as (
-    update data.obligations o set state = 'met_late'
-     where o.member_id = tap.member_id and o.state = 'missed'
+    update data.obligations o set state = case when tap.received_at > o.due_at then 'met_late' else 'met' end
+     where o.member_id = tap.member_id
+       and (o.state = 'missed' or o.state = 'excused' and exists (select from data.attestations t where t.obligation_id = o.id))
        and o.due_at > tap.received_at - interval '2 days'
        and o.local_on = (tap.received_at at time zone o.time_zone)::date
     returning o.id)
@@ -90,7 +91,7 @@ begin
   perform rules.tell_late_check_in(m.obligation_id, tap) from data.obligations_met m where m.check_in_id = tap.id;
 end;
 $$;
-comment on function rules.make_up_for_misses(data.check_ins) is 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+comment on function rules.make_up_for_misses(data.check_ins) is 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record. R4.9 what was excused on a Contact''s word is the Member''s own now.';
 grant execute on function rules.make_up_for_misses(data.check_ins) to pruuf_engine;
 
 create or replace function rules.is_double_tap(tap data.check_ins) returns boolean
@@ -116,13 +117,21 @@ begin
   insert into data.obligations_met (obligation_id, check_in_id) values (expected.id, tap.id);
   perform rules.open_next(tap.member_id, tap.received_at);
   if tap.received_at >= expected.due_at - make_interval(mins => rules.policy('reminder_lead')) then
-    update data.deliveries d set state = 'cancelled', settled_at = tap.received_at
-      from data.notifications n
-     where n.user_id = tap.member_id and n.kind = 'reminder'
-       and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace')
-       and d.notification_id = n.id and d.state = 'pending';
+    perform rules.withdraw_reminders(expected, tap.received_at);
   end if;
 end;
 $$;
 comment on function rules.meet(data.obligations, data.check_ins) is 'R4.4 closes an obligation by a check-in, opens the next, and takes back reminders that have not gone out. After due_at it is late (R4.5).';
 grant execute on function rules.meet(data.obligations, data.check_ins) to pruuf_engine;
+
+create or replace function rules.withdraw_reminders(expected data.obligations, at timestamptz) returns void
+language sql volatile security invoker set search_path = ''
+as $$
+  update data.deliveries d set state = 'cancelled', settled_at = at
+    from data.notifications n
+   where n.user_id = expected.member_id and n.kind = 'reminder'
+     and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace')
+     and d.notification_id = n.id and d.state = 'pending'
+$$;
+comment on function rules.withdraw_reminders(data.obligations, timestamptz) is 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
+grant execute on function rules.withdraw_reminders(data.obligations, timestamptz) to pruuf_engine;

@@ -17,7 +17,8 @@ begin
   end if;
   insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
   select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
-         n.created_at + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
+         case when k.priority = 'critical' or k.is_urgent then n.created_at else coalesce(rules.quiet_until(n.user_id, n.created_at), n.created_at) end
+           + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
          place.stands_by, n.expires_at, n.created_at
     from rules.places(array(select n.id from told n)) as place
     join told n on n.id = place.notification_id
@@ -40,32 +41,38 @@ begin
   return query
   with news as (
     select t.*, k.priority,
-           k.priority <> 'critical' and exists (select from data.watch_settings w where w.contact_id = t.user_id and w.member_id = t.member_id and w.mutes_routine) as is_muted
+           k.priority <> 'critical' and exists (select from data.watch_settings w where w.contact_id = t.user_id and w.member_id = t.member_id and w.mutes_routine) as is_muted,
+           -- Not even looked at for what is critical (R6.9).
+           case k.priority when 'critical' then null
+             else (select case k.priority when 'high' then p.high_channels else p.normal_channels end from data.preferences p where p.user_id = t.user_id) end as chosen
       from data.notifications t join data.notification_kinds k on k.kind = t.kind
      where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or not exists (select from data.users u where u.id = t.user_id and u.deleted_at is not null))),
   place as (
-    select n.id, n.priority, 'push' as channel, null::uuid as address_id, v.id as device_id
+    select n.id, n.priority, n.chosen, 'push' as channel, null::uuid as address_id, v.id as device_id
       from news n join data.devices v on v.user_id = n.user_id and v.off_at is null
      where n.kind <> 'all_clear' and not n.is_muted
     union all
-    select n.id, n.priority, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
+    select n.id, n.priority, n.chosen, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
       from news n join data.addresses a on a.user_id = n.user_id and a.verified_at is not null and a.off_at is null
      where n.kind <> 'all_clear' and not n.is_muted
     union all
-    select n.id, n.priority, 'voice', a.id, null
+    select n.id, n.priority, n.chosen, 'voice', a.id, null
       from news n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone' and a.verified_at is not null
        -- A phone that takes no texts can still ring.
        and (a.off_at is null or a.off_reason in ('landline', 'stopped'))
      where n.has_call),
+  open as (
+    select p.*, p.chosen is null or p.channel = any (p.chosen) as is_chosen, bool_or(p.chosen is null or p.channel = any (p.chosen)) over (partition by p.id) as has_chosen
+      from place p),
   known as (
-    select p.*, bool_or(p.channel = 'push') over of_one as has_push, bool_or(p.channel = 'sms') over of_one as has_sms
-      from place p window of_one as (partition by p.id))
+    select o.*, bool_or(o.channel = 'push') over of_one as has_push, bool_or(o.channel = 'sms') over of_one as has_sms, bool_or(o.channel = 'email') over of_one as has_email
+      from open o where o.is_chosen or not o.has_chosen window of_one as (partition by o.id))
   select p.id, p.channel, p.address_id, p.device_id, p.priority = 'high' and p.has_push and p.channel <> 'push'
     from known p
    where p.priority = 'critical'
-      or p.channel = 'push'
-      or p.priority = 'high' and p.channel = 'email'
-      or not p.has_push and (p.channel = 'sms' or not p.has_sms)
+      or p.priority in ('high', 'normal') and (p.channel = 'push' or not p.has_push and (p.channel = 'sms' or not p.has_sms))
+      or p.priority in ('high', 'low') and p.channel = 'email'
+      or p.priority = 'low' and not p.has_email and (p.channel = 'push' or not p.has_push)
   union all
   select distinct n.id, d.channel, d.address_id, d.device_id, false
     from news n
@@ -77,7 +84,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

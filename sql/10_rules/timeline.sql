@@ -16,6 +16,9 @@ begin
          t.user_id, null, null, jsonb_build_object('arrives_at', t.arrives_at, 'outcome', t.outcome, 'note', t.note)
     from data.alert_actions t where t.alert_id = alert.id
   union all
+  select w.attested_at, 1, w.id::text, 'attested', w.contact_id, null, null, jsonb_build_object('note', w.note)
+    from data.attestations w where w.obligation_id = alert.obligation_id
+  union all
   select alert.resolved_at, 1, '', 'checked_in', alert.resolved_by, null, null, '{}' where alert.resolved_how = 'checked_in'
   union all
   -- It is nobody's again: its owner left, or did not answer.
@@ -32,6 +35,11 @@ begin
       union all
       select t.ended_at, 5, lpad(t.id::text, 19, '0'), 'attempted', jsonb_build_object('attempt', t.number, 'result', t.result, 'detail', t.detail)
         from data.attempts t where t.delivery_id = d.id
+      union all
+      select r.received_at, 6, lpad(r.id::text, 19, '0'), 'receipt', jsonb_build_object('result', r.meaning, 'detail', coalesce(r.detail, r.event))
+        from data.receipts r where r.delivery_id = d.id and r.meaning <> 'nothing'
+      union all
+      select e.at, 6, e.id::text, 'confirmed', '{}' from audit.events e where e.object_id = d.id and e.action = 'delivery.confirmed'
       union all
       select d.settled_at, 6, d.id::text, 'given_up', jsonb_build_object('state', d.state, 'detail', d.failure) where d.state in ('failed', 'cancelled', 'expired')
     ) as s (at, rank, id, what, more)

@@ -22,6 +22,8 @@ declare
 begin
   return rules.alert_shape(a) || jsonb_build_object(
     'language', me.language, 'recipient', jsonb_build_object('id', me.id, 'name', me.name),
+    'may_be_attested', a.state <> 'resolved' and exists (
+      select from data.obligations o where o.id = a.obligation_id and o.state = 'missed' and o.local_on = (rules.clock() at time zone o.time_zone)::date),
     'has_it', a.state = 'acknowledged' and a.acknowledged_by is not distinct from me.id,
     'ended_it', a.resolved_by is not distinct from me.id,
     'time_zone', zone, 'raised_local', rules.iso_local(a.raised_at, zone), 'acknowledged_local', rules.iso_local(a.acknowledged_at, zone),
@@ -59,6 +61,8 @@ begin
         perform api.acknowledge_alert(seen.id, rules.clock() + make_interval(mins => arrives_in_minutes));
       when 'needs_more_help' then
         perform api.needs_more_help(seen.id);
+      when 'attest' then
+        perform api.attest_member(seen.member_id, note);
       when 'close' then
         perform api.close_alert(seen.id, outcome, note);
       when 'show_card' then

@@ -355,6 +355,7 @@ begin
     from data.notifications n join data.alerts a on a.id = n.alert_id
    where n.user_id = new.contact_id and a.member_id = new.member_id and a.state <> 'resolved'
      and d.notification_id = n.id and d.state in ('pending', 'sending');
+  perform rules.withdraw_routine(new.contact_id, new.member_id, at);
   perform rules.release_alerts(new.member_id, new.contact_id, new.id, at);
   delete from data.watch_settings w where w.contact_id = new.contact_id and w.member_id = new.member_id;
   -- A Member who deletes their account leaves all of them at once; they come back as they were.
@@ -368,6 +369,18 @@ end;
 $$;
 alter function rules.tg_connections__end() owner to pruuf_engine;
 comment on function rules.tg_connections__end() is 'R3.3 either side ends a connection at any time; the other side is told.';
+
+create or replace function rules.withdraw_routine(reader uuid, member uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  update data.deliveries d set state = 'cancelled', is_withdrawn = true, settled_at = at
+    from data.notifications n join data.notification_kinds k on k.kind = n.kind
+   where n.user_id = reader and n.member_id = member and k.priority <> 'critical' and d.notification_id = n.id and d.state = 'pending';
+end;
+$$;
+comment on function rules.withdraw_routine(uuid, uuid, timestamptz) is 'R3.4, R7.5 what waits for the end of quiet hours and tells of a Member''s days is not a former Contact''s to hear.';
+grant execute on function rules.withdraw_routine(uuid, uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.keep_a_primary(member uuid, leaving uuid) returns void
 language sql volatile security invoker set search_path = ''

@@ -9,6 +9,8 @@ begin
         when o.id is null then 'waiting_for_a_time'
         when at >= o.due_at then 'overdue'
         when at >= o.opens_at then 'open'
+        when word.attested_at > coalesce(tap.received_at, '-infinity') and word.attested_at >= last.closed_at is not false
+          and (word.attested_at at time zone o.time_zone)::date = (at at time zone o.time_zone)::date then 'attested'
         when last.state is null then 'not_yet_due'
         when last.state = 'missed' and (tap.received_at < last.closed_at) is not false then 'missed'
         when tap.received_at >= rules.instant_of((at at time zone o.time_zone)::date::timestamp, o.time_zone)
@@ -16,6 +18,7 @@ begin
         else 'not_yet_due' end,
       'next', rules.obligation_shape(o),
       'last_check_in_at', tap.received_at,
+      'attestations', case when word.obligation_id is not null then rules.attestations_of(word.obligation_id) else '[]' end,
       'open_alerts', a.open_alerts)
     from (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'state', a.state, 'raised_at', a.raised_at,
                                                        'acknowledged_by', rules.named_in(a, a.acknowledged_by)) order by a.id), '[]') as open_alerts
@@ -23,10 +26,12 @@ begin
     left join data.obligations o on o.member_id = member and o.state = 'open'
     left join lateral (select max(c.received_at) as received_at from data.check_ins c where c.member_id = member) tap on true
     left join lateral (select l.state, l.closed_at, l.local_on from data.obligations l
-                        where l.member_id = member and l.state not in ('open', 'excused') order by l.due_at desc limit 1) last on true);
+                        where l.member_id = member and l.state not in ('open', 'excused') order by l.due_at desc limit 1) last on true
+    left join lateral (select w.obligation_id, w.attested_at from data.attestations w
+                        where w.member_id = member and w.attested_at > at - interval '2 days' order by w.id desc limit 1) word on true);
 end;
 $$;
-comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, not_yet_due on a day off and before the first time.';
+comment on function rules.day_shape(uuid, timestamptz) is 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
 grant execute on function rules.day_shape(uuid, timestamptz) to pruuf_user, pruuf_engine;
 
 create or replace function api.get_today() returns jsonb
@@ -153,7 +158,8 @@ as $$
   lengths as (select run, count(*) as length from runs where state <> 'missed' group by run)
   select rules.page(array(
       select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method)
+                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method,
+                                'attestations', rules.attestations_of(o.id))
         from closed o
        where history_shape.cursor is null
           or o.due_at < (select b.due_at from data.obligations b where b.id = history_shape.cursor and b.member_id = member)

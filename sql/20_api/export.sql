@@ -95,6 +95,8 @@ begin
     'alerts', (select coalesce(jsonb_agg(rules.alert_shape(a) || jsonb_build_object('obligation_id', a.obligation_id) order by a.id), '[]')
                  from data.alerts a where a.member_id = person),
     'help_requests', (select coalesce(jsonb_agg(to_jsonb(h) - 'member_id' order by h.id), '[]') from data.help_requests h where h.member_id = person),
+    'attestations', (select coalesce(jsonb_agg(to_jsonb(t) - case when t.member_id = person then 'member_id' else 'contact_id' end order by t.id), '[]')
+                       from data.attestations t where person in (t.member_id, t.contact_id)),
     'escalation', (select jsonb_build_object('repeat_minutes', p.repeat_minutes,
                              'rounds', (select coalesce(jsonb_agg(to_jsonb(r) - 'policy_id' order by r.after_minutes), '[]') from data.escalation_rounds r where r.policy_id = p.id))
                      from data.escalation_policies p where p.member_id = person),
@@ -112,6 +114,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return jsonb_build_object(
+    'preferences', (select to_jsonb(p) - 'user_id' from data.preferences p where p.user_id = person),
     'notifications', (
       select coalesce(jsonb_agg(jsonb_build_object(
                'id', n.id, 'kind', n.kind, 'alert_id', n.alert_id, 'facts', n.facts, 'created_at', n.created_at, 'expires_at', n.expires_at,
@@ -123,5 +126,5 @@ begin
         from data.notifications n where n.user_id = person));
 end;
 $$;
-comment on function rules.export_messages(uuid) is 'R2.6 what somebody was told, and how it reached them.';
+comment on function rules.export_messages(uuid) is 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 grant execute on function rules.export_messages(uuid) to pruuf_engine;

@@ -93,12 +93,13 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   update data.deliveries d set state = 'cancelled', settled_at = rules.clock()
-   where d.notification_id = new.id and d.state = 'pending' and d.stands_by;
+   where d.notification_id = new.id and d.state = 'pending'
+     and (d.stands_by or exists (select from data.notification_kinds k where k.kind = new.kind and k.priority <> 'critical'));
   return null;
 end;
 $$;
 alter function rules.tg_notifications__read() owner to pruuf_engine;
-comment on function rules.tg_notifications__read() is 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+comment on function rules.tg_notifications__read() is 'R7.2, R7.5 what has been read needs no second channel, nor is it sent at the end of quiet hours; an alarm still goes over every one.';
 
 create or replace function rules.tg_notifications__record() returns trigger
 language plpgsql volatile security definer set search_path = ''

@@ -9,7 +9,7 @@ begin
   perform jobs.reclaim_lost(claim_deliveries.channel, in_hand, most, at);
   return query
   with due as (
-    select d.id from data.deliveries d
+    select d.id, d.notification_id from data.deliveries d
      where d.channel = claim_deliveries.channel and d.state = 'pending' and d.next_attempt_at <= at and (d.expires_at is null or d.expires_at > at)
        and d.id <> all (in_hand)
      order by d.work_rank, d.next_attempt_at limit most for update skip locked),
@@ -19,15 +19,26 @@ begin
       from due, data.notifications n, data.alerts a
      where d.id = due.id and n.id = d.notification_id and n.kind <> 'all_clear' and a.id = n.alert_id and a.state = 'resolved'
     returning d.id),
+  -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
+  quiet as materialized (
+    select due.id, rules.quiet_until(n.user_id, at) as ends_at
+      from due join data.notifications n on n.id = due.notification_id join data.notification_kinds k on k.kind = n.kind
+     where k.priority <> 'critical' and not k.is_urgent and not exists (select from over o where o.id = due.id)),
+  held as (
+    update data.deliveries d
+       set next_attempt_at = q.ends_at + case when d.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end
+      from quiet q where d.id = q.id and q.ends_at is not null),
   taken as (
     -- The number stops counting where the column ends: the trying does not (R7.3).
     update data.deliveries d set state = 'sending', attempts = least(d.attempts, 32766) + 1, lease_until = at + make_interval(secs => lease_seconds)
-      from due where d.id = due.id and not exists (select from over o where o.id = d.id)
+      from due where d.id = due.id and not exists (select from over o where o.id = due.id)
+       and not exists (select from quiet q where q.id = due.id and q.ends_at is not null)
     returning d.*)
   select jsonb_build_object(
-      'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts, 'may_have_arrived', t.may_have_arrived,
+      'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts,
+      'may_have_arrived', t.may_have_arrived and (t.channel <> 'voice' or rules.is_only_call(t)),
       'age_seconds', extract(epoch from at - t.created_at),
-      'others_message_ids', case when t.may_have_arrived and t.channel = 'sms' then (
+      'others_message_ids', case when t.may_have_arrived and t.channel in ('sms', 'voice') then (
          select jsonb_agg(o.provider_message_id) from data.deliveries o
           where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 minute') end,
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
@@ -46,6 +57,19 @@ end;
 $$;
 comment on function jobs.claim_deliveries(text, integer, integer, uuid[]) is 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
 grant execute on function jobs.claim_deliveries(text, integer, integer, uuid[]) to pruuf_worker;
+
+create or replace function rules.is_only_call(call data.deliveries) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return not exists (
+    select from data.deliveries o
+     where o.address_id = call.address_id and o.id <> call.id and o.channel = 'voice' and o.provider_message_id is null
+       and o.created_at > call.created_at - interval '1 day' and rules.may_have_arrived(o));
+end;
+$$;
+comment on function rules.is_only_call(data.deliveries) is 'R7.1 whether a call to this number of which nobody knows whose it is can only be this delivery''s: Twilio does not tell what was said on a call, and one that passes for another is a lost alert. A second ring is a nuisance.';
+grant execute on function rules.is_only_call(data.deliveries) to pruuf_worker;
 
 create or replace function jobs.renew_leases(in_hand uuid[], at timestamptz, lease interval) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -108,7 +132,7 @@ begin
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          provider = case when r.result = 'accepted' then r.provider else d.provider end,
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown') or coalesce(r.tries @? '$[*] ? (@.result == "unknown")', false),
-         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, null, at) else d.poll_at end,
+         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, r.provider, at) else d.poll_at end,
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);

@@ -24,7 +24,7 @@ begin
        set poll_at = case when d.settled_at > oldest then at + greatest((at - d.settled_at) / 2, make_interval(mins => rules.policy('poll_after'))) end
       from due where d.id = due.id
     returning d.*)
-  select jsonb_build_object('id', t.id, 'channel', t.channel, 'provider_message_id', t.provider_message_id)
+  select jsonb_build_object('id', t.id, 'channel', t.channel, 'provider', t.provider, 'provider_message_id', t.provider_message_id)
     from taken t where t.provider_message_id is not null;
 end;
 $$;

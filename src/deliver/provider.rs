@@ -68,6 +68,12 @@ impl Service {
                 }
             }
             (Self::TwilioSms(twilio), ..) => twilio.send(message).await,
+            (Self::TwilioVoice(calls), Destination::Phone(number), Content::Call(_)) if past.may_have_arrived => {
+                match calls.find_made(number, past.since(), &past.others_message_ids).await {
+                    Some(sid) => Outcome::Accepted { provider_message_id: Some(sid) },
+                    None => calls.send(message).await,
+                }
+            }
             (Self::TwilioVoice(calls), ..) => calls.send(message).await,
         }
     }

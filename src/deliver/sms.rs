@@ -123,31 +123,38 @@ impl Twilio {
     /// the answer is no: a duplicate is a nuisance, a lost alert is not. `others`: the names (SID) of messages that carried
     /// other deliveries; the same words about another Member, or of another round, are not this message.
     pub async fn find_sent(&self, to: &str, body: &str, since: DateTime<Utc>, others: &[String]) -> Option<String> {
-        let mut url = self.messages_url.clone();
-        // Newest first. Not filtered by DateSent: a queued message has none yet.
-        url.query_pairs_mut().append_pair("To", to).append_pair("PageSize", "50");
-        let asked = self
-            .client
-            .get(url)
-            .timeout(self.config.timeout)
-            .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()))
-            .send()
-            .await;
-        let response = asked.ok()?;
-        if !response.status().is_success() {
-            return None;
-        }
-        let list: Value = response.json().await.unwrap_or_default();
+        let list = newest(&self.client, &self.config, &self.messages_url, to).await?;
         let found = list["messages"].as_array()?.iter().find(|message| {
-            let created_at = message["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
             message["to"] == to
                 && message["body"] == body
                 && !others.iter().any(|other| message["sid"] == **other)
-                && created_at.is_some_and(|at| at >= since - CLOCK_SLACK)
+                && is_since(message, since)
                 && !matches!(message["status"].as_str(), Some("failed" | "undelivered" | "canceled"))
         })?;
         found["sid"].as_str().map(str::to_owned)
     }
+}
+
+/// What Twilio has of the newest messages or calls to a number; `None` when it cannot be asked.
+pub(super) async fn newest(client: &reqwest::Client, config: &TwilioConfig, list: &Url, to: &str) -> Option<Value> {
+    let mut url = list.clone();
+    // Newest first. Not filtered by a date: what is queued has none yet.
+    url.query_pairs_mut().append_pair("To", to).append_pair("PageSize", "50");
+    let asked = client
+        .get(url)
+        .timeout(config.timeout)
+        .basic_auth(&config.account_sid, Some(config.auth_token.expose_secret()))
+        .send()
+        .await;
+    let response = asked.ok()?;
+    response.status().is_success().then_some(())?;
+    Some(response.json().await.unwrap_or_default())
+}
+
+/// Whether Twilio made it at or after this time, by its clock.
+pub(super) fn is_since(made: &Value, since: DateTime<Utc>) -> bool {
+    let created_at = made["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    created_at.is_some_and(|at| at >= since - CLOCK_SLACK)
 }
 
 /// Where Twilio reports on this delivery: it may do so before its answer has told us the message's name. `#rc=5&rp=all`

@@ -3,12 +3,13 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use url::Url;
 
 use super::http::{retry_after, unanswered};
-use super::sms::{TwilioConfig, TwilioConfigError, callback, refused};
+use super::sms::{TwilioConfig, TwilioConfigError, callback, is_since, newest, refused};
 use super::{Content, Destination, Message, Outcome};
 
 /// How long it rings, in seconds: less than most voicemails wait would be too short to reach a phone.
@@ -41,6 +42,21 @@ impl Calls {
             "Calls.json",
         ]);
         Ok(Self { client, calls_url, config })
+    }
+
+    /// The name (SID) under which Twilio took a call to this number at or after `since`, if it did: to be asked before it
+    /// rings a second time, as [`super::sms::Twilio::find_sent`] is. What a call says Twilio does not tell: so only where it
+    /// cannot be another delivery's (`rules.is_only_call`). One that nobody took is no reason not to call.
+    pub async fn find_made(&self, to: &str, since: DateTime<Utc>, others: &[String]) -> Option<String> {
+        let list = newest(&self.client, &self.config, &self.calls_url, to).await?;
+        let found = list["calls"].as_array()?.iter().find(|call| {
+            call["to"] == to
+                && call["direction"] == "outbound-api"
+                && !others.iter().any(|other| call["sid"] == **other)
+                && is_since(call, since)
+                && !matches!(call["status"].as_str(), Some("failed" | "canceled" | "busy" | "no-answer"))
+        })?;
+        found["sid"].as_str().map(str::to_owned)
     }
 
     /// Has somebody called. That it is accepted says nothing of whether anybody answers: only a pressed key does (R6.6).

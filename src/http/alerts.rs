@@ -57,6 +57,8 @@ enum AlertKind {
 enum Resolution {
     /// The Member checked in.
     CheckedIn,
+    /// A Contact has seen or spoken to the Member.
+    Attested,
     /// A Contact closed it.
     Closed,
     /// The Member took their call for help back.
@@ -183,6 +185,8 @@ enum Happened {
     NeedsMoreHelp,
     /// The Member checked in.
     CheckedIn,
+    /// A Contact has seen or spoken to the Member.
+    Attested,
     /// A Contact closed it.
     Closed,
     /// The Member took their call for help back.
@@ -191,6 +195,10 @@ enum Happened {
     Queued,
     /// It was given to its provider; `result` says what the provider answered.
     Attempted,
+    /// Its provider says what became of it; `result` says what that means.
+    Receipt,
+    /// A person opened it, or answered.
+    Confirmed,
     /// It is not sent any more; `state` says why.
     GivenUp,
     /// Its reader has seen it in the app.
@@ -221,7 +229,8 @@ struct Event {
     /// `push`, `email`, `sms` or `voice`.
     channel: Option<String>,
     attempt: Option<i32>,
-    /// `accepted`, `transient`, `permanent` or `unknown`.
+    /// Of an attempt `accepted`, `transient`, `permanent` or `unknown`; of a receipt `accepted`, `transient`, `permanent`,
+    /// `delivered` or `confirmed`.
     result: Option<String>,
     /// `cancelled`, `expired` or `failed`.
     state: Option<String>,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::alerts::Person;
 use super::auth::{Address, AddressKind};
 use super::coverage::MemberCoverage;
-use super::day::{DayStatus, History, Obligation, OpenAlert};
+use super::day::{DayStatus, History, Obligation, OpenAlert, Word};
 use super::me::{Done, open_address};
 use super::{Answer, Changed, Created, Gone, PAGE, Section, Tagged, once};
 use crate::app::App;
@@ -265,6 +265,8 @@ struct Member {
     /// The check-in that is expected next.
     next: Option<Obligation>,
     last_check_in_at: Option<DateTime<Utc>>,
+    /// What Contacts said of the check-in that was last closed by their word.
+    attestations: Vec<Word>,
     open_alerts: Vec<OpenAlert>,
     /// Whether a miss right now would reach anybody; absent for a moment after the first connection.
     coverage: Option<MemberCoverage>,

@@ -130,6 +130,8 @@ pub enum DayStatus {
     NotYetDue,
     /// The Member has checked in today; nothing is asked before `next.opens_at`.
     CheckedIn,
+    /// A Contact has seen or spoken to the Member, who has not checked in since; nothing is asked before `next.opens_at`.
+    Attested,
     /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
     Missed,
     /// A check-in is awaited.
@@ -151,6 +153,15 @@ pub struct OpenAlert {
     acknowledged_by: Option<super::alerts::Person>,
 }
 
+/// The word of a Contact who has seen or spoken to the Member.
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Word {
+    at: DateTime<Utc>,
+    by: super::alerts::Person,
+    note: Option<String>,
+}
+
 /// The Member's day.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
@@ -161,6 +172,8 @@ struct Today {
     /// The check-in that is expected next.
     next: Option<Obligation>,
     last_check_in_at: Option<DateTime<Utc>>,
+    /// What Contacts said of the check-in that was last closed by their word.
+    attestations: Vec<Word>,
     open_alerts: Vec<OpenAlert>,
 }
 
@@ -262,6 +275,8 @@ struct PastObligation {
     /// A word of the Member's.
     note: Option<String>,
     mood: Option<Mood>,
+    /// What Contacts said who had seen or spoken to the Member: never the Member's own check-in.
+    attestations: Vec<Word>,
 }
 
 /// Totals over the whole history.

@@ -87,8 +87,11 @@ struct Readable {
     escalation: Option<Value>,
     /// What the user did about alerts.
     alert_actions: Vec<Value>,
+    attestations: Vec<Value>,
     /// Alerts of others that the user has or had.
     alerts_held: Vec<Value>,
+    /// What the user chose about messages, where they chose something.
+    preferences: Option<Value>,
     /// What the user was told, and how it reached them.
     notifications: Vec<Value>,
 }

@@ -2,6 +2,7 @@
 
 pub mod alert_pages;
 pub mod alerts;
+pub mod attestations;
 pub mod auth;
 pub mod connections;
 pub mod contract;
@@ -17,6 +18,7 @@ pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod preferences;
 pub mod sessions;
 pub mod staff;
 pub mod system;
@@ -169,8 +171,10 @@ type Apis = (
     export::Api,
     day::Api,
     connections::Api,
+    attestations::Api,
     coverage::Api,
     drills::Api,
+    preferences::Api,
     alerts::Api,
     notifications::Api,
     welfare_cards::Api,
@@ -189,8 +193,10 @@ pub fn service() -> OpenApiService<Apis, ()> {
             export::Api,
             day::Api,
             connections::Api,
+            attestations::Api,
             coverage::Api,
             drills::Api,
+            preferences::Api,
             alerts::Api,
             notifications::Api,
             welfare_cards::Api,

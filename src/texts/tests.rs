@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 26] = [
     "missed",
     "help",
     "needs_more_help",
@@ -22,6 +22,7 @@ const KINDS: [&str; 25] = [
     "account_restored",
     "goodbye",
     "checked_in",
+    "attested",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
@@ -288,6 +289,8 @@ fn typical_sms_are_one_segment() {
             "checked_in",
             json!({ "member": { "name": "Mary Tanner" }, "at_local": "2026-11-21T09:05:00", "is_late": true, "due": due }),
         ),
+        ("attested", json!({ "by": { "name": "Margaret O'Sullivan" }, "due": due })),
+        ("all_clear", with(all_clear(), json!({ "how": "attested", "by": { "name": "Ben" } }))),
         (
             "daily_digest",
             json!({ "member": { "name": "Mary Tanner" }, "local_on": "2026-11-21", "slots": [

@@ -93,6 +93,31 @@ pub fn read(event: &Value) -> Option<Receipt> {
     })
 }
 
+/// What Postmark says of a message when it is asked (<https://postmarkapp.com/developer/api/messages-api>, details of an outbound
+/// message): `Err` with the number of a bounce, of which it tells more elsewhere, in the words of a webhook. Nothing when
+/// nothing is known yet.
+///
+/// # Errors
+/// The bounce to ask for.
+pub fn polled(message: &str, details: &Value) -> Result<Option<Receipt>, String> {
+    let events: &[Value] = details["MessageEvents"].as_array().map_or(&[], Vec::as_slice);
+    let bounce = events.iter().find(|event| event["Type"] == "Bounced").map(|event| &event["Details"]["BounceID"]);
+    if let Some(id) = bounce {
+        // A number, written as text.
+        return Err(id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+    }
+    let has_arrived = |event: &&Value| matches!(event["Type"].as_str(), Some("Delivered" | "Opened" | "LinkClicked"));
+    if let Some(event) = events.iter().find(has_arrived) {
+        let said_at = event["ReceivedAt"].as_str().and_then(|at| at.parse().ok());
+        // The name that the webhook's event has: told and asked for, it is kept once.
+        let receipt = Receipt::new(format!("{message}:Delivery"), message, "Delivery");
+        return Ok(Some(Receipt { said_at, ..receipt.saying(Says::Delivered) }));
+    }
+    // Postmark still tries.
+    let status = details["Status"].as_str();
+    Ok(status.map(|status| Receipt::new(format!("{message}:{status}"), message, status).saying(Says::Accepted)))
+}
+
 /// What kind of bounce (<https://postmarkapp.com/developer/api/bounce-api#bounce-types>). `is_inactive`: Postmark sends
 /// nothing more to this address.
 #[must_use]
@@ -151,5 +176,33 @@ mod tests {
         assert_eq!(read(&json!("text")), None);
         let kept = read(&bounce("HardBounce")).unwrap();
         assert!(!json!(kept).to_string().contains("anna"), "no address is kept");
+    }
+
+    #[test]
+    fn r7_1_what_postmark_says_when_it_is_asked() {
+        let says = |details: Value| polled("m", &details).unwrap().map(|receipt| receipt.meaning);
+        let event = |kind: &str| json!({"Type": kind, "ReceivedAt": "2014-02-14T11:12:56.0000000-05:00", "Details": {"BounceID": "374814878"}});
+        assert_eq!(says(json!({"Status": "Queued", "MessageEvents": []})), Some(Says::Accepted));
+        assert_eq!(says(json!({"Status": "Sent", "MessageEvents": [event("Transient")]})), Some(Says::Accepted));
+        assert_eq!(
+            says(json!({"Status": "Sent", "MessageEvents": [event("Transient"), event("Delivered")]})),
+            Some(Says::Delivered)
+        );
+        assert_eq!(says(json!({"MessageEvents": [event("Opened")]})), Some(Says::Delivered));
+        assert_eq!(
+            says(json!({"Status": "Sent", "MessageEvents": [event("SubscriptionChanged")]})),
+            Some(Says::Accepted)
+        );
+        assert_eq!(says(json!("text")), None);
+        let bounced = polled("m", &json!({"MessageEvents": [event("Delivered"), event("Bounced")]}));
+        assert_eq!(bounced, Err("374814878".to_owned()), "it came back after it was taken");
+        assert_eq!(
+            polled("m", &json!({"MessageEvents": [{"Type": "Bounced", "Details": {"BounceID": 7}}]})),
+            Err("7".to_owned())
+        );
+        let asked = polled("m", &json!({"MessageEvents": [event("Delivered")]})).unwrap().unwrap();
+        let told = read(&json!({"RecordType": "Delivery", "MessageID": "m"})).unwrap();
+        assert_eq!(asked.event_id, told.event_id);
+        assert!(asked.said_at.is_some());
     }
 }

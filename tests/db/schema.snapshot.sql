@@ -31,6 +31,11 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.attest_member(member_id uuid, note text) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -176,6 +181,11 @@ CREATE FUNCTION api.get_member_welfare_card(member_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_welfare_card(member_id uuid) IS 'GET /v1/members/{user_id}/welfare-card. R1.5 while an alert is open, or always if the Member says so; every look is a row.';
+CREATE FUNCTION api.get_preferences() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_preferences() IS 'GET /v1/me/preferences';
 CREATE FUNCTION api.get_schedule() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -351,6 +361,11 @@ CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
+CREATE FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text DEFAULT NULL::text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text) IS 'PUT /v1/me/preferences. R7.5 all of it at once: what is left out is as it was before anything was chosen.';
 CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -519,9 +534,10 @@ CREATE TABLE data.alerts (
     CONSTRAINT alert_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000))),
     CONSTRAINT alert_outcome_is_known CHECK ((outcome = ANY (ARRAY['safe'::text, 'false_alarm'::text, 'got_help'::text, 'other'::text]))),
     CONSTRAINT alert_outcome_is_of_a_closing CHECK (((resolved_how IS DISTINCT FROM 'closed'::text) OR (outcome IS NOT NULL))),
-    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT alert_resolution_is_known CHECK ((resolved_how = ANY (ARRAY['checked_in'::text, 'closed'::text, 'cancelled'::text, 'attested'::text]))),
     CONSTRAINT alert_resolved_is_whole CHECK ((((state = 'resolved'::text) = (resolved_at IS NOT NULL)) AND ((resolved_at IS NULL) = (resolved_how IS NULL)))),
     CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+    CONSTRAINT only_a_miss_is_attested CHECK (((resolved_how <> 'attested'::text) OR (kind = 'missed'::text))),
     CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
 );
 ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
@@ -683,7 +699,7 @@ begin
          provider_message_id = coalesce(r.provider_message_id, d.provider_message_id),
          provider = case when r.result = 'accepted' then r.provider else d.provider end,
          may_have_arrived = d.may_have_arrived or r.result in ('accepted', 'unknown') or coalesce(r.tries @? '$[*] ? (@.result == "unknown")', false),
-         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, null, at) else d.poll_at end,
+         poll_at = case when r.result = 'accepted' then rules.first_poll(d.channel, r.provider, at) else d.poll_at end,
          next_attempt_at = at + greatest(rules.backoff(d.attempts), make_interval(secs => coalesce(r.retry_after_seconds, 0)))
     from (select distinct on (a.id) a.* from rules.attempt_results(results) a order by a.id, a.result <> 'accepted', a.attempt desc) r
    where d.id = r.id and (r.result = 'accepted' or d.state = 'sending' and d.attempts = r.attempt);
@@ -932,7 +948,7 @@ CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges and "2" asks for more help. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1009,6 +1025,16 @@ CREATE FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.attempt_shape(pin data.pins, at timestamp with time zone) IS 'R2.3 what the server compares a PIN with, and what it says if that is wrong: the try is counted already.';
+CREATE FUNCTION rules.attestations_of(obligation uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attestations_of(obligation uuid) IS 'R4.9 whose word there is about a check-in, by name: security definer, since Contacts cannot see each other''s rows.';
+CREATE FUNCTION rules.attested_obligation(member uuid, at timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.attested_obligation(member uuid, at timestamp with time zone) IS 'R4.9 what a Contact''s word is about now: a miss of today with its alert, else the check-in that is awaited, else what was closed today; null on other days and on a break.';
 CREATE FUNCTION rules.backoff(attempts integer) RETURNS interval
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -1212,7 +1238,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, not_yet_due on a day off and before the first time.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1301,6 +1327,11 @@ CREATE FUNCTION rules.event_shape(e audit.events, reader uuid DEFAULT NULL::uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.event_shape(e audit.events, reader uuid) IS 'R9.2 a row of the trail; for a user as its reader, from where others acted is left out.';
+CREATE FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) IS 'R4.9 the awaited check-in is asked for no more, and the Member is told on whose word.';
 CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1320,7 +1351,7 @@ CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody was told, and how it reached them.';
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
 CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1391,6 +1422,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_only_call(call data.deliveries) IS 'R7.1 whether a call to this number of which nobody knows whose it is can only be this delivery''s: Twilio does not tell what was said on a call, and one that passes for another is a lost alert. A second ring is a nuisance.';
 CREATE FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1474,7 +1510,7 @@ CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record.';
+COMMENT ON FUNCTION rules.make_up_for_misses(tap data.check_ins) IS 'R4.4 a check-in after a miss on the same local day turns it into met_late; its alert stays on record. R4.9 what was excused on a Contact''s word is the Member''s own now.';
 CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1589,12 +1625,38 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; the rest by push, or SMS or e-mail for a user without one; an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE TABLE data.preferences (
+    user_id uuid NOT NULL,
+    high_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    normal_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
+    quiet_from time without time zone,
+    quiet_until time without time zone,
+    time_zone text,
+    has_weekly_summary boolean DEFAULT true NOT NULL,
+    CONSTRAINT high_messages_have_a_channel CHECK (((cardinality(high_channels) >= 1) AND (high_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT normal_messages_have_a_channel CHECK (((cardinality(normal_channels) >= 1) AND (normal_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT quiet_hours_are_times_of_day CHECK (((quiet_from < '24:00:00'::time without time zone) AND (quiet_until < '24:00:00'::time without time zone))),
+    CONSTRAINT quiet_hours_begin_and_end CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT quiet_hours_have_a_length CHECK ((quiet_from <> quiet_until))
+);
+ALTER TABLE ONLY data.preferences FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.preferences IS 'R7.5 what somebody has chosen about messages that are not critical; none is the default of everything. Channels: which may be used, in the order of R7.2; where none of them reaches, the others are. Quiet hours that end before they begin span midnight. time_zone: where they are read; without one, the zone of the schedule.';
+CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
+CREATE FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) IS 'R7.5 when the quiet hours end that somebody is in; null outside of them. Both ends are read as R4.3 reads a local time.';
 CREATE FUNCTION rules.raise_help(member uuid, at timestamp with time zone) RETURNS data.alerts
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1710,6 +1772,11 @@ CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
+CREATE FUNCTION rules.say_safe(alert data.alerts, person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.say_safe(alert data.alerts, person uuid) IS 'R6.6 a Contact who has seen or spoken to the Member ends the alert: a miss of today by attesting it (R4.9), any other by closing it.';
 CREATE FUNCTION rules.schedule_shape(s data.schedules) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1851,7 +1918,7 @@ CREATE FUNCTION rules.take_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1909,7 +1976,7 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has closed the alert: whoever was told that none had come is told that it came.';
+COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1960,6 +2027,11 @@ CREATE FUNCTION rules.tg_alerts__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_alerts__record() IS 'R9.2 every step of an alert is in the trail.';
+CREATE FUNCTION rules.tg_attestations__close() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_attestations__close() IS 'R4.9 a Contact''s word ends the alerts of today''s misses, which stay misses, or else excuses the check-in that is awaited: it is never the Member''s own.';
 CREATE FUNCTION rules.tg_blocks__part() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2049,7 +2121,7 @@ CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2 what has been read needs no second channel; an alarm still goes over every one.';
+COMMENT ON FUNCTION rules.tg_notifications__read() IS 'R7.2, R7.5 what has been read needs no second channel, nor is it sent at the end of quiet hours; an alarm still goes over every one.';
 CREATE FUNCTION rules.tg_notifications__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2060,6 +2132,16 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_preferences__keep() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_preferences__keep() IS 'R7.5 quiet hours are somewhere.';
+CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2189,6 +2271,16 @@ CREATE FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.withdraw_invitation(i data.invitations, at timestamp with time zone) IS 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again. Looks its lookup up anew: `pruuf keys rotate` may have changed it since.';
+CREATE FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_reminders(expected data.obligations, at timestamp with time zone) IS 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
+CREATE FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw_routine(reader uuid, member uuid, at timestamp with time zone) IS 'R3.4, R7.5 what waits for the end of quiet hours and tells of a Member''s days is not a former Contact''s to hear.';
 CREATE FUNCTION rules.without_name(facts jsonb, person uuid) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2204,6 +2296,11 @@ CREATE FUNCTION rules.zone_name(name text) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.zone_name(name text) IS 'R4.3 the name under which a zone is kept: what IANA links it to, for the four that PostgreSQL takes for abbreviations, which know no summer time.';
+CREATE FUNCTION rules.zone_of(person uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.zone_of(person uuid) IS 'R7.5 where somebody''s hours are read: as they said, else where their check-ins are, else where whoever they have watched the longest is; UTC when nothing is known.';
 CREATE TABLE audit.events_else (
     id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -2286,6 +2383,17 @@ ALTER TABLE data.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE data.attestations (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    obligation_id uuid NOT NULL,
+    attested_at timestamp with time zone NOT NULL,
+    note text,
+    CONSTRAINT attestation_note_is_1_to_1000_characters CHECK (((length(note) >= 1) AND (length(note) <= 1000)))
+);
+ALTER TABLE ONLY data.attestations FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.attestations IS 'R4.9 the word of a Contact who has seen or spoken to a Member. A trigger finds what it closes.';
 CREATE TABLE data.code_keys (
     id uuid NOT NULL,
     key_id bytea NOT NULL,
@@ -2432,10 +2540,12 @@ CREATE TABLE data.notification_kinds (
     priority text NOT NULL,
     work_rank smallint NOT NULL,
     about text NOT NULL,
+    is_urgent boolean DEFAULT false NOT NULL,
     CONSTRAINT priority_is_known CHECK ((priority = ANY (ARRAY['critical'::text, 'high'::text, 'normal'::text, 'low'::text])))
 );
 ALTER TABLE ONLY data.notification_kinds FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notification_kinds IS 'R7.2 what may be told, how urgently, and its place in the order of work (R7.4: 1 first).';
+COMMENT ON COLUMN data.notification_kinds.is_urgent IS 'R7.5 no quiet hours hold it back, though it is not critical.';
 CREATE TABLE data.obligations_met (
     obligation_id uuid NOT NULL,
     check_in_id uuid NOT NULL
@@ -2580,6 +2690,8 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
@@ -2648,6 +2760,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.received_texts
@@ -2702,6 +2816,9 @@ CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
+CREATE INDEX attestations_contact ON data.attestations USING btree (contact_id);
+CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id DESC);
+CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
@@ -2788,6 +2905,7 @@ CREATE TRIGGER tg_addresses__withdraw BEFORE DELETE ON data.addresses FOR EACH R
 CREATE TRIGGER tg_alert_actions__act AFTER INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__act();
 CREATE TRIGGER tg_alert_actions__stamp BEFORE INSERT ON data.alert_actions FOR EACH ROW EXECUTE FUNCTION rules.tg_alert_actions__stamp();
 CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts FOR EACH ROW EXECUTE FUNCTION rules.tg_alerts__record();
+CREATE TRIGGER tg_attestations__close BEFORE INSERT ON data.attestations FOR EACH ROW EXECUTE FUNCTION rules.tg_attestations__close();
 CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
@@ -2807,6 +2925,8 @@ CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFE
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
+CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
 CREATE TRIGGER tg_schedules__mark_coverage AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__mark_coverage();
 CREATE TRIGGER tg_schedules__start AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__start();
 CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__take_over();
@@ -2838,6 +2958,12 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.attempts
     ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.attestations
+    ADD CONSTRAINT attestations_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
@@ -2904,6 +3030,8 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.preferences
+    ADD CONSTRAINT preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.receipts
     ADD CONSTRAINT receipts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES data.deliveries(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.refresh_tokens
@@ -2955,6 +3083,7 @@ ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.attestations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user USING (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NULL))) WITH CHECK (((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (unblocked_at IS NOT NULL)));
 CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
@@ -2966,6 +3095,7 @@ ALTER TABLE data.connections ENABLE ROW LEVEL SECURITY;
 CREATE POLICY contact_acts_on_alert_of_linked_member ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action <> 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)))))));
+CREATE POLICY contact_attests_linked_member ON data.attestations FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_changes_how_they_watch ON data.watch_settings FOR UPDATE TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks FOR INSERT TO pruuf_user WITH CHECK (((looked_by = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.welfare_cards c
@@ -2978,6 +3108,7 @@ CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 ALTER TABLE data.coverage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.coverage_marks ENABLE ROW LEVEL SECURITY;
@@ -2991,6 +3122,7 @@ CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.attestations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3008,6 +3140,7 @@ CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (tr
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.one_time_codes TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.preferences TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.received_texts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3056,6 +3189,7 @@ CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_u
 CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_words_about_them ON data.attestations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.notification_kinds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
@@ -3065,7 +3199,9 @@ ALTER TABLE data.one_time_codes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_policies TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_how_alerts_escalate ON data.escalation_rounds TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_changes_own_card ON data.welfare_cards FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_changes_own_preferences ON data.preferences FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_changes_the_numbers ON data.policies FOR UPDATE TO pruuf_owner USING (true);
+CREATE POLICY owner_chooses_for_themselves ON data.preferences FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_keeps_and_reads_changes ON data.policy_changes TO pruuf_owner USING (true) WITH CHECK (true);
 CREATE POLICY owner_keeps_own_keys ON data.idempotency_keys TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_marks_own_notifications ON data.notifications FOR UPDATE TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -3074,12 +3210,14 @@ CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_us
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_preferences ON data.preferences FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_sees_who_looked ON data.welfare_card_looks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_user WITH CHECK ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.preferences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.received_texts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.refresh_tokens ENABLE ROW LEVEL SECURITY;
@@ -3138,6 +3276,7 @@ CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pru
 CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_was_chosen ON data.preferences FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);

@@ -208,6 +208,25 @@ async fn r6_6_acknowledging_and_closing_by_a_link_is_what_the_app_does_and_twice
 }
 
 #[tokio::test]
+async fn r6_6_r4_9_attesting_by_a_link_ends_todays_alert_on_the_contacts_word() {
+    world(|world| async move {
+        let (_, ben, chloe) = alarmed(&world).await;
+        let (bens, chloes) = (link(&world, &ben, Channel::Sms).await, link(&world, &chloe, Channel::Email).await);
+        says(&show(&world, &bens).await, 200, &["I have seen or spoken to Aroha"], &[]);
+        for _ in 0..2 {
+            let page = press(&world, &bens, &[("action", "attest")]).await;
+            says(&page, 200, &["You have seen or spoken to Aroha", "has not checked in"], &["role=\"alert\"", "<form"]);
+        }
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Ben has seen or spoken to Aroha").await;
+        }
+        says(&show(&world, &chloes).await, 200, &["Ben has seen or spoken to Aroha"], &["<form"]);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn r6_6_of_two_contacts_at_once_the_first_has_it_and_the_other_is_told_who() {
     world(|world| async move {
         let (aroha, ben, chloe) = alarmed(&world).await;

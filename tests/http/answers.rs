@@ -77,6 +77,64 @@ async fn alert(world: &World, who: &Person) -> Value {
     world.get(who, "/v1/alerts").await.expect(200)["items"][0].clone()
 }
 
+/// Waits until an attempt of a call has ended otherwise than well.
+async fn is_unknown(world: &World, delivery: Uuid) {
+    let sql = "select exists (select from data.attempts where delivery_id = $1 and result = 'unknown')";
+    world.eventually("its end is unknown", sql, &[&delivery]).await;
+}
+
+/// R7.1: a call whose end is not known is looked up before it rings again; unless it could be another one's.
+#[tokio::test]
+async fn r7_1_a_call_whose_end_is_unknown_does_not_ring_twice() {
+    world(|world| async move {
+        let (_, contacts) = alarmed(&world).await;
+        let [ben, chloe] = [&contacts[0], &contacts[1]];
+        // One that Twilio took and never said so, and one that it did not take.
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::RecordThenHang);
+        world.fakes.set(Channel::Voice, Some(&chloe.phone), Behaviour::CloseBeforeAnswer);
+        let (taken, lost) = (call(&world, ben).await, call(&world, chloe).await);
+        world.advance("2 seconds").await;
+        is_unknown(&world, taken).await;
+        is_unknown(&world, lost).await;
+        world.settle().await;
+        world.fakes.behave();
+        world.advance("5 seconds").await;
+        world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        world.expect_message(Channel::Voice, &chloe.phone, MISSED).await;
+        world.settle().await;
+        assert_eq!((state(&world, taken).await.as_str(), state(&world, lost).await.as_str()), ("accepted", "accepted"));
+        assert_eq!(world.count(Channel::Voice, &ben.phone, MISSED), 1, "it rang once");
+
+        // Two calls to one number, and nobody knows of either: one that rang must not pass for both.
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::RecordThenHang);
+        let first = call(&world, ben).await;
+        world.advance("2 seconds").await;
+        is_unknown(&world, first).await;
+        world.settle().await;
+        world.fakes.set(Channel::Voice, Some(&ben.phone), Behaviour::CloseBeforeAnswer);
+        let second = call(&world, ben).await;
+        let held = "update data.deliveries set next_attempt_at = rules.clock() + interval '10 seconds' where id = $1";
+        world.db.admin.execute(held, &[&first]).await.unwrap();
+        world.advance("2 seconds").await;
+        is_unknown(&world, second).await;
+        world.settle().await;
+        world.fakes.behave();
+        world.advance("15 seconds").await;
+        world.settle().await;
+        assert_eq!(state(&world, second).await, "accepted");
+        for _ in 0..3 {
+            world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        }
+        let rang = world.count(Channel::Voice, &ben.phone, MISSED);
+        assert!((3..=4).contains(&rang), "the second one rang, {rang} in all");
+        if rang == 4 {
+            world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
+        }
+        world
+    })
+    .await;
+}
+
 /// R6.6: voicemail is not a person.
 #[tokio::test]
 async fn r6_6_a_call_says_what_happened_and_only_a_pressed_key_is_a_person() {
@@ -192,6 +250,41 @@ async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
         }
         let kept = world.admin_json("select message_sid, answer from data.received_texts order by 1").await;
         assert_eq!(kept.as_array().unwrap().len(), 4, "{kept:#}");
+        world
+    })
+    .await;
+}
+
+/// R4.9: who has seen or spoken to the Member attests it, by key and by text; of a call for help it is a closing.
+#[tokio::test]
+async fn r6_6_three_ends_an_alert_on_the_contacts_word() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let delivery = call(&world, &ben).await;
+        world.expect_message(Channel::Voice, &ben.phone, "press 3").await;
+        assert!(answered(&world, &key(delivery, "3")).await.contains("The alert is over"));
+        assert_eq!(alert(&world, &chloe).await["resolved_how"], "attested");
+        assert_eq!(alert(&world, &chloe).await["resolved_by"]["name"], "Ben");
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Ben has seen or spoken to Aroha").await;
+        }
+        // He was called, too.
+        world.expect_message(Channel::Voice, &ben.phone, "Ben has seen or spoken to Aroha").await;
+        world.settle().await;
+        // Said again it is over, and there is one word.
+        assert!(answered(&world, &key(delivery, "3")).await.contains("over already"));
+        assert_eq!(world.number("select count(*) from data.attestations", &[]).await, 1);
+
+        world.post(&member, "/v1/me/help-requests", Value::Null).await.expect(201);
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Aroha").await;
+        }
+        world.settle().await;
+        assert!(answered(&world, &text(&ben.phone, "SM9", "3")).await.contains("The alert is over"));
+        assert_eq!(alert(&world, &chloe).await["outcome"], "safe");
+        for contact in [&ben, &chloe] {
+            world.expect_on_all_channels(contact, "Ben closed the alert").await;
+        }
         world
     })
     .await;

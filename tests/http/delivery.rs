@@ -21,7 +21,7 @@ async fn pair(world: &World) -> (Person, Person) {
 }
 
 /// The delivery of a person's only notification of a kind over a channel, with its attempts.
-async fn delivery(world: &World, who: &Person, kind: &str, channel: &str) -> Value {
+pub async fn delivery(world: &World, who: &Person, kind: &str, channel: &str) -> Value {
     let sql = "select d.*, extract(epoch from d.next_attempt_at - rules.clock()) as due_in,
                       (select coalesce(jsonb_agg(t.result order by t.id), '[]') from data.attempts t where t.delivery_id = d.id) as results,
                       (select t.detail from data.attempts t where t.delivery_id = d.id order by t.id desc limit 1) as detail,
@@ -44,7 +44,7 @@ async fn wait_out(world: &World, delivery: &Value) {
     world.advance(&format!("{} seconds", delivery["due_in"].as_f64().unwrap().max(0.0) + 0.01)).await;
 }
 
-async fn tell(world: &World, who: &Person, kind: &str, facts: Value, life: Option<&str>) -> Uuid {
+pub async fn tell(world: &World, who: &Person, kind: &str, facts: Value, life: Option<&str>) -> Uuid {
     world
         .db
         .admin

@@ -19,6 +19,8 @@ const EXPORTED: &[(&str, &str)] = &[
     ("alerts.acknowledged_by", "alerts_held"),
     ("alerts.member_id", "alerts"),
     ("alerts.resolved_by", "alerts_held"),
+    ("attestations.contact_id", "attestations"),
+    ("attestations.member_id", "attestations"),
     ("blocks.blocker_id", "blocks"),
     ("check_ins.member_id", "check_ins"),
     ("connections.contact_id", "connections"),
@@ -35,6 +37,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("notifications.user_id", "notifications"),
     ("obligations.member_id", "obligations"),
     ("pins.user_id", "pin"),
+    ("preferences.user_id", "preferences"),
     ("schedules.member_id", "schedules"),
     ("sessions.user_id", "sessions"),
     ("staff_roles.user_id", "staff_roles"),
@@ -97,6 +100,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         for (channel, to) in [(Channel::Email, ADDRESS), (Channel::Push, "annabelles-phone")] {
             world.expect_message(channel, to, "alert").await;
         }
+        world.post(&ann, &format!("/v1/members/{}/attestations", dora.id), json!({})).await.expect(201);
         world.post(&dora, "/v1/me/check-ins", json!({})).await.expect(201);
         for (channel, to) in [(Channel::Email, ADDRESS), (Channel::Push, "annabelles-phone")] {
             world.expect_message(channel, to, "has checked in").await;
@@ -115,6 +119,8 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
         world.call(Method::PATCH, &format!("/v1/members/{}", dora.id), Some(&ann.token), &[], Some(&nickname)).await.expect(200);
+        let chosen = json!({"channels": {"high": ["push", "email"]}, "weekly_summary": false});
+        world.put(&ann, "/v1/me/preferences", chosen).await.expect(200);
         world.put(&ann, "/v1/me/welfare-card", json!({"door_code": "ring twice"})).await.expect(200);
         world.put(&dora, "/v1/me/welfare-card", json!({"door_code": "4711#", "shown_always": true})).await.expect(200);
         world.get(&ann, &format!("/v1/members/{}/welfare-card", dora.id)).await.expect(200);

@@ -87,6 +87,59 @@ async fn r7_3_a_provider_that_fails_or_stalls_hands_over_to_the_next_at_once() {
     .await;
 }
 
+/// R7.1: what Postmark took and no webhook told of is asked for, and acted on as if it had been told; what another provider
+/// took after it is not.
+#[tokio::test]
+async fn r7_1_postmark_is_asked_what_no_webhook_told() {
+    let cases = [
+        ("Delivered", "delivered", None, None),
+        ("HardBounce", "failed", Some("postmark:HardBounce"), Some("bounced")),
+        ("Blocked", "failed", Some("postmark:Blocked"), None),
+        ("Transient", "accepted", None, None),
+        ("Queued", "accepted", None, None),
+    ];
+    futures_util::future::join_all(cases.map(|(fate, state, failure, off)| async move {
+        let world = world_with_three().await;
+        world.db.admin.batch_execute("update data.policies set value = 2 where key = 'poll_after'").await.unwrap();
+        let (member, contact) = pair(&world).await;
+        world.miss(&[member.id]).await;
+        let received = world.expect_message(Channel::Email, &contact.email, MISSED).await;
+        assert_eq!(received.provider, Provider::Postmark);
+        assert_eq!(mailed(&world, &contact).await["state"], "accepted");
+        world.fakes.set_fate(received.raw["id"].as_str().unwrap(), fate, None);
+        world.advance("121 seconds").await;
+        let asked = "select count(*) = 1 from data.receipts where is_from_poll and provider = 'postmark'";
+        world.eventually("it is asked for", asked, &[]).await;
+        let delivery = mailed(&world, &contact).await;
+        assert_eq!(
+            (&delivery["state"], delivery["failure"].as_str(), delivery["off_reason"].as_str()),
+            (&json!(state), failure, off),
+            "{fate}"
+        );
+        let kept = world.admin_json("select * from data.receipts").await.to_string();
+        assert!(!kept.contains("anna"), "{kept}");
+        world.stop_servers().await;
+    }))
+    .await;
+
+    // Nobody can ask SendGrid, and Postmark does not know its messages. What Postmark itself does not know is not lost.
+    let world = world_with_three().await;
+    let (member, contact) = pair(&world).await;
+    world.fakes.set_provider(Provider::Postmark, Behaviour::fail(503, ""));
+    world.miss(&[member.id]).await;
+    world.expect_message(Channel::Email, &contact.email, MISSED).await;
+    world.settle().await;
+    let is_asked = "select count(*) from data.deliveries where channel = 'email' and poll_at is not null";
+    assert_eq!(world.number(is_asked, &[]).await, 0);
+    let unknown = "update data.deliveries set provider = 'postmark', provider_message_id = 'nobody-knows', poll_at = rules.clock() where channel = 'email'";
+    world.db.admin.batch_execute(unknown).await.unwrap();
+    let is_tried = "select poll_at > rules.clock() from data.deliveries where channel = 'email'";
+    world.eventually("it is asked for", is_tried, &[]).await;
+    assert_eq!(mailed(&world, &contact).await["state"], "accepted");
+    assert_eq!(world.count(Channel::Email, &contact.email, MISSED), 1);
+    world.stop_servers().await;
+}
+
 /// R7.3, R7.6: an address that is dead is dead for all of them.
 #[tokio::test]
 async fn r7_3_a_dead_address_is_not_tried_by_the_next_provider() {

@@ -305,7 +305,8 @@ impl Fakes {
         *self.state.habit() = habit;
     }
 
-    /// What the fake Twilio answers when it is asked for one message, by its name: a status and perhaps an error.
+    /// What the fake Twilio answers when it is asked for one message, by its name: a status and perhaps an error. Of the fake
+    /// Postmark: `Queued`, `Transient`, `Delivered`, or the type of a bounce.
     pub fn set_fate(&self, sid: &str, status: &str, error: Option<u32>) {
         self.state.fates().insert(sid.to_owned(), (status.to_owned(), error));
     }

@@ -21,6 +21,9 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
+    if request.method() == Method::GET {
+        return Ok(asked(state, &request));
+    }
     if request.uri().path() != "/email" || request.method() != Method::POST {
         return Ok(json_answer(404, None, &Value::Null));
     }
@@ -62,6 +65,51 @@ async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
         Verdict::Hang => std::future::pending().await,
         Verdict::Close => close_connection(),
     })
+}
+
+/// What became of a message: what a test says (a type of bounce, or `Queued`, `Transient`, `Delivered`), else that it arrived.
+fn asked(state: &State, request: &Request) -> Response {
+    if request.header("x-postmark-server-token").is_none_or(str::is_empty) {
+        return refused(401, "10", None);
+    }
+    let path: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
+    let fate = |id: &str| state.fates().get(id).map_or_else(|| "Delivered".to_owned(), |(status, _)| status.clone());
+    match path[..] {
+        ["messages", "outbound", id, "details"] if state.log().iter().any(|received| received.raw["id"] == id) => {
+            let event = |kind: &str, details: Value| json!([{ "Recipient": "anna@example.org", "Type": kind, "ReceivedAt": wall_clock(), "Details": details }]);
+            let fate = fate(id);
+            let events = match fate.as_str() {
+                "Queued" => json!([]),
+                "Delivered" | "Transient" => event(&fate, json!({ "DeliveryMessage": "smtp;250 to anna@example.org" })),
+                // The number of its bounce: the end of its own.
+                _ => event("Bounced", json!({ "Summary": "anna@example.org", "BounceID": bounce_id(id) })),
+            };
+            let status = if fate == "Queued" { "Queued" } else { "Sent" };
+            let said = json!({ "MessageID": id, "Status": status, "Recipients": ["anna@example.org"], "MessageEvents": events });
+            json_answer(200, None, &said)
+        }
+        ["messages", "outbound", ..] => refused(422, "701", None),
+        ["bounces", number] => {
+            let fates = state.fates();
+            let Some((id, (kind, _))) = fates.iter().find(|(id, _)| bounce_id(id) == number) else {
+                return refused(422, "407", None);
+            };
+            json_answer(
+                200,
+                None,
+                &json!({
+                    "RecordType": "Bounce", "ID": number.parse::<u64>().ok(), "Type": kind, "MessageID": id, "Email": "anna@example.org",
+                    "BouncedAt": wall_clock(), "Inactive": kind == "HardBounce", "CanActivate": true,
+                }),
+            )
+        }
+        _ => json_answer(404, None, &Value::Null),
+    }
+}
+
+fn bounce_id(message_id: &str) -> String {
+    let end = message_id.rsplit('-').next().unwrap_or_default();
+    (4_000_000 + u64::from_str_radix(end, 16).unwrap_or_default()).to_string()
 }
 
 fn refused(status: u16, code: &str, retry_after: Option<String>) -> Response {

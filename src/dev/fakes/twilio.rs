@@ -42,7 +42,7 @@ async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     Ok(match *request.method() {
         Method::POST if is_call => call(state, &body).await,
         Method::POST => message(state, &body).await,
-        Method::GET => list(state, request.uri().query().unwrap_or_default()),
+        Method::GET => list(state, request.uri().query().unwrap_or_default(), is_call),
         _ => refused(405, "20004", None),
     })
 }
@@ -111,7 +111,7 @@ async fn call(state: &State, body: &[u8]) -> Response {
     }
     let raw = json!({
         "sid": format!("CA{:032x}", state.next_id()), "to": to, "from": field("From"), "status": "queued",
-        "direction": "outbound-api", "form": form,
+        "date_created": wall_clock().format("%a, %d %b %Y %H:%M:%S +0000").to_string(), "direction": "outbound-api", "form": form,
     });
     let parts = Parts {
         channel: Channel::Voice,
@@ -151,21 +151,29 @@ fn one(state: &State, sid: &str) -> Response {
 }
 
 /// Newest first, as Twilio does.
-fn list(state: &State, query: &str) -> Response {
+fn list(state: &State, query: &str, is_call: bool) -> Response {
     let field =
         |name: &str| url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value);
     let to = field("To");
     let size = field("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
     let log = state.log();
-    let messages: Vec<&Value> = log
+    let (channel, name) = if is_call { (Channel::Voice, "calls") } else { (Channel::Sms, "messages") };
+    let items: Vec<Value> = log
         .iter()
         .rev()
-        .filter(|received| received.channel == Channel::Sms && received.has_arrived())
+        .filter(|received| received.channel == channel && received.has_arrived())
         .filter(|received| to.as_ref().is_none_or(|to| *to == received.to))
         .take(size)
-        .map(|received| &received.raw)
+        .map(|received| {
+            let mut item = received.raw.clone();
+            if is_call {
+                // Twilio does not tell what was said.
+                item["form"] = Value::Null;
+            }
+            item
+        })
         .collect();
-    json_answer(200, None, &json!({ "messages": messages, "page": 0, "page_size": size }))
+    json_answer(200, None, &json!({ name: items, "page": 0, "page_size": size }))
 }
 
 fn refused(status: u16, code: &str, retry_after: Option<String>) -> Response {

@@ -69,6 +69,8 @@ update data.escalation_rounds set has_call = false where after_minutes = 10;
 -- As if the owner had called for help within it.
 set session_replication_role = replica;
 insert into data.help_requests (member_id, alert_id, requested_at) select a.member_id, a.id, rules.clock() from data.alerts a;
+insert into data.attestations (member_id, contact_id, obligation_id, attested_at)
+select a.member_id, '00000000-0000-0000-0000-00000000000b', a.obligation_id, rules.clock() from data.alerts a;
 set session_replication_role = default;
 insert into data.attempts (delivery_id, number, ended_at, result)
 select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
@@ -98,3 +100,4 @@ select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from
 insert into data.received_texts (message_sid, answer, received_at) values ('SM1', 'checked_in', rules.clock());
 insert into data.unreached_contacts (alert_id, contact_id, found_at)
 select a.id, '00000000-0000-0000-0000-00000000000b', rules.clock() from data.alerts a limit 1;
+insert into data.preferences (user_id, normal_channels) values ('00000000-0000-0000-0000-00000000000a', '{email}');
