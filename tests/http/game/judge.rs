@@ -244,7 +244,7 @@ impl Arena<'_> {
             for (channel, to, fate) in &contact.places {
                 let here: Vec<_> = of_alert.iter().filter(|one| one.channel == *channel && one.to == *to).collect();
                 let alarmed = here.iter().any(|one| one.is_alarm() && one.was_taken());
-                let tried = here.iter().any(|one| one.is_alarm());
+                let tried = here.iter().any(|one| one.kind != "all_clear");
                 let cleared =
                     here.iter().any(|one| one.kind == "all_clear" && one.was_taken() && one.at >= at - MOMENT);
                 // Alerts that one check-in ends say so in the same words: after a crash Twilio is asked for the words, and
