@@ -9,6 +9,7 @@ use crate::auth::token::{BadKey, Tokens};
 use crate::config::Config;
 use crate::db::listen::Ear;
 use crate::db::{Caller, Db, DbError};
+use crate::deliver::hooks::Hooks;
 use crate::http::gate::Gate;
 use crate::texts::Texts;
 use crate::vault::{Vault, unhex};
@@ -37,6 +38,8 @@ pub struct App {
     pub watch: Watch,
     /// How providers that call are known.
     pub webhooks: Webhooks,
+    /// Programs of users that are told of alerts.
+    pub hooks: Hooks,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -58,6 +61,9 @@ pub enum AppError {
     /// A template, which is a bug.
     #[error("a template is broken: {0}")]
     Texts(#[from] crate::texts::TextsError),
+    /// The HTTP client of webhooks.
+    #[error("no HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
     /// The audit.
     #[error(transparent)]
     Watch(#[from] WatchError),
@@ -80,6 +86,7 @@ impl App {
             gate: Gate::new(config),
             watch: Watch::new(config.heartbeat_url.clone())?,
             webhooks: Webhooks::new(config),
+            hooks: Hooks::new(config.webhooks_go_anywhere)?,
             channels_off: config.channels_off(),
             stop,
         })

@@ -53,6 +53,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// By what providers that call are known.
     pub webhooks: WebhookSecrets,
+    /// Whether webhooks of users may lead to this machine and without TLS: for `pruuf dev` and tests. No variable says so.
+    pub webhooks_go_anywhere: bool,
     /// Called while the audit finds nothing; whoever has it can call it.
     pub heartbeat_url: Option<Url>,
 }
@@ -312,6 +314,7 @@ impl Config {
             provider_rates,
             breaker: BreakerConfig::default(),
             webhooks,
+            webhooks_go_anywhere: false,
             twilio: twilio.map(|(values, url)| Twilio {
                 url,
                 account_sid: values[0].clone(),

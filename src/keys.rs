@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use crate::config::Key;
 use crate::db::{DbError, settings, tls};
-use crate::vault::{CODE_KEY_CONTEXT, CannotOpen, Vault, WELFARE_CARD_CONTEXT};
+use crate::vault::{
+    CODE_KEY_CONTEXT, CannotOpen, Vault, WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT, WELFARE_CARD_CONTEXT,
+};
 
 /// As narrow as the job (R9.1); and a wait for a row in use is short, so that whoever comes behind it waits no longer.
 const SESSION: &str = "set role pruuf_keeper; set lock_timeout = '300ms'; set statement_timeout = '60s'";
@@ -34,6 +36,8 @@ struct Column {
 const COLUMNS: &[Column] = &[
     Column { table: "data.code_keys", id: "id", context: CODE_KEY_CONTEXT },
     Column { table: "data.welfare_cards", id: "user_id", context: WELFARE_CARD_CONTEXT },
+    Column { table: "data.webhooks", id: "id", context: WEBHOOK_CONTEXT },
+    Column { table: "data.webhook_secrets", id: "id", context: WEBHOOK_SECRET_CONTEXT },
 ];
 
 /// Nothing more can be done; what was done stays.

@@ -54,6 +54,7 @@ codes! {
     LastAddress = "last-address", 409, "The only verified address must stay";
     AddressTooNew = "address-too-new", 409, "This address is too new";
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
+    TooManyWebhooks = "too-many-webhooks", 409, "The user has too many webhooks";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
     NothingToAttest = "nothing-to-attest", 409, "There is no check-in to speak for";

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::db::DbError;
 use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
 use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
+use crate::deliver::hooks;
 use crate::deliver::lane::{self, Channel, Lane};
 use crate::deliver::pace::Pace;
 use crate::deliver::postmark::{self, Postmark, PostmarkConfig, PostmarkConfigError};
@@ -130,9 +131,13 @@ impl Server {
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
+        supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
         supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);
         supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));
+        for failing in [false, true] {
+            supervise(&mut tasks, "webhooks", &app, move |app| hooks::work(app, failing));
+        }
         supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);

@@ -31,6 +31,8 @@ const DELETIONS_POLL: Duration = Duration::from_secs(5);
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
 /// How often is looked whom to remind of a drill.
 const DRILLS_POLL: Duration = Duration::from_secs(3600);
+/// How often is looked whom to tell how the week was.
+const SUMMARIES_POLL: Duration = Duration::from_secs(600);
 /// How often is looked whether Contacts are reached; each alert has its own pace (`rules.check_reach`).
 const REACH_POLL: Duration = Duration::from_secs(1);
 /// How often the audit trail is sealed: what is younger can be removed without a trace.
@@ -195,6 +197,26 @@ pub async fn drill_reminders(app: Arc<App>) {
         let reminded: Option<Reminded> = app.db.write(&Caller::worker(), "jobs.send_drill_reminders()", &[]).await.ok();
         if !reminded.is_some_and(|reminded| reminded.more) {
             pause(&app.stop, DRILLS_POLL).await;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Summed {
+    more: bool,
+    problems: Vec<TickProblem>,
+}
+
+/// Tells how the week was (R7.2), every so often. On its own: no deadline waits for it (R9.5).
+pub async fn weekly_summaries(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let summed: Option<Summed> = app.db.write(&Caller::worker(), "jobs.send_weekly_summaries()", &[]).await.ok();
+        let more = summed.as_ref().is_some_and(|summed| summed.more);
+        if let Some(summed) = summed {
+            summed.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !more {
+            pause(&app.stop, SUMMARIES_POLL).await;
         }
     }
 }

@@ -49,6 +49,15 @@ pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
 /// What a welfare card is sealed for, before its Member's id (R1.5).
 pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
 
+/// What the URL of a webhook is sealed for, before its id.
+pub const WEBHOOK_CONTEXT: &[u8] = b"webhook ";
+
+/// What a secret of a webhook is sealed for, before its id.
+pub const WEBHOOK_SECRET_CONTEXT: &[u8] = b"webhook secret ";
+
+/// What a secret of a webhook begins with.
+pub const WEBHOOK_SECRET_PREFIX: &str = "whsec_";
+
 /// The data keys and all that is made with them.
 pub struct Vault {
     keys: Vec<Key>,
@@ -184,6 +193,16 @@ impl Vault {
         String::from_utf8(plain).map_err(|_| CannotOpen)
     }
 
+    /// Decrypts, in base64 as PostgreSQL writes it, what was sealed for the row of this id.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_row(&self, context: &[u8], id: Uuid, sealed: &str) -> Result<String, CannotOpen> {
+        // PostgreSQL breaks base64 into lines (RFC 2045).
+        let sealed = STANDARD.decode(sealed.replace('\n', "")).map_err(|_| CannotOpen)?;
+        self.open(&[context, id.as_bytes()].concat(), &sealed)
+    }
+
     /// The hashes that a code may have, one for each key it may have been made with; the first key's comes first.
     #[must_use]
     pub fn code_hashes(&self, usage: CodeUse, code: &str) -> Vec<Vec<u8>> {
@@ -239,6 +258,13 @@ impl Vault {
     pub fn next_refresh_tokens(&self, token: &str) -> Vec<String> {
         self.keys.iter().map(|key| URL_SAFE_NO_PAD.encode(mac(key, "refresh", &[token.as_bytes()]))).collect()
     }
+}
+
+/// A new secret to sign a webhook's events with: 192 random bits, as Standard Webhooks write them.
+#[must_use]
+pub fn new_webhook_secret() -> String {
+    let bytes: [u8; 24] = rand::random();
+    format!("{WEBHOOK_SECRET_PREFIX}{}", STANDARD.encode(bytes))
 }
 
 /// A new opaque token: 256 random bits in URL-safe base64.

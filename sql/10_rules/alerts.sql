@@ -88,7 +88,7 @@ begin
            at
       from data.notifications n
      where n.alert_id = resolved.id and n.kind <> 'all_clear' and n.user_id <> resolved.member_id
-       and exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d))
+       and (exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d)) or rules.webhook_may_have_told(n.id))
     on conflict on constraint one_notification_per_user_and_cause do nothing
     returning user_id)
   select coalesce(jsonb_agg(t.user_id), '[]') into readers from told t;

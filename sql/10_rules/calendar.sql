@@ -17,6 +17,21 @@ $$;
 comment on function rules.instant_of(timestamp, text) is 'R4.3 the instant of a local time as RFC 5545 (3.3.5) reads it: in a gap with the offset before it, in an overlap the first occurrence.';
 grant execute on function rules.instant_of(timestamp, text) to pruuf_user, pruuf_worker, pruuf_engine;
 
+create or replace function rules.next_hour(zone text, hour integer, weekday integer, after timestamptz) returns timestamptz
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  today date := (after at time zone zone)::date;
+  next_on date := today + coalesce((weekday - extract(isodow from today)::integer + 7) % 7, 0);
+  next_at timestamptz := rules.instant_of(next_on + make_time(hour, 0, 0), zone);
+begin
+  return case when next_at > after then next_at
+              else rules.instant_of(next_on + case when weekday is null then 1 else 7 end + make_time(hour, 0, 0), zone) end;
+end;
+$$;
+comment on function rules.next_hour(text, integer, integer, timestamptz) is 'When it is next so many o''clock in a zone, on that day of the week (ISO: 1 is Monday), or on any.';
+grant execute on function rules.next_hour(text, integer, integer, timestamptz) to pruuf_worker, pruuf_engine;
+
 create or replace function rules.zone_name(name text) returns text
 language plpgsql immutable parallel safe security invoker set search_path = ''
 as $$

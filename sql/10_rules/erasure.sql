@@ -121,8 +121,11 @@ begin
      where o.user_id is null and o.created_at < at - make_interval(days => rules.policy('stranger_message_kept'))
        and not exists (select from data.deliveries d where d.notification_id = o.id and d.state in ('pending', 'sending'))
      order by o.created_at limit most for update skip locked);
+  delete from data.webhook_events e where e.id in (
+    select o.id from data.webhook_events o where o.settled_at < at - make_interval(days => rules.policy('webhook_event_kept'))
+     order by o.settled_at limit most for update skip locked);
 end;
 $$;
 alter function rules.forget_by_age(integer) owner to pruuf_engine;
-comment on function rules.forget_by_age(integer) is 'R2.1, R2.4, R9.3 codes, used refresh tokens and messages to strangers that nothing asks for any more, some at a time.';
+comment on function rules.forget_by_age(integer) is 'R2.1, R2.4, R9.3 codes, used refresh tokens, messages to strangers and events of webhooks that nothing asks for any more, some at a time.';
 grant execute on function rules.forget_by_age(integer) to pruuf_worker;

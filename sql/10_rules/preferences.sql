@@ -66,9 +66,11 @@ create or replace function rules.tg_preferences__record() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  perform audit.append('preferences.changed', new.user_id, null, to_jsonb(new) - 'user_id');
+  perform audit.append('preferences.changed', new.user_id, null,
+    jsonb_build_object('high_channels', new.high_channels, 'normal_channels', new.normal_channels, 'has_quiet_hours', new.quiet_from is not null,
+                       'has_weekly_summary', new.has_weekly_summary));
   return null;
 end;
 $$;
 alter function rules.tg_preferences__record() owner to pruuf_engine;
-comment on function rules.tg_preferences__record() is 'R9.2 what somebody chose is in their trail.';
+comment on function rules.tg_preferences__record() is 'R9.2 what somebody chose is in their trail; not where they are, nor when they sleep.';

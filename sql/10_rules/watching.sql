@@ -1,13 +1,9 @@
 create or replace function rules.next_digest_at(member uuid, after timestamptz) returns timestamptz
 language plpgsql stable security invoker set search_path = ''
 as $$
-declare
-  zone text := coalesce((select s.time_zone from data.schedules s where s.member_id = member and s.superseded_at is null), 'UTC');
-  hour time := make_time(rules.policy('digest_hour'), 0, 0);
-  today date := (after at time zone zone)::date;
-  evening timestamptz := rules.instant_of(today + hour, zone);
 begin
-  return case when evening > after then evening else rules.instant_of(today + 1 + hour, zone) end;
+  return rules.next_hour(coalesce((select s.time_zone from data.schedules s where s.member_id = member and s.superseded_at is null), 'UTC'),
+                         rules.policy('digest_hour'), null, after);
 end;
 $$;
 comment on function rules.next_digest_at(uuid, timestamptz) is 'R3.4 the next evening where the Member is, at the hour of the daily digest.';

@@ -13,7 +13,7 @@ begin
       from taken t join data.check_ins c on c.id = t.check_in_id),
   made as (
     insert into data.notifications (user_id, kind, cause, member_id, facts, created_at, expires_at)
-    select w.contact_id, 'checked_in', h.id::text, h.member_id,
+    select w.contact_id, case o.state when 'met_late' then 'checked_in_late' else 'checked_in' end, h.id::text, h.member_id,
            jsonb_build_object('member', rules.person_shape(h.member_id), 'due', rules.slot_shape(o), 'is_late', o.state = 'met_late',
                               'at_local', rules.iso_local(h.received_at, o.time_zone)),
            at, h.received_at + interval '1 day'

@@ -7,3 +7,5 @@ create or replace trigger tg_notifications__record after update of read_at, hidd
   execute function rules.tg_notifications__record();
 create or replace trigger tg_notifications__stamp before update of read_at, hidden_at on data.notifications for each row
   execute function rules.tg_notifications__stamp();
+create or replace trigger tg_notifications__hook after insert on data.notifications referencing new table as told for each statement
+  execute function rules.tg_notifications__hook();

@@ -17,7 +17,7 @@ create policy worker_reads_notifications on data.notifications for select to pru
 drop policy if exists worker_tells on data.notifications;
 drop policy if exists worker_tells_and_reminds on data.notifications;
 create policy worker_tells_and_reminds on data.notifications for insert to pruuf_worker
-  with check (kind in ('missed', 'reminder', 'checked_in', 'daily_digest', 'drill_reminder') and user_id is not null and read_at is null and hidden_at is null);
+  with check (kind in ('missed', 'reminder', 'checked_in', 'checked_in_late', 'daily_digest', 'drill_reminder', 'weekly_summary', 'webhook_off') and user_id is not null and read_at is null and hidden_at is null);
 
 drop policy if exists engine_does_its_work on data.notifications;
 create policy engine_does_its_work on data.notifications for all to pruuf_engine using (true) with check (true);

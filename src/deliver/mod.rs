@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub mod breaker;
 pub mod email;
 pub mod fcm;
+pub mod hooks;
 mod http;
 pub mod lane;
 pub mod pace;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Section;
+use super::hooks::{Webhook, WebhookRow};
 use super::me::{AddressRow, OwnAddress};
 use super::welfare_cards::{CardRow, WelfareCard};
 use crate::app::App;
@@ -23,6 +24,7 @@ pub struct Api;
 struct ExportRow {
     addresses: Vec<AddressRow>,
     welfare_card: Option<CardRow>,
+    webhooks: Vec<WebhookRow>,
     #[serde(flatten)]
     readable: Readable,
 }
@@ -34,6 +36,8 @@ struct Export {
     /// All of them, also those that are not proved.
     addresses: Vec<OwnAddress>,
     welfare_card: Option<WelfareCard>,
+    /// Without their secrets.
+    webhooks: Vec<Webhook>,
     #[oai(flatten)]
     readable: Readable,
 }
@@ -109,6 +113,7 @@ impl ExportRow {
         Ok(Export {
             addresses: self.addresses.into_iter().map(|row| row.open(app)).collect::<Result<_, _>>()?,
             welfare_card: self.welfare_card.map(|row| row.own(app)).transpose()?,
+            webhooks: self.webhooks.into_iter().map(|row| row.open(app)).collect::<Result<_, _>>()?,
             readable: self.readable,
         })
     }

@@ -12,6 +12,7 @@ pub mod drills;
 pub mod events;
 pub mod export;
 pub mod gate;
+pub mod hooks;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
@@ -174,6 +175,7 @@ type Apis = (
     attestations::Api,
     coverage::Api,
     drills::Api,
+    hooks::Api,
     preferences::Api,
     alerts::Api,
     notifications::Api,
@@ -196,6 +198,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             attestations::Api,
             coverage::Api,
             drills::Api,
+            hooks::Api,
             preferences::Api,
             alerts::Api,
             notifications::Api,

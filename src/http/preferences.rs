@@ -42,7 +42,7 @@ impl MessageChannel {
 /// Which channels may be used. Where none of them reaches the user, the others are. Critical messages go over all.
 #[derive(Object)]
 struct NewMessageChannels {
-    /// Who has an alert, a connection that was made or ended, a changed PIN: by push, then by e-mail when the push was not
+    /// A late check-in, who has an alert, a connection that was made or ended, a changed PIN: by push, then by e-mail when the push was not
     /// confirmed. All of them when absent.
     #[oai(validator(min_items = 1, max_items = 3))]
     high: Option<Vec<MessageChannel>>,

@@ -37,7 +37,7 @@ macro_rules! sources {
 const SOURCES: &[(&str, &str)] = sources!("en":
     "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "address_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
-    "checked_in" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "unreachable"
+    "checked_in" "checked_in_late" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
 );
 
 /// Name and text of every page, and of what Twilio reads out or sends back.

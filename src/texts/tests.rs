@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 29] = [
     "missed",
     "help",
     "needs_more_help",
@@ -22,12 +22,15 @@ const KINDS: [&str; 26] = [
     "account_restored",
     "goodbye",
     "checked_in",
+    "checked_in_late",
     "attested",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
     "drill",
     "drill_reminder",
+    "webhook_off",
+    "weekly_summary",
     "unreachable",
 ];
 
@@ -309,6 +312,21 @@ fn typical_sms_are_one_segment() {
         ("drill", json!({ "asked_by": { "name": "Margaret O'Sullivan" } })),
         ("drill", json!({ "is_own": true })),
         ("drill_reminder", json!({ "is_member": true })),
+        ("webhook_off", json!({ "reason": "gone" })),
+        ("webhook_off", json!({ "reason": "failing" })),
+        (
+            "weekly_summary",
+            json!({
+                "members": [{ "member": { "name": "Margaret O'Sullivan" }, "expected": 28, "checked_in": 26, "late": 10, "missed": 1, "open": 1 }],
+                "all": { "people": 1, "expected": 28, "checked_in": 26 },
+            }),
+        ),
+        (
+            "weekly_summary",
+            json!({ "members": [{}, {}], "all": { "people": 50, "expected": 1400, "checked_in": 1390 } }),
+        ),
+        ("weekly_summary", json!({ "own": { "expected": 28, "checked_in": 26, "late": 10, "missed": 1, "open": 1 } })),
+        ("weekly_summary", json!({ "own": { "expected": 0 } })),
         ("pin_changed", json!({ "how": "recovered" })),
         ("address_changed", json!({ "how": "added" })),
         ("address_changed", json!({ "how": "removed" })),

@@ -31,6 +31,11 @@ CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id u
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'POST /v1/me/addresses. R7.6 an address is used only once a code sent to it came back.';
+CREATE FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, sealed_secret bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, sealed_secret bytea) IS 'POST /v1/me/webhooks. What it answers has the secret, sealed: the server shows it this once.';
 CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -276,6 +281,11 @@ CREATE FUNCTION api.list_staff_roles() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_staff_roles() IS 'GET /v1/staff/roles. R1.4';
+CREATE FUNCTION api.list_webhooks() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_webhooks() IS 'GET /v1/me/webhooks';
 CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -331,6 +341,11 @@ CREATE FUNCTION api.remove_staff_role(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_staff_role(person uuid) IS 'DELETE /v1/staff/roles/{user_id}. R1.4';
+CREATE FUNCTION api.remove_webhook(webhook_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_webhook(webhook_id uuid) IS 'DELETE /v1/me/webhooks/{id}. What it has not been told it is not told any more.';
 CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -356,6 +371,11 @@ CREATE FUNCTION api.revoke_invitation(invitation_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.revoke_invitation(invitation_id uuid) IS 'DELETE /v1/invitations/{id}';
+CREATE FUNCTION api.rotate_webhook_secret(webhook_id uuid, secret_id uuid, sealed_secret bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.rotate_webhook_secret(webhook_id uuid, secret_id uuid, sealed_secret bytea) IS 'POST /v1/me/webhooks/{id}/secret. The one before signs beside the new one for [24] hours.';
 CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -396,6 +416,11 @@ CREATE FUNCTION api.start_drill(goes_to text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.start_drill(goes_to text) IS 'POST /v1/drills. R6.11 the same channels at the same time as an alert, and no alert: it raises nothing, and nothing follows it.';
+CREATE FUNCTION api.test_webhook(webhook_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.test_webhook(webhook_id uuid) IS 'POST /v1/me/webhooks/{id}/test. An event that is sent once, also to a webhook that is off: taken, it is on again.';
 CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -575,6 +600,13 @@ CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
+CREATE FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) RETURNS SETOF jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) IS 'Events that are due, of webhooks that work or of those that fail, so that a dead one delays no other; two of a webhook at most, and none of those that are busy. What is nobody''s business any more is cancelled.';
 CREATE FUNCTION jobs.code_keys() RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -716,6 +748,11 @@ begin
 end;
 $_$;
 COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -827,6 +864,17 @@ CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most intege
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+CREATE FUNCTION jobs.send_weekly_summaries(most integer DEFAULT 200) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summaries(most integer) IS 'R7.2 tells whoever is due how the week was. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+CREATE FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) IS 'R7.2 one message about the seven days before the reader''s day of the week: once for each reader and week, whatever number of servers and tries. Nothing where nothing was expected of anybody.';
 CREATE FUNCTION jobs.settings() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -866,6 +914,31 @@ CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) IS 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';
+CREATE TABLE data.webhook_events (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    webhook_id uuid NOT NULL,
+    notification_id uuid,
+    type text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    failure text,
+    CONSTRAINT only_a_test_tells_of_nothing CHECK (((notification_id IS NULL) = (type = 'webhook.test'::text))),
+    CONSTRAINT webhook_event_failure_is_a_code CHECK ((failure ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT webhook_event_is_settled_or_pending CHECK (((state = 'pending'::text) = (settled_at IS NULL))),
+    CONSTRAINT webhook_event_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT webhook_event_type_is_a_name CHECK ((type ~ '^[a-z]+\.[a-z_]+$'::text))
+);
+ALTER TABLE ONLY data.webhook_events FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhook_events IS 'What webhooks are told: one for each notification of an alert to their owner, made in its transaction. What it says is read when it is sent, so that nothing is told of whom its reader no longer watches.';
+COMMENT ON COLUMN data.webhook_events.next_attempt_at IS 'Also the lease of whoever sends it: a sender that dies leaves it to the others then.';
+CREATE FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean, at timestamp with time zone) IS 'A webhook whose receiver is gone, or that did nothing but fail for [5] days, is off, and its owner is told.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1376,7 +1449,7 @@ CREATE FUNCTION rules.forget_by_age(most integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens and messages to strangers that nothing asks for any more, some at a time.';
+COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens, messages to strangers and events of webhooks that nothing asks for any more, some at a time.';
 CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1439,6 +1512,11 @@ CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
   select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and name not in ('Factory') and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
 $_$;
 COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it; Factory stands for "nobody has set it". Reads the zone files: some 30 ms, so not for a hot path.';
+CREATE FUNCTION rules.is_webhook_event_wanted(event data.webhook_events) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_webhook_event_wanted(event data.webhook_events) IS 'R3.3, R6.5 an event is told while its owner watches the Member and, but for the end, while the alert is not over; a test always.';
 CREATE FUNCTION rules.iso_local(instant timestamp with time zone, time_zone text) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1551,6 +1629,16 @@ CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) IS 'R3.4 the next evening where the Member is, at the hour of the daily digest.';
+CREATE FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_hour(zone text, hour integer, weekday integer, after timestamp with time zone) IS 'When it is next so many o''clock in a zone, on that day of the week (ISO: 1 is Monday), or on any.';
+CREATE FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_summary_at(reader uuid, after timestamp with time zone) IS 'R7.2 when the next weekly summary of somebody is due, where they are.';
 CREATE FUNCTION rules.notification_facts(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1591,6 +1679,29 @@ CREATE FUNCTION rules.own_contacts() RETURNS SETOF data.connections
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.own_contacts() IS 'R3.5 the caller''s Contacts with their tiers, which are not the Contacts'' to read.';
+CREATE TABLE data.webhooks (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    delivered_at timestamp with time zone,
+    first_failed_at timestamp with time zone,
+    failure text,
+    off_at timestamp with time zone,
+    off_reason text,
+    CONSTRAINT webhook_failure_is_a_code CHECK ((failure ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT webhook_is_off_for_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
+    CONSTRAINT webhook_off_reason_is_known CHECK ((off_reason = ANY (ARRAY['failing'::text, 'gone'::text]))),
+    CONSTRAINT webhook_url_is_short CHECK ((octet_length(sealed) <= 2048))
+);
+ALTER TABLE ONLY data.webhooks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhooks IS 'Where a program of a Contact''s wants to be told what that Contact is told of alerts (Standard Webhooks). It is no person and no channel: it neither covers a Member (R6.10) nor stands in a timeline. sealed: its URL (R9.3).';
+COMMENT ON COLUMN data.webhooks.first_failed_at IS 'Since when nothing but failures; null while it works.';
+CREATE FUNCTION rules.own_webhook(webhook uuid) RETURNS data.webhooks
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_webhook(webhook uuid) IS 'A webhook of the caller, locked, or a refusal.';
 CREATE FUNCTION rules.pace_invitations(inviter uuid, kind text, lookup bytea, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1652,6 +1763,12 @@ CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
+CREATE FUNCTION rules.queue_webhook_events(told uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '200ms'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.queue_webhook_events(told uuid[]) IS 'The events of notifications. Never fails and hardly ever waits: the transaction is that of an alert.';
 CREATE FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1899,6 +2016,11 @@ CREATE FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.stop_texts(lookups bytea[], at timestamp with time zone) IS 'R7.6 STOP turns SMS off for that number, with the reason; what waits for it goes another way.';
+CREATE FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.summary_facts(reader uuid, from_on date, until_on date) IS 'R7.2 the week of all whom somebody watches now and has not muted (R3.4), and their own.';
 CREATE FUNCTION rules.support_connections(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2077,6 +2199,11 @@ CREATE FUNCTION rules.tg_connections__plan_drills() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__plan_drills() IS 'R6.11 both sides are asked to try it after [90] days.';
+CREATE FUNCTION rules.tg_connections__plan_summaries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_connections__plan_summaries() IS 'R7.2 both sides are told how their weeks are.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2117,6 +2244,11 @@ CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__address() IS 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
+CREATE FUNCTION rules.tg_notifications__hook() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notifications__hook() IS 'A Contact''s webhooks are told exactly what the Contact is told of others'' alerts, in the same transaction.';
 CREATE FUNCTION rules.tg_notifications__read() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2141,7 +2273,7 @@ CREATE FUNCTION rules.tg_preferences__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail.';
+COMMENT ON FUNCTION rules.tg_preferences__record() IS 'R9.2 what somebody chose is in their trail; not where they are, nor when they sleep.';
 CREATE FUNCTION rules.tg_schedules__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2172,6 +2304,11 @@ CREATE FUNCTION rules.tg_watch_settings__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_watch_settings__record() IS 'R9.2 in the Contact''s trail, without the nickname; not in the Member''s, who knows nothing of it.';
+CREATE FUNCTION rules.tg_webhooks__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_webhooks__record() IS 'R9.2 a webhook that is told nothing any more, or again.';
 CREATE FUNCTION rules.tg_welfare_card_looks__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2232,6 +2369,36 @@ CREATE FUNCTION rules.watched_member_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.watched_member_ids() IS 'The Members whom the caller watches now.';
+CREATE FUNCTION rules.webhook_body(event data.webhook_events) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_body(event data.webhook_events) IS 'What an event says: ids and states as they are now, and the Member''s name; nothing of an alert that its Contact could not read (R3.4).';
+CREATE FUNCTION rules.webhook_may_have_told(notification uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_may_have_told(notification uuid) IS 'R6.5 whether a program may have heard of it, and waits for the end.';
+CREATE FUNCTION rules.webhook_shape(w data.webhooks) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_shape(w data.webhooks) IS 'A webhook; the server opens its URL. Of its secrets nothing.';
+CREATE FUNCTION rules.webhook_type(kind text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_type(kind text) IS 'What a kind of notification is to a program; null for what webhooks do not tell.';
+CREATE FUNCTION rules.webhook_wait(attempts integer) RETURNS interval
+    LANGUAGE plpgsql PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.webhook_wait(attempts integer) IS 'Standard Webhooks: how long to wait after the n-th attempt that failed, a fifth more or less; null when it was the last one.';
+CREATE FUNCTION rules.week_counts(member uuid, from_on date, until_on date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.week_counts(member uuid, from_on date, until_on date) IS 'R7.2 how many check-ins of a Member were expected on these of their days, and what became of them; null when none was expected nor excused.';
 CREATE TABLE data.welfare_cards (
     user_id uuid NOT NULL,
     sealed bytea NOT NULL,
@@ -2645,6 +2812,22 @@ CREATE TABLE data.watch_settings (
 );
 ALTER TABLE ONLY data.watch_settings FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.watch_settings IS 'R3.4 how a Contact wants to watch a Member; none is the default of everything. A table of its own, so that the Member sees nothing of it; it ends with the connection. digest_at: when the next digest is due.';
+CREATE TABLE data.webhook_secrets (
+    id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone,
+    CONSTRAINT webhook_secret_is_short CHECK ((octet_length(sealed) <= 512))
+);
+ALTER TABLE ONLY data.webhook_secrets FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.webhook_secrets IS 'What events of a webhook are signed with (R9.3: sealed). ends_at: it was followed by another one, and signs beside it until then.';
+CREATE TABLE data.weekly_summaries (
+    user_id uuid NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY data.weekly_summaries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.weekly_summaries IS 'R7.2 when somebody is next told how the week was: of all whom they watch, and their own. A row for whoever is, or was, connected.';
 CREATE TABLE data.welfare_card_looks (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -2746,6 +2929,8 @@ ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT one_alert_per_obligation UNIQUE (obligation_id);
 ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT one_event_per_webhook_and_notification UNIQUE (webhook_id, notification_id);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -2786,6 +2971,14 @@ ALTER TABLE ONLY data.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_pkey PRIMARY KEY (contact_id, member_id);
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.welfare_cards
@@ -2893,6 +3086,12 @@ CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
 CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
+CREATE INDEX webhook_events_due ON data.webhook_events USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+CREATE INDEX webhook_events_notification ON data.webhook_events USING btree (notification_id);
+CREATE INDEX webhook_events_settled ON data.webhook_events USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+CREATE INDEX webhook_secrets_webhook ON data.webhook_secrets USING btree (webhook_id);
+CREATE INDEX webhooks_user ON data.webhooks USING btree (user_id);
+CREATE INDEX weekly_summaries_due ON data.weekly_summaries USING btree (due_at);
 CREATE INDEX welfare_card_looks_looked_by ON data.welfare_card_looks USING btree (looked_by);
 CREATE INDEX welfare_card_looks_member ON data.welfare_card_looks USING btree (member_id, id DESC);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
@@ -2914,6 +3113,7 @@ CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections
 CREATE TRIGGER tg_connections__end BEFORE UPDATE OF ended_at ON data.connections FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_connections__end();
 CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
+CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
@@ -2922,6 +3122,7 @@ CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE O
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
 CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
+CREATE TRIGGER tg_notifications__hook AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__hook();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
@@ -2933,6 +3134,7 @@ CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH 
 CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
+CREATE TRIGGER tg_webhooks__record AFTER UPDATE OF off_at ON data.webhooks FOR EACH ROW WHEN ((old.off_at IS DISTINCT FROM new.off_at)) EXECUTE FUNCTION rules.tg_webhooks__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
 CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__stamp();
 CREATE TRIGGER tg_welfare_cards__record AFTER INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__record();
@@ -3056,6 +3258,16 @@ ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.watch_settings
     ADD CONSTRAINT watch_settings_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_events
+    ADD CONSTRAINT webhook_events_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES data.webhooks(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhook_secrets
+    ADD CONSTRAINT webhook_secrets_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES data.webhooks(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.webhooks
+    ADD CONSTRAINT webhooks_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.weekly_summaries
+    ADD CONSTRAINT weekly_summaries_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
     ADD CONSTRAINT welfare_card_looks_looked_by_fkey FOREIGN KEY (looked_by) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.welfare_card_looks
@@ -3151,6 +3363,10 @@ CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.untold_check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.users TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.watch_settings TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhook_events TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhook_secrets TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.webhooks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.weekly_summaries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
@@ -3177,6 +3393,8 @@ CREATE POLICY keeper_seals_anew ON data.invitations TO pruuf_keeper USING (true)
 CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.webhook_secrets TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.webhooks TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
@@ -3237,6 +3455,10 @@ CREATE POLICY user_blocks_whom_they_know ON data.blocks FOR INSERT TO pruuf_user
 CREATE POLICY user_reads_self ON data.users FOR SELECT TO pruuf_user USING ((id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.watch_settings ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhook_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhook_secrets ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.webhooks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.weekly_summaries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_card_looks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.welfare_cards ENABLE ROW LEVEL SECURITY;
 CREATE POLICY whoever_sees_the_alert_sees_its_actions ON data.alert_actions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
@@ -3262,6 +3484,7 @@ CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((
 CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
 CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
@@ -3271,20 +3494,25 @@ CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker 
 CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_events ON data.webhook_events FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_names_for_texts ON data.users FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_notifications ON data.notifications FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_receipts ON data.receipts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_schedules ON data.schedules FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_is_due ON data.obligations FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_what_to_sign_with ON data.webhook_secrets FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_chosen ON data.preferences FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_where_to_send ON data.webhooks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
+CREATE POLICY worker_sends_events ON data.webhook_events FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_sends_weekly_summaries ON data.weekly_summaries TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
-CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'daily_digest'::text, 'drill_reminder'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
+CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'checked_in_late'::text, 'daily_digest'::text, 'drill_reminder'::text, 'weekly_summary'::text, 'webhook_off'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_turns_devices_off ON data.devices FOR UPDATE TO pruuf_worker USING (true);

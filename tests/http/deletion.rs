@@ -452,6 +452,8 @@ async fn r2_6_after_thirty_days_nothing_of_a_person_is_left_but_ids() {
         for contact in [&ann, &eve] {
             world.connect(&dora, contact).await;
         }
+        let night = json!({"quiet_hours": {"from": "22:00", "until": "07:00"}, "time_zone": "Pacific/Chatham"});
+        world.put(&ann, "/v1/me/preferences", night).await.expect(200);
         // Somebody wrote her address down as theirs, and never proved it.
         world.advance("1 hour").await;
         world.post(&eve, "/v1/me/addresses", json!({"address": email(ADDRESS)})).await.expect(201);
@@ -492,7 +494,7 @@ async fn r2_6_after_thirty_days_nothing_of_a_person_is_left_but_ids() {
         let secrets = world.row(all_of_her, &[&ann.id]).await["secrets"].as_array().unwrap().clone();
         assert_eq!(secrets.len(), 2);
         let before = dump(&world).await;
-        for trace in [NAME, "Annabelle", "annabelles-phone", "$argon2id", secrets[0].as_str().unwrap(), secrets[1].as_str().unwrap()] {
+        for trace in [NAME, "Annabelle", "Chatham", "annabelles-phone", "$argon2id", secrets[0].as_str().unwrap(), secrets[1].as_str().unwrap()] {
             assert_eq!(before.contains(trace), trace != "annabelles-phone", "before: {trace}");
         }
         // Not a second before.
@@ -503,7 +505,7 @@ async fn r2_6_after_thirty_days_nothing_of_a_person_is_left_but_ids() {
         world.travel_to(&until).await;
         world.eventually("the account is erased", "select not exists (select from data.users where id = $1)", &[&ann.id]).await;
         let after = dump(&world).await;
-        for trace in [NAME, "Annabelle", "annabelle", "$argon2id", "zoe", "Zoe", secrets[0].as_str().unwrap(), secrets[1].as_str().unwrap()] {
+        for trace in [NAME, "Annabelle", "Chatham", "annabelle", "$argon2id", "zoe", "Zoe", secrets[0].as_str().unwrap(), secrets[1].as_str().unwrap()] {
             let line = after.lines().find(|line| line.contains(trace));
             assert_eq!(line, None, "{trace} is left");
         }

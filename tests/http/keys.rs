@@ -78,6 +78,8 @@ async fn everything_works(world: &mut World, step: &str, ana: &Person, staff: &P
     assert_eq!(found["id"], ana.id.to_string(), "{step}");
     let card = world.get(ana, "/v1/me/welfare-card").await.expect(200);
     assert_eq!(card["address"], "Rata Street 4", "{step}");
+    let webhooks = world.get(ana, "/v1/me/webhooks").await.expect(200);
+    assert_eq!(webhooks["items"][0]["url"], "https://hooks.example.org/ana", "{step}");
     // Whoever comes now: the code is asked for here and typed there.
     let address = format!("{}{}@example.org", step.replace(' ', "-"), accounts.len());
     world.ask_for_code(&address).await.expect(200);
@@ -129,6 +131,7 @@ async fn r9_3_keys_are_turned_while_servers_serve_and_nobody_notices() {
     let sql = "insert into data.staff_roles (user_id, role, added_at) values ($1, 'support', rules.clock())";
     world.db.admin.execute(sql, &[&staff.id]).await.unwrap();
     let card = world.put(&ana, "/v1/me/welfare-card", json!({"address": "Rata Street 4"})).await.expect(200);
+    world.post(&ana, "/v1/me/webhooks", json!({"url": "https://hooks.example.org/ana"})).await.expect(201);
     let mut accounts = Vec::new();
 
     servers(&mut world, &[&[OLD], &[OLD, NEW]]).await;

@@ -418,3 +418,28 @@ async fn r7_5_quiet_hours_follow_the_clocks_of_every_zone() {
     assert_eq!(row["ends_at"], Value::Null);
     world.stop_servers().await;
 }
+
+/// R7.2: a late check-in is high: e-mail follows a push that nobody opens, and only whoever wants to hear of check-ins hears it.
+#[tokio::test]
+async fn r7_2_a_late_check_in_is_told_by_push_and_then_by_e_mail() {
+    world(|world| async move {
+        let (ann, ben, cleo) = (world.person("Ann").await, world.person("Ben").await, world.person("Cleo").await);
+        world.connect(&ann, &ben).await;
+        world.connect(&ann, &cleo).await;
+        world.travel_to("2027-03-02T08:00:00Z").await;
+        world.schedule(&ann, "09:00", "UTC").await;
+        let every = json!({"hears_of": "every_check_in"});
+        let path = format!("/v1/members/{}", ann.id);
+        world.call(Method::PATCH, &path, Some(&ben.token), &[], Some(&every)).await.expect(200);
+        world.travel_to("2027-03-02T09:04:00Z").await;
+        world.post(&ann, "/v1/me/check-ins", json!({})).await.expect(201);
+        world.expect_message(Channel::Push, &ben.push_token, "late, at 09:04").await;
+        world.settle().await;
+        assert_eq!(ways(&world, &ben, "checked_in_late").await, json!(["email stands by", "push"]));
+        world.advance("2 minutes").await;
+        world.expect_message(Channel::Email, &ben.email, "late, at 09:04").await;
+        assert_eq!(ways(&world, &cleo, "checked_in_late").await, json!([]));
+        world
+    })
+    .await;
+}

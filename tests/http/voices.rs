@@ -80,6 +80,12 @@ impl Family {
         let sql = "insert into data.drills (id, user_id, goes_to, reader_ids, asked_at) values ($1, $2, 'contacts', array[$3]::uuid[], rules.clock() - interval '1 hour')";
         run(world, sql, &[&uuid(&drill), &owner.id, &contact.id]).await;
 
+        let webhook = new_id().await;
+        let sql = "insert into data.webhooks (id, user_id, sealed, created_at) values ($1, $2, $3, rules.clock())";
+        let sealed = [pruuf::vault::WEBHOOK_CONTEXT, uuid(&webhook).as_bytes()].concat();
+        let sealed = world.vault.seal(&sealed, "https://hooks.example.org/").unwrap();
+        run(world, sql, &[&uuid(&webhook), &owner.id, &sealed]).await;
+
         let text = |row: &Value| row["id"].as_str().unwrap().to_owned();
         let code = world.vault.code(CodeUse::Invitation, code_id, &code_hash).unwrap();
         let ids = BTreeMap::from([
@@ -91,6 +97,7 @@ impl Family {
             ("notification_id", notification),
             ("delivery_id", text(&delivery)),
             ("drill_id", drill),
+            ("webhook_id", webhook),
         ]);
         Self { people, ids, ticket, code }
     }
@@ -129,6 +136,7 @@ impl Family {
             "update_member" => json!({"nickname": "Mum"}),
             "set_welfare_card" => json!({"pets": "a dog"}),
             "find_user" => json!({"address": email(&self.people["owner"].email)}),
+            "add_webhook" => json!({"url": "https://hooks.example.org/"}),
             "set_staff_role" => json!({"role": "support"}),
             _ => Value::Null,
         }

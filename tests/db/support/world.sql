@@ -100,4 +100,10 @@ select 'twilio', 'SM1:sent', d.id, 'SM1', 'sent', 'accepted', rules.clock() from
 insert into data.received_texts (message_sid, answer, received_at) values ('SM1', 'checked_in', rules.clock());
 insert into data.unreached_contacts (alert_id, contact_id, found_at)
 select a.id, '00000000-0000-0000-0000-00000000000b', rules.clock() from data.alerts a limit 1;
+insert into data.webhooks (id, user_id, sealed, created_at)
+values ('00000000-0000-0000-0009-00000000000b', '00000000-0000-0000-0000-00000000000b', '\x00', rules.clock());
+insert into data.webhook_secrets (id, webhook_id, sealed, created_at)
+values ('00000000-0000-0000-000a-00000000000b', '00000000-0000-0000-0009-00000000000b', '\x00', rules.clock());
+insert into data.webhook_events (webhook_id, type, created_at, next_attempt_at)
+values ('00000000-0000-0000-0009-00000000000b', 'webhook.test', rules.clock(), rules.clock());
 insert into data.preferences (user_id, normal_channels) values ('00000000-0000-0000-0000-00000000000a', '{email}');

@@ -133,6 +133,7 @@ impl World {
                 postmark_password: Some(callbacks::POSTMARK_PASSWORD.into()),
                 sendgrid_key: Some(callbacks::sendgrid_public_key().unwrap()),
             },
+            webhooks_go_anywhere: true,
             twilio: Some(Twilio {
                 url: self.fakes.twilio_url(),
                 account_sid: "AC00000000000000000000000000000000".to_owned(),
