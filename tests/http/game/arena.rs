@@ -52,10 +52,12 @@ pub struct Score {
     pub invited: BTreeSet<usize>,
     /// Whether anybody joined or left, by Member: what is told anew then.
     pub comings: HashMap<usize, usize>,
-    /// Deliveries that may come once more for each time they are in here: they were in the hand of a server that was
-    /// killed, or on their way while the clock moved.
-    pub excused: HashMap<Uuid, usize>,
+    /// Deliveries that may come once more for each time that they were in the hand of a server that was killed; or that they
+    /// were on their way while the clock moved.
+    pub excused: HashMap<Uuid, (usize, usize)>,
     pub kills: usize,
+    /// When the clock was last moved, and to when: what it passed then is new.
+    pub moved: Option<(Timestamp, Timestamp)>,
     /// Deliveries, with the number of their attempt, of which some were in the hand of a server that was killed.
     orphans: BTreeSet<(Uuid, i16)>,
     /// This machine's time before and after the game's clock moved, and how far that is ahead since.
@@ -75,7 +77,7 @@ pub struct Arena<'a> {
     pub members: Vec<Person>,
     pub contacts: Vec<Contact>,
     pub score: Mutex<Score>,
-    troubled: Mutex<BTreeSet<&'static str>>,
+    pub troubled: Mutex<BTreeSet<&'static str>>,
     began: Instant,
 }
 
@@ -231,7 +233,8 @@ impl<'a> Arena<'a> {
         let in_hand = self.in_hand().await;
         let mut score = self.score.lock().unwrap();
         for (delivery, attempt) in in_hand {
-            *score.excused.entry(delivery).or_default() += 1;
+            let (by_kill, by_clock) = score.excused.entry(delivery).or_default();
+            *(if is_orphaned { by_kill } else { by_clock }) += 1;
             if is_orphaned {
                 score.orphans.insert((delivery, attempt));
             }
@@ -415,6 +418,7 @@ impl<'a> Arena<'a> {
         self.note(format!("at rest after {:.2} s", began.elapsed().as_secs_f64()));
         let now = self.now().await;
         self.pass(now);
+        self.look_at_what_is_new().await;
         for alarm in &mut self.score.lock().unwrap().alarms {
             alarm.known_by.get_or_insert(now);
         }
@@ -457,6 +461,7 @@ impl<'a> Arena<'a> {
         let before = Timestamp::now();
         self.rows(sql, &[&target.to_string()]).await;
         self.keep_time(before).await;
+        self.score.lock().unwrap().moved = Some((now, target));
         self.excuse_what_is_in_hand(false).await;
         self.note(format!("the clock goes to {target}"));
     }
@@ -563,6 +568,11 @@ impl<'a> Arena<'a> {
                     self.act_on_alert(member, contact, deed).await;
                 }
             }
+            Deed::Attest { who } => {
+                if let Some(contact) = one(who) {
+                    self.attest(member, contact, now).await;
+                }
+            }
             Deed::Leave { who, is_removed } => {
                 if let Some(contact) = one(who).filter(|_| watchers.len() > 1) {
                     self.leave(member, contact, is_removed).await;
@@ -591,16 +601,17 @@ impl<'a> Arena<'a> {
         self.pass(at);
         let mut score = self.score.lock().unwrap();
         let Score { days, alarms, log, faults, .. } = &mut *score;
-        let today = |slot: &super::days::Slot| slot.on == at.to_zoned(days[member].zone()).date();
+        let today = |slot: &super::days::Slot| slot.on == days[member].today(at);
         let mut ended = 0;
         for alarm in alarms.iter_mut().filter(|alarm| alarm.member == member) {
             let Some(slot) = &alarm.slot else { continue };
             if alarm.over.is_none() {
                 alarm.over = Some((How::CheckedIn, at));
                 ended += 1;
-            } else if today(slot) && matches!(alarm.over, Some((How::Closed, _))) {
+            } else if today(slot) && matches!(alarm.over, Some((How::Closed | How::Attested, _))) {
                 alarm.ends = 2;
             }
+            alarm.is_made_up |= today(slot);
         }
         let met = days[member].tap(at);
         log.push(format!("{at} Member {member} checks in: {met}, ends {ended}"));
@@ -618,6 +629,38 @@ impl<'a> Arena<'a> {
                 "after a check-in at {at} Member {member} is expected at {next}, not at {}",
                 days[member].open.name()
             ));
+        }
+    }
+
+    /// R4.9: ends the alerts of what was missed today, or else excuses what is awaited.
+    async fn attest(&self, member: usize, contact: usize, now: Timestamp) {
+        if self.score.lock().unwrap().days[member].is_on_edge(now) {
+            return;
+        }
+        let path = format!("/v1/members/{}/attestations", self.members[member].id);
+        let reply = self.call(Method::POST, &path, &self.contacts[contact].person, &json!({})).await;
+        let at = self.now().await;
+        self.pass(at);
+        let mut score = self.score.lock().unwrap();
+        score.log.push(format!("{at} Contact {contact} attests of Member {member}: {}", reply.status));
+        let Score { days, alarms, faults, .. } = &mut *score;
+        let today = days[member].today(at);
+        let mut of_today: Vec<_> = alarms
+            .iter_mut()
+            .filter(|alarm| alarm.member == member && alarm.slot.as_ref().is_some_and(|slot| slot.on == today))
+            .collect();
+        let is_heard = if of_today.iter().any(|alarm| alarm.over.is_none()) {
+            for alarm in &mut of_today {
+                alarm.over.get_or_insert((How::Attested, at));
+            }
+            true
+        } else {
+            days[member].excuse(at)
+                || days[member].is_attested_on(today)
+                || of_today.iter().any(|alarm| !alarm.is_made_up)
+        };
+        if is_heard != (reply.status == 201) {
+            faults.push(format!("attesting of Member {member} at {at} was answered {} {:#}", reply.status, reply.body));
         }
     }
 

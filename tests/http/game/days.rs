@@ -36,6 +36,8 @@ pub struct Days {
     grace: SignedDuration,
     pub open: Slot,
     met_at: Option<Timestamp>,
+    /// The last one that was closed by a Contact's word.
+    attested: Option<Slot>,
 }
 
 impl Days {
@@ -44,7 +46,7 @@ impl Days {
         let times = plan.times.iter().map(|time| time.parse().unwrap()).collect();
         let nothing = Slot { on: Date::MIN, time: Time::MIN, opens: at, due: at, alert: at };
         let grace = SignedDuration::from_mins(plan.grace.into());
-        let mut days = Self { zone, times, grace, open: nothing, met_at: None };
+        let mut days = Self { zone, times, grace, open: nothing, met_at: None, attested: None };
         days.open = days.after(at, Timestamp::MIN);
         days
     }
@@ -72,10 +74,6 @@ impl Days {
         std::mem::replace(&mut self.open, next)
     }
 
-    pub fn zone(&self) -> TimeZone {
-        self.zone.clone()
-    }
-
     /// What was missed by this time and had not been before.
     pub fn pass(&mut self, at: Timestamp) -> Vec<Slot> {
         let mut missed = Vec::new();
@@ -95,13 +93,35 @@ impl Days {
         meets
     }
 
+    /// A Contact's word, which nothing missed today waits for, after [`Days::pass`] (R4.9). Gives whether it excuses the
+    /// check-in that is awaited.
+    pub fn excuse(&mut self, at: Timestamp) -> bool {
+        let excuses = self.open.opens <= at;
+        if excuses {
+            // What is past is not caught up on.
+            let next = self.after(self.open.due.max(at), self.open.due);
+            self.attested = Some(std::mem::replace(&mut self.open, next));
+        }
+        excuses
+    }
+
+    pub fn today(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.zone.clone()).date()
+    }
+
+    /// Whether a Contact's word can still be given about today.
+    pub fn is_attested_on(&self, today: Date) -> bool {
+        self.attested.as_ref().is_some_and(|slot| slot.on == today)
+    }
+
     /// Whether it may soon, or might just now, be another time for a tap than it looks: nobody taps then.
     pub fn is_on_edge(&self, at: Timestamp) -> bool {
         let soon = |edge: Timestamp| at < edge && edge <= at + SignedDuration::from_secs(30);
         let just_met = self
             .met_at
             .is_some_and(|met| at > met + SignedDuration::from_secs(8) && at < met + SignedDuration::from_secs(60));
-        soon(self.open.opens) || soon(self.open.alert) || just_met
+        let midnight = self.today(at) != self.today(at + SignedDuration::from_secs(30));
+        soon(self.open.opens) || soon(self.open.alert) || just_met || midnight
     }
 }
 
@@ -110,6 +130,7 @@ impl Days {
 pub enum How {
     CheckedIn,
     Closed,
+    Attested,
     Cancelled,
 }
 
@@ -130,9 +151,12 @@ pub struct Alarm {
     pub asked_by: Option<Timestamp>,
     /// Everyone was told, and since when: more help was called for, or nobody had it any more.
     pub stirred: Option<Timestamp>,
+    pub was_stirred: bool,
     /// Who set that off needs not be told.
     pub stirred_by: Option<usize>,
     pub over: Option<(How, Timestamp)>,
+    /// The Member checked in later that day.
+    pub is_made_up: bool,
     /// How many all-clears each may get: one for a closing, and one when the Member checks in after that.
     pub ends: usize,
 }
@@ -148,14 +172,17 @@ impl Alarm {
             owner: None,
             asked_by: None,
             stirred: None,
+            was_stirred: false,
             stirred_by: None,
             over: None,
+            is_made_up: false,
             ends: 1,
         }
     }
 
     /// Everyone is told at once, and nobody has it.
     pub fn stir(&mut self, by: Option<usize>, at: Timestamp) {
+        self.was_stirred = true;
         (self.stirred, self.stirred_by, self.owner, self.asked_by) = (Some(at), by, None, None);
     }
 }

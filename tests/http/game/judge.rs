@@ -7,7 +7,7 @@ use pruuf::dev::fakes::{Answered, Channel, Received};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::arena::{Arena, Score, find};
+use super::arena::{Arena, Score, Watch, find};
 use super::days::{Alarm, How};
 use super::plan::Fate;
 
@@ -118,6 +118,7 @@ impl Arena<'_> {
             let how = alarm.over.map(|(how, _)| match how {
                 How::CheckedIn => "checked_in",
                 How::Closed => "closed",
+                How::Attested => "attested",
                 How::Cancelled => "cancelled",
             });
             if row["resolved_how"].as_str() != how {
@@ -138,6 +139,50 @@ impl Arena<'_> {
         for alarm in alarms.iter().filter(|alarm| !alarm.id.is_some_and(|id| known.contains(&id))) {
             faults.push(format!("a miss without an alert: {alarm:?}"));
         }
+    }
+
+    /// At rest, after the clock has passed the time of an alert: its first round has been tried at every primary Contact's
+    /// every place, whatever came of that.
+    pub async fn look_at_what_is_new(&self) {
+        let is_new = |score: &Score, alarm: &Alarm| {
+            alarm.known_by.is_none()
+                && alarm.over.is_none()
+                && alarm.slot.is_some()
+                && score.moved.is_some_and(|(from, to)| from < alarm.since && alarm.since <= to)
+        };
+        {
+            let score = self.score.lock().unwrap();
+            if !score.alarms.iter().any(|alarm| is_new(&score, alarm)) {
+                return;
+            }
+        }
+        self.look_at_alerts().await;
+        let seen = self.seen().await;
+        let refused = self.world.fakes.received();
+        let troubled = !self.troubled.lock().unwrap().is_empty();
+        let score = self.score.lock().unwrap();
+        let mut missing = Vec::new();
+        for alarm in score.alarms.iter().filter(|alarm| is_new(&score, alarm)) {
+            for (&(_, contact), _) in
+                score.watches.iter().filter(|((of, _), watch)| *of == alarm.member && !watch.is_backup)
+            {
+                for (channel, to, fate) in
+                    self.contacts[contact].places.iter().filter(|(channel, ..)| *channel != Channel::Voice)
+                {
+                    let tried =
+                        seen.iter().any(|one| {
+                            one.alert == alarm.id && one.kind == "missed" && one.channel == *channel && one.to == *to
+                        }) || refused.iter().any(|one| one.raw.is_null() && one.channel == *channel && one.to == *to);
+                    if !tried && fate.works() && !troubled {
+                        missing.push(format!(
+                            "Contact {contact} has no first message by {channel:?} ({fate:?}) of {alarm:?}"
+                        ));
+                    }
+                }
+            }
+        }
+        drop(score);
+        missing.into_iter().for_each(|what| self.fault(what));
     }
 
     /// Everything is mended and at rest: who had to be reached by now has been.
@@ -208,12 +253,13 @@ impl Arena<'_> {
         let seen = self.seen().await;
         {
             let mut score = self.score.lock().unwrap();
-            let Score { alarms, faults, excused, kills, comings, .. } = &mut *score;
+            let Score { alarms, watches, faults, excused, kills, comings, .. } = &mut *score;
             for alarm in alarms.iter() {
                 if alarm.over.is_none() {
                     faults.push(format!("it is not over: {alarm:?}"));
                 }
-                self.all_clear(alarm, alarms, *kills, &seen, faults);
+                self.all_clear(alarm, alarms, (*kills, excused), &seen, faults);
+                self.backups_wait(alarm, watches, comings.contains_key(&alarm.member), &seen, faults);
                 told_once(alarm, comings.get(&alarm.member).copied().unwrap_or_default(), &seen, faults);
             }
             no_more_than_excused(&seen, excused, faults);
@@ -232,7 +278,14 @@ impl Arena<'_> {
 
     /// R6.5: whoever was, or may have been, alerted hears that it is over by the channels that carried the alarm, and
     /// nobody else.
-    fn all_clear(&self, alarm: &Alarm, alarms: &[Alarm], kills: usize, seen: &[Seen], faults: &mut Vec<String>) {
+    fn all_clear(
+        &self,
+        alarm: &Alarm,
+        alarms: &[Alarm],
+        (kills, excused): (usize, &HashMap<Uuid, (usize, usize)>),
+        seen: &[Seen],
+        faults: &mut Vec<String>,
+    ) {
         let Some((how, at)) = alarm.over else { return };
         let together: BTreeSet<Option<Uuid>> = alarms
             .iter()
@@ -268,14 +321,44 @@ impl Arena<'_> {
                         "Contact {number} was told by {channel:?} that it is over and had heard nothing: {alarm:?}"
                     ));
                 }
-                let later =
-                    |one: &&&&Seen| one.is_alarm() && one.arrived() && one.or_at > at + SignedDuration::from_mins(2);
+                let later = |one: &&&&Seen| {
+                    one.is_alarm()
+                        && one.arrived()
+                        && one.or_at > at + SignedDuration::from_mins(2)
+                        && !excused.contains_key(&one.delivery)
+                };
                 if let Some(late) = here.iter().find(later) {
                     faults.push(format!(
                         "Contact {number} was told {} by {channel:?} at {} after it was over ({how:?}): {alarm:?}",
                         late.kind, late.at
                     ));
                 }
+            }
+        }
+    }
+
+    /// R3.5: who was a backup all the time hears of it when it escalates, and not before.
+    fn backups_wait(
+        &self,
+        alarm: &Alarm,
+        watches: &BTreeMap<(usize, usize), Watch>,
+        is_stirred: bool,
+        seen: &[Seen],
+        faults: &mut Vec<String>,
+    ) {
+        if is_stirred || alarm.was_stirred {
+            return;
+        }
+        for (&(_, contact), watch) in watches.iter().filter(|((of, _), watch)| *of == alarm.member && watch.is_backup) {
+            let id = Some(self.contacts[contact].person.id);
+            let early = |one: &&Seen| {
+                one.alert == alarm.id
+                    && one.reader == id
+                    && one.is_alarm()
+                    && one.at < alarm.since + SignedDuration::from_mins(20) - MOMENT
+            };
+            if let Some(one) = seen.iter().find(early).filter(|_| watch.since <= alarm.since) {
+                faults.push(format!("Contact {contact}, a backup, was told {} at {}: {alarm:?}", one.kind, one.at));
             }
         }
     }
@@ -314,7 +397,10 @@ impl Arena<'_> {
             ("unreachable", Some(alarm)) => watched(alarm),
             ("reminder", None) => member.is_some_and(|member| self.plan.members[member].reminds),
             ("connected" | "connection_ended", None) => !score.comings.is_empty(),
-            ("coverage_lost" | "coverage_back", None) => true,
+            ("coverage_lost" | "coverage_back" | "weekly_summary", None) => true,
+            ("attested", None) => member.is_some_and(|member| {
+                score.log.iter().any(|line| line.ends_with(&format!("attests of Member {member}: 201")))
+            }),
             ("invitation", None) => true,
             _ => false,
         };
@@ -374,13 +460,14 @@ impl Arena<'_> {
 }
 
 /// R7.3: one message a delivery, and one more for each server that died with it in its hand; of SMS never.
-fn no_more_than_excused(seen: &[Seen], excused: &HashMap<Uuid, usize>, faults: &mut Vec<String>) {
+fn no_more_than_excused(seen: &[Seen], excused: &HashMap<Uuid, (usize, usize)>, faults: &mut Vec<String>) {
     let mut counts: BTreeMap<Uuid, (usize, &Seen)> = BTreeMap::new();
     for one in seen.iter().filter(|one| matches!(one.answered, Answered::Accepted | Answered::Hung)) {
         counts.entry(one.delivery).or_insert((0, one)).0 += 1;
     }
     for (delivery, (count, one)) in counts {
-        let more = if one.channel == Channel::Sms { 0 } else { excused.get(&delivery).copied().unwrap_or_default() };
+        let (by_kill, by_clock) = excused.get(&delivery).copied().unwrap_or_default();
+        let more = by_clock + if one.channel == Channel::Sms { 0 } else { by_kill };
         if count > 1 + more {
             faults.push(format!(
                 "{} by {:?} to {} came {count} times, {more} more are excused: {}",
