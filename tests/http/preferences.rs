@@ -1,6 +1,5 @@
 //! What users choose about messages that are not critical: channels and quiet hours (R7.2, R7.5).
 
-use futures_util::future::join_all;
 use pruuf::dev::fakes::Channel;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -66,20 +65,32 @@ async fn r7_5_what_a_user_chooses_has_defaults_is_changed_as_it_was_read_and_is_
         world.call(Method::GET, PATH, None, &[], None).await.refused(401, "not-signed-in");
         world.call(Method::PUT, PATH, None, &[], Some(&json!({}))).await.refused(401, "not-signed-in");
 
-        // Many at once that all read the same: one of them changes it, also where there was no row.
+        // Of two that read the same one changes it, also where there was no row.
+        let call = "select api.set_preferences(high => null, normal => null, quiet_from => null, quiet_until => null, time_zone => $1, weekly_summary => null, if_match => $2)";
+        let (one, other) = (
+            world.db.session_as("pruuf_user", Some(ann.id)).await,
+            world.db.session_as("pruuf_user", Some(ann.id)).await,
+        );
+        one.batch_execute("begin").await.unwrap();
+        one.query_one(call, &[&"Asia/Tokyo", &tag]).await.unwrap();
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&"Asia/Seoul", &tag];
+        let (late, ()) = tokio::join!(other.query_one(call, &params), async {
+            let waits = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database())";
+            world.eventually("the second waits for the first", waits, &[]).await;
+            one.batch_execute("commit").await.unwrap();
+        });
+        assert_eq!(late.unwrap_err().as_db_error().unwrap().message(), "precondition-failed");
         let put = async |if_match: &str, body: Value| -> Reply {
             world.call(Method::PUT, PATH, Some(&ann.token), &[("if-match", if_match)], Some(&body)).await
         };
-        let replies = join_all((0..6).map(|nth| put(&tag, json!({"quiet_hours": {"from": format!("2{}:00", nth % 4), "until": "07:05"}, "time_zone": "Asia/Tokyo"})))).await;
-        let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 412, 412, 412, 412, 412]);
-        let changed = replies.into_iter().find(|reply| reply.status == 200).unwrap();
-        let newer = changed.headers["etag"].clone();
-        assert_eq!(world.get(&ann, PATH).await.headers["etag"], newer);
+        put(&tag, json!({})).await.refused(412, "precondition-failed");
+        let newer = world.get(&ann, PATH).await.headers["etag"].clone();
         let wish = json!({"channels": {"high": ["email"], "normal": ["sms", "push"]}, "quiet_hours": {"from": "22:30", "until": "06:45"}, "time_zone": "Pacific/Auckland", "weekly_summary": false});
-        put(newer.to_str().unwrap(), wish.clone()).await.expect(200);
-        assert_eq!(world.get(&ann, PATH).await.expect(200), wish);
+        let changed = put(newer.to_str().unwrap(), wish.clone()).await;
+        let newest = changed.headers["etag"].clone();
+        assert_eq!(changed.expect(200), wish);
+        let read = world.get(&ann, PATH).await;
+        assert_eq!((read.headers["etag"].clone(), read.expect(200)), (newest, wish.clone()));
 
         for (body, code, pointer) in [
             (json!({"quiet_hours": {"from": "22:00", "until": "22:00"}, "time_zone": "UTC"}), "invalid", "/quiet_hours/until"),
@@ -322,6 +333,29 @@ async fn r7_5_reminders_and_who_has_an_alert_come_in_quiet_hours() {
         world
     })
     .await;
+}
+
+/// R7.5: what no quiet hours hold, though it is not critical, is a list that somebody has thought about.
+#[tokio::test]
+async fn r7_5_only_these_kinds_come_in_quiet_hours() {
+    let world = World::without_server().await;
+    let sql =
+        "select coalesce(jsonb_agg(kind order by kind), '[]') as kinds from data.notification_kinds where is_urgent";
+    let urgent = world.row(sql, &[]).await["kinds"].take();
+    assert_eq!(urgent, json!(["acknowledged", "attested", "pin_changed", "reminder"]));
+    let ben = world.person("Ben").await;
+    let night = "insert into data.preferences (user_id, quiet_from, quiet_until, time_zone) values ($1, '22:00', '07:00', 'UTC')";
+    world.db.admin.execute(night, &[&ben.id]).await.unwrap();
+    world.db.admin.batch_execute("select meta.advance_clock('2027-03-01T23:00:00Z' - rules.clock())").await.unwrap();
+    let all = "insert into data.notifications (user_id, kind, cause, facts, created_at)
+               select $1, k.kind, 'a test', '{}', rules.clock() from data.notification_kinds k where k.kind <> 'all_clear'";
+    world.db.admin.execute(all, &[&ben.id]).await.unwrap();
+    let waits = "select count(*) from data.notifications n join data.notification_kinds k on k.kind = n.kind join data.deliveries d on d.notification_id = n.id
+                  where not d.stands_by and (d.next_attempt_at > rules.clock()) <> (k.priority <> 'critical' and not k.is_urgent)";
+    assert_eq!(world.number(waits, &[]).await, 0);
+    let waiting = "select count(*) from data.deliveries where next_attempt_at = '2027-03-02T07:00:00Z'";
+    assert!(world.number(waiting, &[]).await > 8);
+    world.stop_servers().await;
 }
 
 /// R7.5: also what was due before them and could not be sent, or failed and is tried again.
