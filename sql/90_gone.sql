@@ -12,6 +12,7 @@ drop function if exists api.begin_session(text, bytea);
 drop function if exists api.refresh_session(bytea, bytea);
 drop function if exists api.add_address(text, bytea, bytea, uuid, bytea);
 drop function if exists api.verify_address(uuid, bytea);
+drop function if exists api.create_account(bytea, text, text, text, bytea);
 drop function if exists api.find_user(text, bytea);
 drop function if exists rules.check_code(text, bytea, bytea, timestamptz);
 drop function if exists rules.member_shape(data.connections, timestamptz);

@@ -8,8 +8,9 @@ use secrecy::SecretString;
 
 use crate::config::{self, Config};
 use crate::db::release;
+use crate::preflight::Line;
 use crate::server::Server;
-use crate::{dev, http, keys, staff, telemetry};
+use crate::{dev, http, keys, preflight, staff, telemetry};
 
 /// The server behind a daily check-in for people who live alone.
 #[derive(Parser)]
@@ -31,6 +32,8 @@ enum Command {
     Openapi,
     /// Ask the server at PRUUF_LISTEN whether it is alive
     Health,
+    /// Look whether all is well: configuration, database, providers, audit; sends nothing to anybody
+    Preflight,
     /// Say who is staff, in the database of DATABASE_URL
     Staff {
         #[command(subcommand)]
@@ -94,6 +97,7 @@ pub async fn run() -> ExitCode {
         Command::Migrate => migrate().await,
         Command::Openapi => openapi(),
         Command::Health => health().await,
+        Command::Preflight => preflight().await,
         Command::Staff { command } => say_who_is_staff(command).await,
         Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
@@ -162,6 +166,18 @@ async fn say_who_is_staff(command: StaffCommand) -> Outcome {
         StaffCommand::List => staff::list().await?.iter().for_each(|line| say(line)),
     }
     Ok(())
+}
+
+async fn preflight() -> Outcome {
+    let lines = match Config::from_env() {
+        Ok(config) => preflight::look(&config).await,
+        Err(error) => vec![Line::wrong("configuration", error.to_string())],
+    };
+    lines.iter().for_each(|line| say(&line.to_string()));
+    match preflight::to_be_mended(&lines) {
+        0 => Ok(()),
+        wrong => Err(format!("{wrong} to be mended").into()),
+    }
 }
 
 fn openapi() -> Outcome {

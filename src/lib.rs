@@ -10,6 +10,7 @@ pub mod dev;
 pub mod http;
 pub mod keys;
 pub mod poll;
+pub mod preflight;
 pub mod problem;
 pub mod server;
 pub mod staff;

@@ -185,6 +185,18 @@ where
 
 /// The lanes that have a provider.
 fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
+    let pace = |name: &str| config.provider_rates.get(name).copied().map(Pace::new);
+    let lane = |(channel, services): (Channel, Vec<Service>)| {
+        Arc::new(Lane { channel, providers: Providers::new(services, config.breaker, pace) })
+    };
+    Ok(services(config)?.into_iter().filter(|(_, services)| !services.is_empty()).map(lane).collect())
+}
+
+/// The services of each channel, in the order in which they are tried.
+///
+/// # Errors
+/// Which of them cannot be made.
+pub fn services(config: &Config) -> Result<Vec<(Channel, Vec<Service>)>, StartError> {
     // Connections are kept for each provider's host; one that died without a word is found out by a ping.
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -214,15 +226,8 @@ fn lanes(config: &Config) -> Result<Vec<Arc<Lane>>, StartError> {
         }
         sms.push(Service::TwilioSms(Arc::new(Twilio::new(settings, client.clone())?)));
     }
-    let pace = |name: &str| config.provider_rates.get(name).copied().map(Pace::new);
     let email = email_services(config, &client)?;
-    Ok([(Channel::Push, push), (Channel::Email, email), (Channel::Sms, sms), (Channel::Voice, voice)]
-        .into_iter()
-        .filter(|(_, services)| !services.is_empty())
-        .map(|(channel, services)| {
-            Arc::new(Lane { channel, providers: Providers::new(services, config.breaker, pace) })
-        })
-        .collect())
+    Ok(vec![(Channel::Push, push), (Channel::Email, email), (Channel::Sms, sms), (Channel::Voice, voice)])
 }
 
 /// In the order in which they are tried.

@@ -6,6 +6,7 @@ use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -191,6 +192,17 @@ impl Vault {
             .decrypt(XNonce::from_slice(nonce), Payload { msg: ciphertext, aad: context })
             .map_err(|_| CannotOpen)?;
         String::from_utf8(plain).map_err(|_| CannotOpen)
+    }
+
+    /// Opens an array of what is sealed, each beside its context: `sealed` and `lookup` in base64, as the database encodes it.
+    /// One that cannot be opened is left out: what the rest is for must come all the same.
+    #[must_use]
+    pub fn open_all(&self, sealed: &Value) -> Vec<String> {
+        let open = |one: &Value| {
+            let bytes = |name: &str| STANDARD.decode(one[name].as_str()?.replace('\n', "")).ok();
+            self.open(&bytes("lookup")?, &bytes("sealed")?).ok()
+        };
+        sealed.as_array().into_iter().flatten().filter_map(open).collect()
     }
 
     /// Decrypts, in base64 as PostgreSQL writes it, what was sealed for the row of this id.

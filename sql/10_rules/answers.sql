@@ -86,7 +86,8 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   at timestamptz := rules.clock();
-  word text := upper(btrim(regexp_replace(left(words, 200), '[^[:alnum:]]+', ' ', 'g')));
+  plain text := translate(left(words, 200), 'áéíóúüñÁÉÍÓÚÜÑ', 'aeiouunAEIOUUN');
+  word text := upper(btrim(regexp_replace(plain, '[^[:alnum:]]+', ' ', 'g')));
   phone data.addresses;
   said jsonb;
 begin
@@ -151,10 +152,14 @@ create or replace function rules.answer_text(person uuid, word text) returns jso
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  action text := case when word in ('1', 'GOT IT', 'GOTIT', 'I VE GOT THIS', 'I HAVE GOT THIS') then 'acknowledge' when word in ('2', 'HELP') then 'needs_more_help' when word in ('3', 'SAFE') then 'safe' end;
+  -- Of every language: nobody has to know which one we think is theirs.
+  action text := case
+    when word in ('1', 'GOT IT', 'GOTIT', 'I VE GOT THIS', 'I HAVE GOT THIS', 'ME ENCARGO', 'ME ENCARGO YO', 'YO ME ENCARGO') then 'acknowledge'
+    when word in ('2', 'HELP', 'MORE HELP', 'AYUDA', 'MAS AYUDA', 'HACE FALTA MAS AYUDA') then 'needs_more_help'
+    when word in ('3', 'SAFE', 'A SALVO', 'ESTA A SALVO') then 'safe' end;
   open_alerts uuid[];
 begin
-  if word in ('OK', 'OKAY', 'I M OK', 'IM OK', 'I AM OK') then
+  if word in ('OK', 'OKAY', 'OKEY', 'I M OK', 'IM OK', 'I AM OK', 'ESTOY BIEN') then
     if not exists (select from data.connections c where c.member_id = person and c.ended_at is null)
        and not exists (select from data.schedules s where s.member_id = person and s.superseded_at is null) then
       return jsonb_build_object('answer', 'no_member');

@@ -43,6 +43,16 @@ $$;
 comment on function rules.request_id() is 'The X-Request-Id of the request, for the audit trail.';
 grant execute on function rules.request_id() to pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 
+create or replace function rules.caller_language() returns text
+language plpgsql stable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return nullif(current_setting('pruuf.language', true), '');
+end;
+$$;
+comment on function rules.caller_language() is 'R7.7 which of our languages the Accept-Language of the request likes best; null where it names none.';
+grant execute on function rules.caller_language() to pruuf_engine;
+
 create or replace function rules.caller_ip() returns inet
 language plpgsql stable parallel safe security invoker set search_path = ''
 as $$

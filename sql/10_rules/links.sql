@@ -35,18 +35,28 @@ alter function rules.alert_of_link(uuid) owner to pruuf_engine;
 comment on function rules.alert_of_link(uuid) is 'R6.6 the alert that a message to the caller was about, while its link works; security definer: deliveries are not open to users. Whether they still see the alert, its policies say.';
 grant execute on function rules.alert_of_link(uuid) to pruuf_user;
 
-create or replace function rules.phones_in_alert(alert uuid) returns jsonb
-language plpgsql stable security definer set search_path = ''
+create or replace function rules.phones_for(reader uuid, alert uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object('sealed', encode(p.sealed, 'base64'), 'lookup', encode(p.lookup, 'base64')) order by p.created_at), '[]')
       from data.alerts a
-      join data.connections c on c.member_id = a.member_id and c.contact_id = rules.signed_in_user_id() and c.ended_at is null
+      join data.connections c on c.member_id = a.member_id and c.contact_id = reader and c.ended_at is null
       join data.addresses p on p.user_id = a.member_id and p.kind = 'phone' and p.verified_at is not null
      where a.id = alert and a.state <> 'resolved');
 end;
 $$;
+comment on function rules.phones_for(uuid, uuid) is 'R6.7 how to reach a Member, for one of their Contacts and only while the alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
+grant execute on function rules.phones_for(uuid, uuid) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.phones_in_alert(alert uuid) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  return rules.phones_for(rules.signed_in_user_id(), alert);
+end;
+$$;
 alter function rules.phones_in_alert(uuid) owner to pruuf_engine;
-comment on function rules.phones_in_alert(uuid) is 'R6.6, R6.7 how to reach a Member, for their Contacts and only while an alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
+comment on function rules.phones_in_alert(uuid) is 'R6.6, R6.7 how to reach a Member, for the Contact who asks: see rules.phones_for.';
 grant execute on function rules.phones_in_alert(uuid) to pruuf_user;

@@ -47,6 +47,19 @@ $$;
 comment on function rules.account_of_any(text, bytea[]) is 'R9.3 the same by the lookups of one address under several keys.';
 grant execute on function rules.account_of_any(text, bytea[]) to pruuf_engine;
 
+create or replace function rules.language_at(kind text, lookup bytea) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return coalesce(
+    (select u.language from data.users u where u.id = rules.account_of(kind, lookup)),
+    (select u.language from data.users u where u.id = rules.current_user_id()),
+    rules.caller_language());
+end;
+$$;
+comment on function rules.language_at(text, bytea) is 'R7.7 in which language to write to an address: of its account, else of whoever has the message sent, else what their app asks for. Only whoever reads the message learns it.';
+grant execute on function rules.language_at(text, bytea) to pruuf_engine;
+
 create or replace function rules.send_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, at timestamptz) returns timestamptz
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -55,8 +68,8 @@ declare
 begin
   insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left)
   values (code_id, kind, lookup, sealed, code_hash, at, at + life, rules.policy('code_tries'));
-  insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
-  values ('one_time_code', code_id::text,
+  insert into data.notifications (kind, cause, language, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
+  values ('one_time_code', code_id::text, rules.language_at(kind, lookup),
           jsonb_build_object('code_id', code_id, 'code_hash', encode(code_hash, 'hex'), 'minutes', rules.policy('code_life')),
           kind, lookup, sealed, at, at + life);
   perform audit.append('code.sent', rules.account_of(kind, lookup), code_id);
@@ -175,7 +188,7 @@ $$;
 comment on function rules.start_session(uuid, text, bytea, timestamptz) is 'R2.4 a session and its first refresh token.';
 grant execute on function rules.start_session(uuid, text, bytea, timestamptz) to pruuf_engine;
 
-create or replace function api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) returns jsonb
+create or replace function api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea, language text default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -183,7 +196,8 @@ declare
   code data.one_time_codes := rules.use_ticket(ticket_hash, at);
   new_user uuid;
 begin
-  insert into data.users (name, created_at) values (btrim(create_account.name), at) returning id into new_user;
+  insert into data.users (name, language, created_at)
+  values (btrim(create_account.name), coalesce(create_account.language, rules.caller_language(), 'en'), at) returning id into new_user;
   insert into data.addresses (user_id, kind, lookup, sealed, verified_at, created_at)
   values (new_user, code.kind, code.lookup, code.sealed, at, at);
   insert into data.pins (user_id, hash, changed_at) values (new_user, pin_hash, at);
@@ -191,9 +205,9 @@ begin
   return rules.start_session(new_user, create_account.device_name, refresh_hash, at);
 end;
 $$;
-alter function api.create_account(bytea, text, text, text, bytea) owner to pruuf_engine;
-comment on function api.create_account(bytea, text, text, text, bytea) is 'R2.1, R2.2 an account for a proved address that has none.';
-grant execute on function api.create_account(bytea, text, text, text, bytea) to pruuf_anon;
+alter function api.create_account(bytea, text, text, text, bytea, text) owner to pruuf_engine;
+comment on function api.create_account(bytea, text, text, text, bytea, text) is 'R2.1, R2.2 an account for a proved address that has none. R7.7 in the language that is chosen, or that the app asks for.';
+grant execute on function api.create_account(bytea, text, text, text, bytea, text) to pruuf_anon;
 
 create or replace function api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) returns jsonb
 language plpgsql volatile security definer set search_path = ''

@@ -85,8 +85,8 @@ create or replace function rules.send_invitation(i data.invitations, at timestam
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  insert into data.notifications (kind, cause, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
-  values ('invitation', i.id || case when at > i.created_at then ':' || extract(epoch from at) else '' end, rules.invitation_facts(i),
+  insert into data.notifications (kind, cause, language, facts, address_kind, address_lookup, address_sealed, created_at, expires_at)
+  values ('invitation', i.id || case when at > i.created_at then ':' || extract(epoch from at) else '' end, rules.language_at(i.kind, i.lookup), rules.invitation_facts(i),
           i.kind, i.lookup, i.sealed, at, i.expires_at);
   -- R3.3 to whom a block stands between nothing goes; to the inviter it looks, and takes as long, as if it did.
   perform rules.withdraw_invitation(i, at) from data.addresses a
@@ -176,7 +176,9 @@ begin
   if not found then
     return rules.refusal('invitation-unknown', 'No open invitation has this link.');
   end if;
-  return rules.invitation_facts(invitation);
+  -- Not of the address it went to: whoever invited might see that it has an account.
+  return rules.invitation_facts(invitation)
+    || jsonb_build_object('language', coalesce(rules.caller_language(), (select u.language from data.users u where u.id = invitation.inviter_id)));
 end;
 $$;
 alter function api.show_invitation(bytea) owner to pruuf_engine;

@@ -192,8 +192,8 @@ begin
     perform rules.refuse_unknown('address');
   elsif removed.verified_at is not null then
     perform rules.tell_address_changed(me, 'removed', at);
-    insert into data.notifications (kind, cause, address_kind, address_lookup, address_sealed, facts, created_at)
-    values ('address_changed', data.new_id()::text, removed.kind, removed.lookup, removed.sealed, '{"how": "this_removed"}', at);
+    insert into data.notifications (kind, cause, language, address_kind, address_lookup, address_sealed, facts, created_at)
+    values ('address_changed', data.new_id()::text, rules.language_at(removed.kind, removed.lookup), removed.kind, removed.lookup, removed.sealed, '{"how": "this_removed"}', at);
   end if;
   perform audit.append('address.removed', me, remove_address.address_id);
   return jsonb_build_object();

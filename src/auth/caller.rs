@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
@@ -11,6 +12,7 @@ use crate::app::App;
 use crate::db::{Caller, Role};
 use crate::http::gate::Origin;
 use crate::problem::{Code, Problem};
+use crate::texts::preferred_language;
 
 /// Somebody with a valid access token.
 #[derive(SecurityScheme)]
@@ -38,7 +40,7 @@ async fn verify(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
         return Err(Problem::new(Code::NotSignedIn).into());
     };
     app.gate.count_user(claims.sub, origin)?;
-    Ok(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(origin) })
+    Ok(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(request, origin) })
 }
 
 /// Anybody; nothing is known of them but where they call from.
@@ -48,7 +50,7 @@ impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let (app, origin) = known(request)?;
         app.gate.count_network(origin)?;
-        Ok(Self(caller(origin)))
+        Ok(Self(caller(request, origin)))
     }
 }
 
@@ -57,6 +59,18 @@ fn known(request: &Request) -> Result<(&Arc<App>, &Origin), Problem> {
     request.data::<Arc<App>>().zip(request.extensions().get::<Origin>()).ok_or(Problem::new(Code::Internal))
 }
 
-fn caller(origin: &Origin) -> Caller {
-    Caller { role: Role::Anon, user_id: None, session_id: None, request_id: origin.request_id.clone(), ip: origin.ip }
+/// Which of our languages the client asks for (R7.7).
+pub fn asked_language(request: &Request) -> Option<&'static str> {
+    request.header(header::ACCEPT_LANGUAGE).and_then(preferred_language)
+}
+
+fn caller(request: &Request, origin: &Origin) -> Caller {
+    Caller {
+        role: Role::Anon,
+        user_id: None,
+        session_id: None,
+        request_id: origin.request_id.clone(),
+        ip: origin.ip,
+        language: asked_language(request),
+    }
 }

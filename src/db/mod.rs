@@ -24,7 +24,7 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Sets the role and who asks, for this transaction only.
 const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.user_id', $2, true), \
      set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true), \
-     set_config('pruuf.session_id', $6, true)";
+     set_config('pruuf.session_id', $6, true), set_config('pruuf.language', $7, true)";
 
 /// Refuses a session that was revoked, whose access tokens would live on for a quarter of an hour (R2.4, R2.5).
 const SESSION_CHECK: &str = "select rules.refuse_ended_session()";
@@ -78,13 +78,22 @@ pub struct Caller {
     pub request_id: String,
     /// The client's address.
     pub ip: Option<IpAddr>,
+    /// The language that the client asks for, where it is one of ours (R7.7).
+    pub language: Option<&'static str>,
 }
 
 impl Caller {
     /// The server's own jobs.
     #[must_use]
     pub fn worker() -> Self {
-        Self { role: Role::Worker, user_id: None, session_id: None, request_id: String::new(), ip: None }
+        Self {
+            role: Role::Worker,
+            user_id: None,
+            session_id: None,
+            request_id: String::new(),
+            ip: None,
+            language: None,
+        }
     }
 
     /// The server's own look at deadlines.
@@ -108,6 +117,9 @@ pub struct Idempotency {
     /// A hash of operation and body: another one under the same key is refused.
     pub fingerprint: Vec<u8>,
 }
+
+/// How many connections a server may hold: its pools, and the one that listens.
+pub const CONNECTIONS: usize = POOL_SIZE + JOB_POOL_SIZE + DEADLINE_POOL_SIZE + 1;
 
 /// The pool, and the only way through it.
 #[derive(Clone)]
@@ -410,7 +422,7 @@ async fn transaction(
     params: Params<'_>,
     limit_ms: u64,
 ) -> Result<Vec<u8>, tokio_postgres::Error> {
-    let context = client.prepare_typed_cached(CONTEXT, &[const { Type::TEXT }; 6]).await?;
+    let context = client.prepare_typed_cached(CONTEXT, &[const { Type::TEXT }; 7]).await?;
     let session_check = client.prepare_cached(SESSION_CHECK).await?;
     let call = client.prepare_cached(statement).await?;
     let role = match caller.role {
@@ -422,8 +434,9 @@ async fn transaction(
     let timeout = limit_ms.to_string();
     let user_id = caller.user_id.map(|id| id.to_string()).unwrap_or_default();
     let ip = caller.ip.map(|ip| ip.to_string()).unwrap_or_default();
+    let language = caller.language.unwrap_or_default();
     let session_id = caller.session_id.map(|id| id.to_string()).unwrap_or_default();
-    let context_params: Params<'_> = &[&role, &user_id, &caller.request_id, &ip, &timeout, &session_id];
+    let context_params: Params<'_> = &[&role, &user_id, &caller.request_id, &ip, &timeout, &session_id, &language];
     let (begun, set, checked, answer, committed) = join!(
         client.batch_execute(begin),
         client.query_one(&context, context_params),

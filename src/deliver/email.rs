@@ -132,6 +132,20 @@ impl Email {
         })
     }
 
+    /// Whether the server takes our login.
+    ///
+    /// # Errors
+    /// Why not, as a code.
+    pub async fn check(&self) -> Result<(), String> {
+        let asked = timeout(self.timeout, async {
+            let mut connection = self.connect().await.map_err(|outcome| outcome.parts().1.unwrap_or_default())?;
+            let is_well = connection.test_connected().await;
+            connection.abort().await;
+            if is_well { Ok(()) } else { Err("it hangs up".to_owned()) }
+        });
+        asked.await.unwrap_or_else(|_| Err("it does not answer".to_owned()))
+    }
+
     /// Sends one e-mail. It is called accepted when the server has taken the whole text.
     pub async fn send(&self, message: &Message) -> Outcome {
         let (Destination::Email(to), Content::Email(letter)) = (&message.to, &message.content) else {

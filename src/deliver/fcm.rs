@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::http::{retry_after, unanswered, wall_clock};
+use super::http::{ask, retry_after, unanswered, wall_clock};
 use super::{Content, Destination, Message, OffReason, Outcome, Push};
 
 /// FCM: "time-out of at least 10 seconds" before a retry.
@@ -159,6 +159,17 @@ impl Fcm {
                 }
             }
         }
+    }
+
+    /// Whether FCM takes our credentials: it is asked to look at a message to nobody, and not to send it.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        let bearer = self.bearer().await.map_err(|outcome| outcome.parts().1.unwrap_or_default())?;
+        let body = json!({ "validate_only": true, "message": { "topic": "pruuf-preflight", "data": { "kind": "preflight" } } });
+        let request = self.client.post(self.send_url.clone()).bearer_auth(bearer.expose_secret()).json(&body);
+        ask(request, self.timeout).await.map(drop)
     }
 
     async fn post(&self, body: &str, bearer: &SecretString) -> Answer {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
 
 use super::Outcome;
 
@@ -21,6 +22,16 @@ pub(super) fn unanswered(error: &reqwest::Error) -> Outcome {
         Outcome::Unknown { code: "timeout".to_owned() }
     } else {
         Outcome::Unknown { code: "connection-broken".to_owned() }
+    }
+}
+
+/// Asks something that sends nothing. Gives the answer, or in plain words why there is none; nothing that it says.
+pub(super) async fn ask(request: reqwest::RequestBuilder, timeout: Duration) -> Result<Value, String> {
+    match request.header("accept", "application/json").timeout(timeout).send().await {
+        Ok(response) if response.status().is_success() => Ok(response.json().await.unwrap_or_default()),
+        Ok(response) => Err(format!("it answers {}", response.status().as_u16())),
+        Err(error) if error.is_connect() => Err("it cannot be connected to".to_owned()),
+        Err(_) => Err("it does not answer".to_owned()),
     }
 }
 
@@ -44,7 +55,7 @@ pub(super) fn until(second: i64) -> Duration {
 
 /// This machine's time, for what a provider compares with its own clock; `rules.clock()` may be moved.
 #[expect(clippy::disallowed_methods, reason = "providers know nothing of rules.clock()")]
-pub(super) fn wall_clock() -> DateTime<Utc> {
+pub(crate) fn wall_clock() -> DateTime<Utc> {
     Utc::now()
 }
 

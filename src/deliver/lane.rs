@@ -89,6 +89,8 @@ struct Claimed {
     language: String,
     priority: String,
     facts: Value,
+    /// Sealed: how to reach the Member of an open alert (R6.7).
+    phones: Value,
     link_purpose: Option<LinkPurpose>,
     sealed: Option<String>,
     lookup: Option<String>,
@@ -378,10 +380,12 @@ fn address(app: &App, delivery: &Claimed) -> Result<String, CannotCompose> {
     app.vault.open(&bytes(&delivery.lookup)?, &bytes(&delivery.sealed)?).map_err(|_| CannotCompose)
 }
 
-/// The facts, with what the database does not know: where we are, and the code and the links that nobody stores.
+/// The facts, with what the database does not know: where we are, what it keeps sealed, and the code and the links that
+/// nobody stores.
 fn with_secrets(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     let mut facts = delivery.facts.clone();
     facts["public_url"] = Value::String(format!("{}/open", app.public_url));
+    facts["phones"] = app.vault.open_all(&delivery.phones).into();
     if let Some(purpose) = delivery.link_purpose {
         let token = app.vault.link_token(purpose, delivery.id);
         facts["alert_link"] = Value::String(format!("{}/a/{token}", app.public_url));

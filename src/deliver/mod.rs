@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+pub(crate) use self::http::wall_clock;
+
 pub mod breaker;
 pub mod email;
 pub mod fcm;

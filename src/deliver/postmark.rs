@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::email::{is_address, mailbox, one_line};
-use super::http::{retry_after, unanswered};
+use super::http::{ask, retry_after, unanswered};
 use super::{Content, Destination, Message, OffReason, Outcome};
 
 /// Postmark answers within a second or two.
@@ -59,6 +59,17 @@ impl Postmark {
         url.path_segments_mut().map_err(|()| PostmarkConfigError::Url)?.pop_if_empty().push("email");
         let domain = mailbox(&config.from).ok_or(PostmarkConfigError::From)?.email.domain().to_owned();
         Ok(Self { client, url, domain, config })
+    }
+
+    /// Whether Postmark knows our token.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        let mut url = self.config.url.clone();
+        url.path_segments_mut().map_err(|()| "its URL is none")?.pop_if_empty().push("server");
+        let request = self.client.get(url).header("x-postmark-server-token", self.config.token.expose_secret());
+        ask(request, self.config.timeout).await.map(drop)
     }
 
     /// Sends one e-mail.

@@ -15,10 +15,11 @@ use super::http::wall_clock;
 use super::pace::Pace;
 use super::postmark::Postmark;
 use super::sendgrid::SendGrid;
-use super::sms::{self, Twilio};
+use super::sms::Twilio;
 use super::voice::Calls;
 use super::{Content, Destination, Message, Outcome};
 use crate::config::BreakerConfig;
+use crate::texts::gsm;
 
 /// R7.3: the next provider starts within 5 seconds. A provider that has another behind it has so long to answer; then
 /// nobody knows whether it took the message, and a duplicate is a nuisance where a late alert is not.
@@ -54,6 +55,21 @@ impl Service {
         }
     }
 
+    /// Whether it knows us, with nothing sent to anybody.
+    ///
+    /// # Errors
+    /// Why not, in plain words or as a code.
+    pub async fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Fcm(fcm) => fcm.check().await,
+            Self::Postmark(postmark) => postmark.check().await,
+            Self::SendGrid(sendgrid) => sendgrid.check().await,
+            Self::Smtp(email) => email.check().await,
+            Self::TwilioSms(twilio) => twilio.check().await,
+            Self::TwilioVoice(calls) => calls.check().await,
+        }
+    }
+
     async fn send(&self, message: &Message, past: &Past) -> Outcome {
         match (self, &message.to, &message.content) {
             (Self::Fcm(fcm), ..) => fcm.send(message).await,
@@ -81,7 +97,7 @@ impl Service {
     /// How much of its pace a message uses up.
     fn units(&self, message: &Message) -> u32 {
         match (self, &message.content) {
-            (Self::TwilioSms(_), Content::Sms(text)) => sms::segments(&text.text),
+            (Self::TwilioSms(_), Content::Sms(text)) => gsm::segments(&text.text),
             _ => 1,
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::email::{is_address, mailbox, one_line};
-use super::http::{retry_after, unanswered, until};
+use super::http::{ask, retry_after, unanswered, until};
 use super::{Content, Destination, Message, OffReason, Outcome};
 
 /// SendGrid answers within a second or two.
@@ -61,6 +61,18 @@ impl SendGrid {
         url.path_segments_mut().map_err(|()| SendGridConfigError::Url)?.pop_if_empty().extend(["v3", "mail", "send"]);
         let from = mailbox(&config.from).ok_or(SendGridConfigError::From)?;
         Ok(Self { client, url, from, key: config.key, timeout: config.timeout })
+    }
+
+    /// Whether SendGrid knows our key, and lets it send.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        let url = self.url.join("../scopes").map_err(|_| "its URL is none")?;
+        let request = self.client.get(url).bearer_auth(self.key.expose_secret());
+        let known = ask(request, self.timeout).await?;
+        let may_send = known["scopes"].as_array().is_some_and(|scopes| scopes.iter().any(|scope| scope == "mail.send"));
+        if may_send { Ok(()) } else { Err("the key may not send".to_owned()) }
     }
 
     /// Sends one e-mail.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::http::{retry_after, unanswered};
+use super::http::{ask, retry_after, unanswered};
 use super::{Content, Destination, Message, OffReason, Outcome};
 
 /// Twilio answers within 10 s, or its gateway gives up.
@@ -66,6 +66,14 @@ impl Twilio {
             "Messages.json",
         ]);
         Ok(Self { client, messages_url, config })
+    }
+
+    /// Whether Twilio knows our account and token.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        check_account(&self.client, &self.config).await
     }
 
     /// Sends one SMS. Twilio knows no idempotency: after [`Outcome::Unknown`] ask [`Twilio::find_sent`] first.
@@ -151,6 +159,20 @@ pub(super) async fn newest(client: &reqwest::Client, config: &TwilioConfig, list
     Some(response.json().await.unwrap_or_default())
 }
 
+/// Whether Twilio knows an account and its token.
+pub(super) async fn check_account(client: &reqwest::Client, config: &TwilioConfig) -> Result<(), String> {
+    let mut url = config.url.clone();
+    let account = format!("{}.json", config.account_sid);
+    url.path_segments_mut().map_err(|()| "its URL is none")?.pop_if_empty().extend([
+        "2010-04-01",
+        "Accounts",
+        &account,
+    ]);
+    let request = client.get(url).basic_auth(&config.account_sid, Some(config.auth_token.expose_secret()));
+    let account = ask(request, config.timeout).await?;
+    if account["status"] == "active" { Ok(()) } else { Err("the account is not active".to_owned()) }
+}
+
 /// Whether Twilio made it at or after this time, by its clock.
 pub(super) fn is_since(made: &Value, since: DateTime<Utc>) -> bool {
     let created_at = made["date_created"].as_str().and_then(|date| DateTime::parse_from_rfc2822(date).ok());
@@ -200,20 +222,6 @@ pub fn failed(code: u64, wait: Option<Duration>) -> Outcome {
     }
 }
 
-/// How many messages of a carrier a text becomes (3GPP TS 23.038): 160 letters of its own alphabet or 70 others fit into
-/// one, 153 or 67 into each of several.
-#[must_use]
-pub fn segments(text: &str) -> u32 {
-    const TWICE: &str = "^{}\\[~]|€";
-    const ONCE: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-    let width = |c: char| if TWICE.contains(c) { Some(2) } else { ONCE.contains(c).then_some(1) };
-    let (length, one, several) = match text.chars().map(width).sum::<Option<usize>>() {
-        Some(length) => (length, 160, 153),
-        None => (text.encode_utf16().count(), 70, 67),
-    };
-    if length <= one { 1 } else { u32::try_from(length.div_ceil(several)).unwrap_or(u32::MAX) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,23 +239,6 @@ mod tests {
         assert_eq!(off(30007), None);
         for code in [30001, 30003, 30005, 30008, 20429] {
             assert!(matches!(failed(code, None), Outcome::Transient { .. }), "{code}");
-        }
-    }
-
-    #[test]
-    fn a_text_is_counted_as_carriers_count_it() {
-        for (text, count) in [
-            ("a".repeat(160), 1),
-            ("a".repeat(161), 2),
-            ("é".repeat(160), 1),
-            ("€".repeat(80), 1),
-            ("€".repeat(81), 2),
-            ("ő".repeat(70), 1),
-            ("ő".repeat(71), 2),
-            ("😀".repeat(36), 2),
-            ("a".repeat(307), 3),
-        ] {
-            assert_eq!(segments(&text), count, "{text}");
         }
     }
 }

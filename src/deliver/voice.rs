@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::http::{retry_after, unanswered};
-use super::sms::{TwilioConfig, TwilioConfigError, callback, is_since, newest, refused};
+use super::sms::{TwilioConfig, TwilioConfigError, callback, check_account, is_since, newest, refused};
 use super::{Content, Destination, Message, Outcome};
 
 /// How long it rings, in seconds: less than most voicemails wait would be too short to reach a phone.
@@ -42,6 +42,14 @@ impl Calls {
             "Calls.json",
         ]);
         Ok(Self { client, calls_url, config })
+    }
+
+    /// Whether Twilio knows our account and token.
+    ///
+    /// # Errors
+    /// Why not, in plain words.
+    pub async fn check(&self) -> Result<(), String> {
+        check_account(&self.client, &self.config).await
     }
 
     /// The name (SID) under which Twilio took a call to this number at or after `since`, if it did: to be asked before it

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use poem::http::StatusCode;
 use poem::web::{Data, Form, Path};
 use poem::{Response, handler};
@@ -43,11 +41,12 @@ struct Button {
 /// `GET /a/{token}`: the alert, as whoever the message went to may see it.
 #[handler]
 pub async fn show_alert_page(app: Data<&Arc<App>>, visitor: Visitor, Path(token): Path<String>) -> Response {
+    let asked = visitor.0.language;
     let shown = async {
         let (reader, delivery) = reader(&app, visitor.0, &token).await?;
         app.db.read(&reader, "api.show_alert_page(delivery_id => $1)", &[&delivery]).await
     };
-    answer(&app, "show_alert_page", shown.await)
+    answer(&app, asked, "show_alert_page", shown.await)
 }
 
 /// `POST /a/{token}`: a button of that page. The token is all that is asked for: no cookie could be misused by another site.
@@ -65,11 +64,12 @@ pub async fn act_on_alert_page(
     let note = note(&button.note);
     let call =
         "api.act_on_alert_page(delivery_id => $1, action => $2, arrives_in_minutes => $3, outcome => $4, note => $5)";
+    let asked = visitor.0.language;
     let done = async {
         let (reader, delivery) = reader(&app, visitor.0, &token).await?;
         app.db.write(&reader, call, &[&delivery, &button.action, &minutes, &outcome, &note]).await
     };
-    answer(&app, "act_on_alert_page", done.await)
+    answer(&app, asked, "act_on_alert_page", done.await)
 }
 
 /// Whose link this is, and of which delivery.
@@ -90,7 +90,7 @@ fn note(text: &str) -> Option<String> {
     Some(lines.join("\n").trim().to_owned()).filter(|note| !note.is_empty())
 }
 
-fn answer(app: &App, operation: &'static str, facts: Result<Value, Problem>) -> Response {
+fn answer(app: &App, asked: Option<&str>, operation: &'static str, facts: Result<Value, Problem>) -> Response {
     let (status, name, facts) = match facts.and_then(|facts| opened(app, facts)) {
         Ok(facts) => {
             let refused = facts["problem"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
@@ -103,17 +103,12 @@ fn answer(app: &App, operation: &'static str, facts: Result<Value, Problem>) -> 
             _ => (StatusCode::SERVICE_UNAVAILABLE, "alert_later", Value::Null),
         },
     };
-    page(app, operation, status, name, facts)
+    page(app, asked, operation, status, name, facts)
 }
 
 /// The facts of a page, with what the database keeps sealed.
 fn opened(app: &App, mut facts: Value) -> Result<Value, Problem> {
-    let phones = facts["phones"].as_array().into_iter().flatten().filter_map(|phone| {
-        let bytes = |name: &str| STANDARD.decode(phone[name].as_str()?.replace('\n', "")).ok();
-        // One that cannot be opened is left out: the page must come all the same.
-        app.vault.open(&bytes("lookup")?, &bytes("sealed")?).ok()
-    });
-    facts["phones"] = phones.collect();
+    facts["phones"] = app.vault.open_all(&facts["phones"]).into();
     if facts["card"].is_object() {
         let card: CardRow = serde_json::from_value(facts["card"].take()).map_err(|_| Problem::new(Code::Internal))?;
         facts["card"] = json!(card.open(app)?);

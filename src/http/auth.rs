@@ -9,6 +9,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::me::Language;
 use super::{Answer, Created, Section};
 use crate::app::App;
 use crate::auth::caller::Visitor;
@@ -138,6 +139,8 @@ struct NewAccount {
     pin: String,
     /// What the list of sessions calls this device.
     device_name: Option<String>,
+    /// In which language messages come. Without it the one that `Accept-Language` likes best, or English.
+    language: Option<Language>,
 }
 
 #[derive(Object)]
@@ -246,7 +249,8 @@ async fn start_session(
 impl Api {
     /// Send a one-time code
     ///
-    /// The answer is the same whether or not the address has an account.
+    /// The answer is the same whether or not the address has an account. The message is in the language of its reader's
+    /// account; where there is none, in the one that `Accept-Language` likes best.
     #[oai(path = "/v1/auth/codes", method = "post", operation_id = "request_code")]
     async fn request_code(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<CodeRequest>) -> Answer<CodeSent> {
         let address = body.address.seal(&app)?;
@@ -287,9 +291,10 @@ impl Api {
         body: Json<NewAccount>,
     ) -> Result<Created<Session>, Problem> {
         let pin_hash = app.pins.hash(&body.pin).await?;
-        let call =
-            "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, refresh_hash => $5)";
-        let params: crate::db::Params<'_> = &[&token_hash(&body.ticket), &body.name, &pin_hash, &body.device_name];
+        let call = "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, language => $5, refresh_hash => $6)";
+        let language = body.language.map(Language::as_str);
+        let params: crate::db::Params<'_> =
+            &[&token_hash(&body.ticket), &body.name, &pin_hash, &body.device_name, &language];
         Ok(Created::Created(Json(start_session(&app, &visitor.0, call, params).await?)))
     }
 

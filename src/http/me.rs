@@ -26,15 +26,20 @@ pub struct Api;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-enum Language {
+pub enum Language {
     /// English.
     En,
+    /// Spanish.
+    Es,
 }
 
 impl Language {
-    const fn as_str(self) -> &'static str {
+    /// As the database spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::En => "en",
+            Self::Es => "es",
         }
     }
 }

@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use poem::http::{StatusCode, header};
 use poem::web::{Data, Path};
-use poem::{Response, handler};
+use poem::{Request, Response, handler};
 use poem_openapi::OperationId;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::app::App;
-use crate::auth::caller::Visitor;
+use crate::auth::caller::{Visitor, asked_language};
 use crate::problem::Code;
 use crate::texts::FALLBACK_LANGUAGE;
 use crate::vault::{CodeUse, token_hash, unhex};
@@ -35,19 +35,20 @@ static CONTENT_SECURITY_POLICY: LazyLock<String> = LazyLock::new(|| {
 #[handler]
 pub async fn show_invitation(app: Data<&Arc<App>>, visitor: Visitor, Path(token): Path<String>) -> Response {
     let call = "api.show_invitation(token_hash => $1)";
-    let facts: Result<Value, _> = app.db.read(&visitor.0, call, &[&token_hash(&token)]).await;
+    let caller = visitor.0;
+    let facts: Result<Value, _> = app.db.read(&caller, call, &[&token_hash(&token)]).await;
     let (status, name, facts) = match facts.map_err(|problem| problem.code).and_then(|facts| with_code(&app, facts)) {
         Ok(facts) => (StatusCode::OK, "invitation", facts),
         Err(Code::InvitationUnknown) => (StatusCode::NOT_FOUND, "nothing_here", Value::Null),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "later", Value::Null),
     };
-    page(&app, "show_invitation", status, name, facts)
+    page(&app, caller.language, "show_invitation", status, name, facts)
 }
 
 /// `GET /open`: where the "Open Pruuf" of a message leads to.
 #[handler]
-pub async fn show_home(app: Data<&Arc<App>>) -> Response {
-    page(&app, "show_home", StatusCode::OK, "home", Value::Null)
+pub async fn show_home(app: Data<&Arc<App>>, request: &Request) -> Response {
+    page(&app, asked_language(request), "show_home", StatusCode::OK, "home", Value::Null)
 }
 
 /// The facts of an invitation, with the code that nobody stores.
@@ -62,18 +63,26 @@ fn with_code(app: &App, mut facts: Value) -> Result<Value, Code> {
     Ok(facts)
 }
 
-/// A page in the language of its reader, `language` of the facts, where that is known. `operation`: for the log, which must
-/// not hold the path: a token is in it.
-pub(super) fn page(app: &App, operation: &'static str, status: StatusCode, name: &str, facts: Value) -> Response {
+/// A page in the language of its reader: `language` of the facts, where that is known, else what their browser asks for.
+/// `operation`: for the log, which must not hold the path: a token is in it.
+pub(super) fn page(
+    app: &App,
+    asked: Option<&str>,
+    operation: &'static str,
+    status: StatusCode,
+    name: &str,
+    facts: Value,
+) -> Response {
     let mut facts = if facts.is_object() { facts } else { Value::Object(serde_json::Map::new()) };
     facts["style"] = Value::String(STYLE.clone());
+    let language = facts["language"].as_str().or(asked).unwrap_or(FALLBACK_LANGUAGE);
     let mut response = Response::builder()
         .status(status)
         .content_type("text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY.as_str())
         .header("x-robots-tag", "noindex, nofollow")
-        .body(app.texts.page(name, facts["language"].as_str().unwrap_or(FALLBACK_LANGUAGE), &facts));
+        .body(app.texts.page(name, language, &facts));
     response.set_data(OperationId(operation));
     response
 }

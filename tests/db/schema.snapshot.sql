@@ -76,11 +76,11 @@ CREATE FUNCTION api.confirm_delivery(delivery_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.confirm_delivery(delivery_id uuid) IS 'POST /v1/deliveries/{id}/confirm. R7.1 the app says that a push was shown: FCM gives no receipt.';
-CREATE FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
+CREATE FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea, language text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea) IS 'R2.1, R2.2 an account for a proved address that has none.';
+COMMENT ON FUNCTION api.create_account(ticket_hash bytea, name text, pin_hash text, device_name text, refresh_hash bytea, language text) IS 'R2.1, R2.2 an account for a proved address that has none. R7.7 in the language that is chosen, or that the app asks for.';
 CREATE FUNCTION api.create_invitation(invitation_id uuid, invitee_becomes text, name text, kind text, lookup bytea, sealed bytea, code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[], other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -790,6 +790,12 @@ CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.open_same_tomorrow(obligation uuid) IS 'R4.2, R9.5 when the next obligation cannot be reckoned: the same a day later, for a wrong hour is better than nobody watching. Gives what went wrong even so.';
+CREATE FUNCTION jobs.preflight() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.preflight() IS 'What `pruuf preflight` looks at in the database. Changes nothing.';
 CREATE FUNCTION jobs.preview(at timestamp with time zone DEFAULT NULL::timestamp with time zone, horizon interval DEFAULT '1 day'::interval, only_member uuid DEFAULT NULL::uuid) RETURNS TABLE(told_at timestamp with time zone, member_name text, alert_id uuid, round integer, kind text, reader_name text, channels text[], is_exhausting boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1138,6 +1144,11 @@ CREATE FUNCTION rules.caller_ip() RETURNS inet
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.caller_ip() IS 'The address of the client, for sessions and the audit trail.';
+CREATE FUNCTION rules.caller_language() RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.caller_language() IS 'R7.7 which of our languages the Accept-Language of the request likes best; null where it names none.';
 CREATE FUNCTION rules.caller_network() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1338,6 +1349,9 @@ CREATE TABLE data.notifications (
     hidden_at timestamp with time zone,
     member_id uuid,
     has_call boolean DEFAULT false NOT NULL,
+    language text,
+    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
+    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
     CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
     CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
 CASE
@@ -1350,6 +1364,7 @@ ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
 COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
 COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
 CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1543,7 +1558,7 @@ CREATE TABLE data.users (
     language text DEFAULT 'en'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
-    CONSTRAINT user_language_is_known CHECK ((language = 'en'::text)),
+    CONSTRAINT user_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
     CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
 );
 ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
@@ -1554,6 +1569,11 @@ CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.known_user(person uuid) IS 'A user, or a refusal.';
+CREATE FUNCTION rules.language_at(kind text, lookup bytea) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.language_at(kind text, lookup bytea) IS 'R7.7 in which language to write to an address: of its account, else of whoever has the message sent, else what their app asks for. Only whoever reads the message learns it.';
 CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1727,11 +1747,16 @@ CREATE FUNCTION rules.person_shape(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.person_shape(person uuid) IS 'Another user as far as the caller may see them; null beyond that.';
+CREATE FUNCTION rules.phones_for(reader uuid, alert uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.phones_for(reader uuid, alert uuid) IS 'R6.7 how to reach a Member, for one of their Contacts and only while the alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
 CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for their Contacts and only while an alert is open; the server opens what is sealed. Also a phone that takes no SMS: it rings.';
+COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for the Contact who asks: see rules.phones_for.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

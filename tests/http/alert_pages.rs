@@ -109,7 +109,7 @@ async fn r6_6_the_page_of_an_alert_shows_it_and_a_get_changes_nothing() {
                 let words = [
                     "Aroha did not check in",
                     "09:00 on Monday 1 March (Auckland time)",
-                    "not before",
+                    "never",
                     &tel,
                     "I’ve got this",
                     "Show the welfare card",
@@ -371,7 +371,7 @@ async fn r6_6_a_link_ends_with_its_time_a_day_after_its_alert_and_with_the_conne
         says(&show(&world, &bens).await, 200, &["You closed it"], &[]);
         world.advance("2 minutes").await;
         for page in [show(&world, &bens).await, press(&world, &bens, ACKNOWLEDGE).await] {
-            says(&page, 410, &["This link works no more"], &["Aroha", "<form"]);
+            says(&page, 410, &["This link no longer works"], &["Aroha", "<form"]);
         }
         world
     })

@@ -326,6 +326,47 @@ async fn r6_6_a_contact_with_one_open_alert_acknowledges_it_by_sms() {
     .await;
 }
 
+/// R7.7: the words of Spanish, with accents or without, whatever language somebody reads; and what they are answered.
+#[tokio::test]
+async fn r7_7_texts_are_understood_in_spanish_and_answered_in_their_senders_language() {
+    world(|world| async move {
+        let (member, [ben, chloe]) = alarmed(&world).await;
+        let spanish = "update data.users set language = 'es' where id in ($1, $2)";
+        world.db.admin.execute(spanish, &[&ben.id, &member.id]).await.unwrap();
+        // Twilio's own word for a question stays ours to answer; so does nonsense.
+        let said = answered(&world, &text(&ben.phone, "SM1", "¿Qué?")).await;
+        assert!(said.contains("no entendimos su mensaje"), "{said}");
+        let said = answered(&world, &text(&ben.phone, "SM2", "¡Me encargo yo!")).await;
+        assert!(said.contains("Ahora se encarga usted"), "{said}");
+        assert_eq!(alert(&world, &ben).await["acknowledged_by"]["id"], json!(ben.id));
+        for (person, words) in [(&member, "Ben se encarga"), (&chloe, "Ben has got this")] {
+            world.expect_message(Channel::Push, &person.push_token, words).await;
+            world.open_app(person).await;
+        }
+        // Chloe reads English and writes Spanish.
+        let said = answered(&world, &text(&chloe.phone, "SM3", "más ayuda")).await;
+        assert!(said.contains("everyone is being told that more help is needed"), "{said}");
+        for (channel, to, words) in [
+            (Channel::Push, &ben.push_token, "Aroha necesita más ayuda"),
+            (Channel::Email, &ben.email, "Aroha necesita más ayuda"),
+            (Channel::Sms, &ben.phone, "Aroha necesita mas ayuda"),
+            (Channel::Voice, &ben.phone, "Aroha necesita más ayuda"),
+        ] {
+            world.expect_message(channel, to, words).await;
+        }
+        world.settle().await;
+        for callback in [text(&member.phone, "SM4", "Estoy bien."), text(&member.phone, "SM5", "ok")] {
+            let said = answered(&world, &callback).await;
+            assert!(said.contains("gracias, hemos recibido su aviso"), "{said}");
+        }
+        assert_eq!(alert(&world, &ben).await["resolved_how"], "checked_in");
+        world.settle().await;
+        world.fakes.forget();
+        world
+    })
+    .await;
+}
+
 /// R7.6: STOP turns SMS off with the reason, START on again; a phone that is off for another reason stays off.
 #[tokio::test]
 async fn r7_6_stop_turns_texts_off_and_start_on_again() {

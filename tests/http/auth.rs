@@ -332,7 +332,7 @@ async fn r2_3_fifteen_wrong_pins_leave_only_the_recovery_by_code() {
         world.refresh(&session["refresh_token"]).await.refused(401, "refresh-token-invalid");
         let ticket = world.ticket("ann@example.org", 1).await;
         world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
-        world.expect_message(Channel::Email, "ann@example.org", "set anew with a code").await;
+        world.expect_message(Channel::Email, "ann@example.org", "new PIN was set, with a code").await;
         assert_eq!(world.sign_in("ann@example.org", PIN).await.refused(401, "sign-in-failed")["tries_left"], 4);
         world.sign_in("ann@example.org", "3816").await.expect(201);
         world
@@ -430,7 +430,7 @@ async fn r2_5_a_recovery_ends_every_other_session_at_once() {
         world.advance("2 minutes").await;
         let ticket = world.ticket("ann@example.org", 1).await;
         let new = world.post_as_nobody("/v1/auth/pin", json!({"ticket": ticket, "pin": "3816"})).await.expect(200);
-        world.expect_message(Channel::Email, "ann@example.org", "set anew with a code").await;
+        world.expect_message(Channel::Email, "ann@example.org", "new PIN was set, with a code").await;
         for session in [&first, &second] {
             world.refresh(&session["refresh_token"]).await.refused(401, "refresh-token-invalid");
             let token = session["access_token"].as_str();

@@ -186,7 +186,7 @@ async fn r3_3_either_side_ends_it_the_other_is_told_and_they_can_connect_again()
             };
             world.delete(ender, &path).await.expect(204);
             // A Member whose last Contact leaves must hear what that means.
-            let words = if side == "contact" { "Nobody is told any more" } else { "Ann has ended your connection" };
+            let words = if side == "contact" { "Nobody will be told now" } else { "Ann has ended your connection" };
             world.expect_message(Channel::Push, &other.push_token, words).await;
             world.open_app(other).await;
             world.delete(ender, &path).await.refused(404, "not-found");
@@ -252,6 +252,7 @@ async fn r3_4_a_contact_sees_the_members_day_and_nothing_else_and_a_stranger_not
         fields.sort_unstable();
         assert!(
             fields.iter().all(|field| [
+                "attestations",
                 "connected_at",
                 "coverage",
                 "hears_of",

@@ -86,7 +86,7 @@ async fn r2_6_a_deleted_account_is_out_at_once_and_everybody_is_told() {
         assert_eq!(world.number(days, &[&from, &to]).await, 30);
         // Each is told once, what it means to them.
         world.expect_message(Channel::Push, &ben.push_token, "has deleted their account").await;
-        world.expect_message(Channel::Push, &cleo.push_token, "Nobody is told any more: invite somebody").await;
+        world.expect_message(Channel::Push, &cleo.push_token, "Nobody will be told now if you miss a check-in: invite somebody").await;
         let facts = world
             .row("select facts from data.notifications where user_id = $1 and kind = 'account_deleted'", &[&ben.id])
             .await;
@@ -404,7 +404,7 @@ async fn r2_6_what_the_limits_have_no_room_for_stays_ended_and_its_user_is_told(
         world.connect(&ben, &ann).await;
         leave(&world, &ann).await;
         world.expect_message(Channel::Email, ADDRESS, "account is deleted").await;
-        told(&world, &ben, "Nobody is told any more").await;
+        told(&world, &ben, "Nobody will be told now").await;
         world.connect(&ben, &cleo).await;
         set_policy(&world, "contacts_per_member", 1).await;
         world.sign_in(ADDRESS, PIN).await.expect(201);

@@ -326,7 +326,7 @@ async fn r6_3_several_servers_tell_a_round_once_and_its_text_says_how_long_nobod
         world.travel_to(&format!("2027-02-28T{at}Z")).await;
         for (channel, to) in ben.places() {
             // An SMS has no room for how long.
-            let words = if channel == Channel::Sms { "Nobody has this" } else { minutes };
+            let words = if channel == Channel::Sms { "Nobody has answered" } else { minutes };
             let came = world.expect_message(channel, &to, words).await;
             let shown = format!("{} {}", came.title.unwrap_or_default(), came.text);
             assert!(shown.contains("still not checked in") && !shown.contains("late"), "{channel:?}: {shown}");
@@ -347,7 +347,7 @@ async fn r6_3_several_servers_tell_a_round_once_and_its_text_says_how_long_nobod
         .await;
     world.fakes.behave();
     world.advance("2 minutes").await;
-    world.expect_message(Channel::Sms, &chloe.phone, "Nobody has this").await;
+    world.expect_message(Channel::Sms, &chloe.phone, "Nobody has answered").await;
     world.settle().await;
     let alert = world.get(&ben, "/v1/alerts").await.expect(200)["items"][0].clone();
     assert_eq!((&alert["round"], &alert["backups"][0]["name"]), (&json!(4), &json!("Chloe")));

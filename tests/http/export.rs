@@ -135,7 +135,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.expect_on_all_channels(&ben, "needs help").await;
         let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
         world.post(&ann, &cancel, json!(null)).await.expect(200);
-        world.expect_on_all_channels(&ben, "took the call for help back").await;
+        world.expect_on_all_channels(&ben, "took back the call for help").await;
         let own = "insert into data.escalation_policies (member_id) values ($1)";
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);

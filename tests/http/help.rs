@@ -60,7 +60,7 @@ async fn r6_2_a_call_for_help_tells_everyone_at_once_without_a_schedule_and_only
         let over = act(&world, &aroha, &cancel).await.expect(200);
         assert_eq!((&over["state"], &over["resolved_how"]), (&json!("resolved"), &json!("cancelled")));
         for contact in [&ben, &chloe, &dan] {
-            world.expect_on_all_channels(contact, "took the call for help back").await;
+            world.expect_on_all_channels(contact, "took back the call for help").await;
         }
         // Twice is once; and what comes later is a call of its own.
         act(&world, &aroha, &cancel).await.expect(200);

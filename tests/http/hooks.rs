@@ -405,18 +405,20 @@ async fn r9_5_a_dead_webhook_delays_nothing_else() {
     let (member, ben, chloe) = family(&world).await;
     let (dead, well) = (Receiver::start().await, Receiver::start().await);
     dead.answer(Answers::Stalls);
-    for _ in 0..5 {
+    world.db.admin.batch_execute("update data.policies set value = 30 where key = 'webhooks_per_user'").await.unwrap();
+    for _ in 0..30 {
         add(&world, &ben, &dead.url).await;
     }
+    // More than a lane has hands, and known not to work.
+    world.db.admin.batch_execute("update data.webhooks set first_failed_at = rules.clock()").await.unwrap();
     add(&world, &chloe, &well.url).await;
-    // Hundreds of events wait for each of the dead ones, some known to be so.
     let many = format!(
         "insert into data.webhook_events (webhook_id, type, created_at, next_attempt_at)
          select w.id, 'webhook.test', rules.clock(), rules.clock() - interval '1 hour' from data.webhooks w, generate_series(1, 100) where w.user_id = '{}'",
         ben.id
     );
     world.db.admin.batch_execute(&many).await.unwrap();
-    dead.event(5).await;
+    dead.event(24).await;
     let started = tokio::time::Instant::now();
     world.miss(&[member.id]).await;
     well.event(1).await;

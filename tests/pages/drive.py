@@ -115,7 +115,9 @@ def contrast(ink, paper):
 
 
 def main(phone):
-    aroha, ben = sign_in("aroha"), sign_in("ben")
+    aroha, ben, chloe = sign_in("aroha"), sign_in("ben"), sign_in("chloe")
+    # R7.7: Ben reads English, Chloe Spanish.
+    call("PATCH", API + "/v1/me", {"language": "es"}, chloe)
     card = {"address": "Rata Street 4, Auckland", "door_code": "4711#", "key_holder": "Mrs Kowhai next door, 09 555 0100",
             "try_first": "Ring twice, then knock at the kitchen window.\nShe does not hear the telephone in the garden.", "medicines": "Warfarin 3 mg"}
     call("PUT", API + "/v1/me/welfare-card", card, aroha)
@@ -125,22 +127,25 @@ def main(phone):
         phone.open(bens)
         phone.check("open-dark" if is_dark else "open", "Aroha did not check in", "Call Aroha", "I’ve got this", "Also told: Chloe")
     phone.dark(False)
+    phone.open(chloes)
+    phone.check("open-spanish", "Aroha no ha avisado que está bien", "Llamar a Aroha", "Me encargo yo", "También lo saben: Ben")
+    phone.open(bens)
     phone.type("select", "in half")
     phone.press("button.main")
     phone.check("got-it", "You have this", "you will be there at about")
     phone.press("input[value=show_card] ~ button")
     phone.check("card", "4711#", "Ring twice", "Mrs Kowhai")
     phone.open(chloes)
-    phone.check("somebody-has-it", "Ben has this", "will be there at about")
+    phone.check("somebody-has-it", "Ben se encarga", "llegará hacia las")
     phone.press("summary")
     phone.press("input[value=got_help]", " ")
     phone.type("textarea", "She fell in the garden. The ambulance took her to Auckland City Hospital.")
-    phone.check("closing", "How is Aroha?")
+    phone.check("closing", "¿Cómo está Aroha?")
     phone.dark(True)
-    phone.check("closing-dark", "How is Aroha?")
+    phone.check("closing-dark", "¿Cómo está Aroha?")
     phone.dark(False)
     phone.press("details button")
-    phone.check("closed", "You closed it", "got help", "She fell in the garden")
+    phone.check("closed", "Usted la cerró", "ya tiene ayuda", "She fell in the garden")
     phone.open(bens)
     phone.check("closed-by-another", "Chloe closed it", "Aroha has not checked in")
     for name, path in (("unknown", "/a/nothing"), ("home", "/open")):

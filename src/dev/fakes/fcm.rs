@@ -180,6 +180,16 @@ async fn message(state: &State, request: &Request, body: &[u8]) -> Response {
     let data_is_good = message["data"]
         .as_object()
         .is_none_or(|data| data.iter().all(|(name, value)| value.is_string() && !is_reserved(name)));
+    if payload["validate_only"] == true && message["topic"].is_string() && data_is_good {
+        return match state.knock(Provider::Fcm, Channel::Push).await {
+            Verdict::Accept => {
+                json_answer(200, None, &json!({ "name": format!("projects/{PROJECT}/messages/fake_message_id") }))
+            }
+            Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+            Verdict::Hang => std::future::pending().await,
+            Verdict::Close => close_connection(),
+        };
+    }
     let Some(to) = message["token"].as_str().filter(|_| data_is_good && body.len() <= MAX_BYTES) else {
         return refused(400, "payload", None);
     };

@@ -440,6 +440,18 @@ impl State {
         self.changed.send_replace(());
     }
 
+    /// What to answer to who asks for something and sends nothing. Waits, if it is to stall.
+    async fn knock(&self, provider: Provider, channel: Channel) -> Verdict {
+        match self.behaviour_if(provider, channel, None, |_| true) {
+            Behaviour::Fail { status, code, retry_after, .. } => return Verdict::Refuse { status, code, retry_after },
+            Behaviour::Stall(wait) => tokio::time::sleep(wait).await,
+            Behaviour::RecordThenHang => return Verdict::Hang,
+            Behaviour::CloseBeforeAnswer => return Verdict::Close,
+            Behaviour::Normal | Behaviour::AcceptAndDrop | Behaviour::Repeat => {}
+        }
+        Verdict::Accept
+    }
+
     /// Records a message and says what to answer. Waits, if it is to stall.
     async fn judge(&self, parts: &Parts, behaviour: Behaviour) -> Verdict {
         match behaviour {

@@ -22,7 +22,12 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
     if request.method() == Method::GET {
-        return Ok(asked(state, &request));
+        return Ok(match state.knock(Provider::Postmark, Channel::Email).await {
+            Verdict::Accept => asked(state, &request),
+            Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+            Verdict::Hang => std::future::pending().await,
+            Verdict::Close => close_connection(),
+        });
     }
     if request.uri().path() != "/email" || request.method() != Method::POST {
         return Ok(json_answer(404, None, &Value::Null));
@@ -75,6 +80,9 @@ fn asked(state: &State, request: &Request) -> Response {
     let path: Vec<&str> = request.uri().path().trim_matches('/').split('/').collect();
     let fate = |id: &str| state.fates().get(id).map_or_else(|| "Delivered".to_owned(), |(status, _)| status.clone());
     match path[..] {
+        ["server"] => {
+            json_answer(200, None, &json!({ "ID": 1, "Name": "A fake", "ApiTokens": ["secret-of-the-fake"] }))
+        }
         ["messages", "outbound", id, "details"] if state.log().iter().any(|received| received.raw["id"] == id) => {
             let event = |kind: &str, details: Value| json!([{ "Recipient": "anna@example.org", "Type": kind, "ReceivedAt": wall_clock(), "Details": details }]);
             let fate = fate(id);

@@ -21,6 +21,16 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
+    if request.uri().path() == "/v3/scopes"
+        && request.header("authorization").is_some_and(|value| value.starts_with("Bearer "))
+    {
+        return Ok(match state.knock(Provider::SendGrid, Channel::Email).await {
+            Verdict::Accept => json_answer(200, None, &json!({ "scopes": ["mail.send", "user.scheduled_sends.read"] })),
+            Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+            Verdict::Hang => std::future::pending().await,
+            Verdict::Close => close_connection(),
+        });
+    }
     if request.uri().path() != "/v3/mail/send" || request.method() != Method::POST {
         return Ok(refused(404, "", None));
     }

@@ -24,6 +24,15 @@ pub(super) async fn start(state: Arc<State>, stop: CancellationToken) -> io::Res
 async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     let body = request.take_body().into_bytes().await?;
     let path = request.uri().path().to_owned();
+    let account = path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.strip_suffix(".json"));
+    if account.is_some_and(|account| !account.contains('/')) && request.header("authorization").is_some() {
+        return Ok(match state.knock(Provider::Twilio, Channel::Sms).await {
+            Verdict::Accept => json_answer(200, None, &json!({ "sid": account, "status": "active", "type": "Full" })),
+            Verdict::Refuse { status, code, retry_after } => refused(status, &code, retry_after),
+            Verdict::Hang => std::future::pending().await,
+            Verdict::Close => close_connection(),
+        });
+    }
     let resource =
         path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.split_once('/')).map(|(_, rest)| rest);
     let sid = resource

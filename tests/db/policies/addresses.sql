@@ -51,7 +51,14 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('nobody', $$select rules.phones_in_alert(:alert)$$, 'not-signed-in', ''),
   ('visitor', $$select rules.phones_in_alert(:alert)$$, 'refused', ''),
   ('worker', $$select rules.phones_in_alert(:alert)$$, 'refused', ''),
-  ('staff', $$select rules.phones_in_alert(:alert)$$, 'refused', '')
+  ('staff', $$select rules.phones_in_alert(:alert)$$, 'refused', ''),
+  ('worker', $$select from jsonb_array_elements(rules.phones_for(:contact, :alert))$$, '1 rows', 'R6.7 for the text of a message to them'),
+  ('worker', $$select from jsonb_array_elements(rules.phones_for(:former, :alert))$$, '0 rows', ''),
+  ('worker', $$select from jsonb_array_elements(rules.phones_for(:owner, :alert))$$, '0 rows', ''),
+  ('contact', $$select rules.phones_for(:contact, :alert)$$, 'refused', ''),
+  ('stranger', $$select rules.phones_for(:contact, :alert)$$, 'refused', ''),
+  ('nobody', $$select rules.phones_for(:contact, :alert)$$, 'refused', ''),
+  ('staff', $$select rules.phones_for(:contact, :alert)$$, 'refused', '')
 ) as t (voice, statement, expected, because);
 
 select * from tap.finish();
