@@ -25,6 +25,7 @@ mod events;
 mod export;
 mod failover;
 mod faults;
+mod game;
 mod help;
 mod hooks;
 mod invitations;
