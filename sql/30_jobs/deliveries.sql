@@ -40,7 +40,7 @@ begin
       'age_seconds', extract(epoch from at - t.created_at),
       'others_message_ids', case when t.may_have_arrived and t.channel in ('sms', 'voice') then (
          select jsonb_agg(o.provider_message_id) from data.deliveries o
-          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 minute') end,
+          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 day') end,
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
       'language', coalesce(u.language, n.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
       'phones', case when n.alert_id is not null then rules.phones_for(n.user_id, n.alert_id) end,
