@@ -102,6 +102,10 @@ create or replace function rules.tg_alerts__record() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- One that nobody had is nobody's still: its round is in the trail.
+  if tg_op = 'UPDATE' and old.state = 'open' and new.state = 'open' then
+    return null;
+  end if;
   perform audit.append(case when new.state <> 'open' then 'alert.' || new.state when tg_op = 'INSERT' then 'alert.raised' else 'alert.released' end, new.member_id, new.id,
                        jsonb_strip_nulls(jsonb_build_object('how', new.resolved_how, 'outcome', new.outcome,
                          'told', case tg_op when 'INSERT' then (select jsonb_agg(c -> 'id') from jsonb_array_elements(new.facts -> 'contacts') c) end)));

@@ -13,11 +13,17 @@ begin
      where d.channel = claim_deliveries.channel and d.state = 'pending' and d.next_attempt_at <= at and (d.expires_at is null or d.expires_at > at)
        and d.id <> all (in_hand)
      order by d.work_rank, d.next_attempt_at limit most for update skip locked),
+  over as (
+    -- R6.5: what was made while the alert just ended could not be seen by what cancelled the others.
+    update data.deliveries d set state = 'cancelled', settled_at = at
+      from due, data.notifications n, data.alerts a
+     where d.id = due.id and n.id = d.notification_id and n.kind <> 'all_clear' and a.id = n.alert_id and a.state = 'resolved'
+    returning d.id),
   -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
   quiet as materialized (
     select due.id, rules.quiet_until(n.user_id, at) as ends_at
       from due join data.notifications n on n.id = due.notification_id join data.notification_kinds k on k.kind = n.kind
-     where k.priority <> 'critical' and not k.is_urgent),
+     where k.priority <> 'critical' and not k.is_urgent and not exists (select from over o where o.id = due.id)),
   held as (
     update data.deliveries d
        set next_attempt_at = q.ends_at + case when d.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end
@@ -25,7 +31,8 @@ begin
   taken as (
     -- The number stops counting where the column ends: the trying does not (R7.3).
     update data.deliveries d set state = 'sending', attempts = least(d.attempts, 32766) + 1, lease_until = at + make_interval(secs => lease_seconds)
-      from due where d.id = due.id and not exists (select from quiet q where q.id = due.id and q.ends_at is not null)
+      from due where d.id = due.id and not exists (select from over o where o.id = due.id)
+       and not exists (select from quiet q where q.id = due.id and q.ends_at is not null)
     returning d.*)
   select jsonb_build_object(
       'id', t.id, 'notification_id', n.id, 'kind', n.kind, 'attempt', t.attempts,
@@ -33,7 +40,7 @@ begin
       'age_seconds', extract(epoch from at - t.created_at),
       'others_message_ids', case when t.may_have_arrived and t.channel in ('sms', 'voice') then (
          select jsonb_agg(o.provider_message_id) from data.deliveries o
-          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 minute') end,
+          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 day') end,
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
       'language', coalesce(u.language, n.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
       'phones', case when n.alert_id is not null then rules.phones_for(n.user_id, n.alert_id) end,

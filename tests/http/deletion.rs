@@ -418,7 +418,7 @@ async fn r2_6_what_the_limits_have_no_room_for_stays_ended_and_its_user_is_told(
 /// Every row of every table, as a dump would show it.
 async fn dump(world: &World) -> String {
     let tables = world
-        .admin_json("select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'audit', 'meta') and c.relkind = 'r'")
+        .admin_json("select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit', 'meta') and c.relkind = 'r'")
         .await;
     let mut dump = String::new();
     for table in tables.as_array().unwrap() {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use pruuf::config::Postmark;
 use pruuf::dev::fakes::{Answered, Behaviour, Channel};
+use pruuf::server::Server;
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
+use crate::support::crowd::Crowd;
 use crate::support::{Person, World, world};
 
 const MISSED: &str = "did not check in";
@@ -212,35 +215,85 @@ async fn r7_2_e_mail_goes_at_once_when_the_push_failed_and_after_two_minutes_whe
     .await;
 }
 
+/// What a provider in trouble does: dead, stalled, or busy for ten minutes.
+fn troubles(channel: Channel) -> [(&'static str, Behaviour); 3] {
+    let code = match channel {
+        Channel::Push => "QUOTA_EXCEEDED",
+        Channel::Email => "",
+        Channel::Sms | Channel::Voice => "20429",
+    };
+    let busy = Behaviour::Fail { status: 429, code: code.to_owned(), times: None, retry_after: Some("600".to_owned()) };
+    [("dead", Behaviour::CloseBeforeAnswer), ("stalled", Behaviour::Stall(Duration::from_secs(60))), ("busy", busy)]
+}
+
+/// More Members than a lane has in hand at once, each with a Contact, in a world where one channel is in trouble.
+async fn troubled(channel: Channel, behaviour: &Behaviour) -> (World, Crowd) {
+    let mut world = World::without_server().await;
+    let mut config = world.config();
+    // A mail server knows no 429.
+    config.postmark =
+        Some(Postmark { url: world.fakes.postmark_url(), token: "token".into(), from: "a@pruuf.example".to_owned() });
+    config.smtp = None;
+    world.servers.push(Server::start(config).await.unwrap());
+    let crowd = world.crowd(70, 1).await;
+    world.fakes.set(channel, None, behaviour.clone());
+    (world, crowd)
+}
+
+/// All first messages of the other channels have come while this one is in trouble, and none has waited for anything: each
+/// came by its first attempt, and nothing of the troubled channel had arrived by then.
+async fn others_came_at_once(world: &World, kind: &str, channel: Channel, others: &[&str], what: &str) {
+    for other in others {
+        let all = "select count(*) = 70 from data.deliveries d join data.notifications n on n.id = d.notification_id
+                    where n.kind = $1 and d.channel = $2 and d.state = 'accepted' and d.attempts = 1
+                      and (select count(*) from data.attempts t where t.delivery_id = d.id and t.result = 'accepted') = 1
+                      and (select count(*) from data.attempts t where t.delivery_id = d.id) = 1";
+        world.eventually(&format!("{other} comes while {channel:?} is {what}"), all, &[&kind, other]).await;
+    }
+    assert_eq!(world.fakes.count(channel), 0, "{channel:?} is {what}");
+}
+
 /// R7.4, R9.5: each provider has its own lane.
 #[tokio::test]
-async fn r7_4_a_dead_a_stalled_and_a_busy_provider_delay_no_other_channel() {
-    let busy =
-        Behaviour::Fail { status: 429, code: "20429".to_owned(), times: None, retry_after: Some("3600".to_owned()) };
-    let cases = [
-        (Channel::Email, Behaviour::Stall(Duration::from_secs(60))),
-        (Channel::Sms, busy),
-        (Channel::Push, Behaviour::CloseBeforeAnswer),
-    ];
-    futures_util::future::join_all(cases.map(|(channel, behaviour)| async move {
-        let mut world = World::without_server().await;
-        world.start_server().await;
-        // More than a lane has in hand at once.
-        let crowd = world.crowd(50, 3).await;
-        world.fakes.set(channel, None, behaviour);
-        world.miss(&crowd.members).await;
-        for other in [Channel::Push, Channel::Email, Channel::Sms] {
-            if other != channel {
-                assert!(
-                    world.fakes.wait_for_count(other, 150, crate::support::PATIENCE).await,
-                    "{channel:?} delays {other:?}"
-                );
+async fn r7_4_a_dead_a_stalled_and_a_busy_provider_delay_no_first_message_of_another_channel() {
+    for channel in [Channel::Push, Channel::Email, Channel::Sms] {
+        futures_util::future::join_all(troubles(channel).map(|(what, behaviour)| async move {
+            let (world, crowd) = troubled(channel, &behaviour).await;
+            world.miss(&crowd.members).await;
+            let others: Vec<_> = [(Channel::Push, "push"), (Channel::Email, "email"), (Channel::Sms, "sms")]
+                .into_iter()
+                .filter_map(|(other, name)| (other != channel).then_some(name))
+                .collect();
+            others_came_at_once(&world, "missed", channel, &others, what).await;
+            if what == "busy" {
+                // What had to wait was not given up.
+                world.fakes.behave();
+                world.advance("601 seconds").await;
+                world.expect_everywhere(&crowd).await;
             }
-        }
-        assert_eq!(world.fakes.count(channel), 0);
-        world.stop_servers().await;
-    }))
-    .await;
+            world.stop_servers().await;
+        }))
+        .await;
+    }
+}
+
+/// R7.4, R6.3: calls, which come with the second round, are a lane of their own beside the SMS of the same provider.
+#[tokio::test]
+async fn r7_4_calls_that_are_in_trouble_delay_no_message_and_messages_no_call() {
+    for (channel, others) in [(Channel::Voice, ["push", "email", "sms"]), (Channel::Sms, ["push", "email", "voice"])] {
+        futures_util::future::join_all(troubles(channel).map(|(what, behaviour)| async move {
+            let (world, crowd) = troubled(Channel::Voice, &Behaviour::Normal).await;
+            world.miss(&crowd.members).await;
+            world.expect_everywhere(&crowd).await;
+            world.settle().await;
+            world.fakes.forget();
+            world.fakes.set(channel, None, behaviour);
+            world.advance("10 minutes").await;
+            others_came_at_once(&world, "still_open", channel, &others, what).await;
+            world.stop_servers().await;
+        }))
+        .await;
+    }
 }
 
 /// R7.3: Twilio knows no idempotency, so it is asked what it has before a message goes out again; and a message of the

@@ -1,104 +1,27 @@
 //! Nothing is lost, whatever breaks: our process, the database, a connection, a notification (R6.1, R7.3, R9.5).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use pruuf::db::{Caller, Db};
-use pruuf::dev::cluster::{Cluster, RestartMode};
+use pruuf::dev::cluster::RestartMode;
 use pruuf::dev::fakes::{Behaviour, Channel};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::crowd::Crowd;
-use crate::support::database::connect;
+use crate::support::database::{connect, own_cluster, throw_away};
+use crate::support::process::{Dice, Process, random_seed};
 use crate::support::{PATIENCE, TestDatabase, World};
 
 /// Figures, for whoever runs this with `--nocapture`.
 #[expect(clippy::print_stdout, reason = "a measurement that only says yes hides how close it was")]
 fn report(line: &str) {
     println!("{line}");
-}
-
-/// A real process: `pruuf serve`.
-struct Process {
-    child: Child,
-    address: String,
-}
-
-impl Process {
-    async fn start(world: &World) -> Self {
-        let key = STANDARD.encode([7; 32]);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pruuf"))
-            .arg("serve")
-            .env_clear()
-            .envs([
-                ("DATABASE_URL", world.db.server_url().as_str()),
-                ("PRUUF_LISTEN", "127.0.0.1:0"),
-                ("PRUUF_PUBLIC_URL", "http://127.0.0.1"),
-                ("PRUUF_JWT_KEYS", &key),
-                ("PRUUF_PIN_PEPPER", &key),
-                ("PRUUF_DATA_KEYS", &key),
-                ("PRUUF_FCM_URL", world.fakes.fcm_url().as_str()),
-                ("PRUUF_FCM_CREDENTIALS", world.credentials.to_str().unwrap()),
-                ("PRUUF_SMTP_URL", &world.fakes.smtp_url()),
-                ("PRUUF_EMAIL_FROM", "Pruuf <hello@pruuf.example>"),
-                ("PRUUF_TWILIO_URL", world.fakes.twilio_url().as_str()),
-                ("PRUUF_TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000"),
-                ("PRUUF_TWILIO_AUTH_TOKENS", "token"),
-                ("PRUUF_TWILIO_FROM", "+15005550006"),
-            ])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut address = None;
-        while address.is_none() {
-            let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
-            assert!(line.is_some(), "the server did not start");
-            let line = line.unwrap();
-            let line: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-            if line["message"] == "ready" {
-                address = line["http.address"].as_str().map(str::to_owned);
-            }
-        }
-        // A full pipe would stop it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, address: address.unwrap() }
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.unwrap();
-    }
-
-    /// SIGTERM; gives whether it ended well.
-    async fn terminate(mut self) -> bool {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-        timeout(2 * PATIENCE, self.child.wait()).await.unwrap().unwrap().success()
-    }
-}
-
-/// Numbers that a seed repeats (Vigna, xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn up_to(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) % (most + 1)
-    }
 }
 
 /// What the process that was killed had in hand is up for grabs: as if its leases had run out.
@@ -135,12 +58,9 @@ fn duplicates(world: &World, crowd: &Crowd) -> BTreeMap<&'static str, u64> {
 /// R6.1, R7.3; shared/targets.md: SIGKILL at any moment. 100 kills.
 #[tokio::test]
 async fn r7_3_a_killed_server_loses_nothing_and_repeats_at_most_one_message_a_delivery() {
-    let seed = std::env::var("PRUUF_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| u64::from_be_bytes(*uuid::Uuid::new_v4().as_bytes().first_chunk().unwrap()));
+    let seed = std::env::var("PRUUF_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(random_seed);
     report(&format!("PRUUF_SEED={seed}"));
-    let mut dice = Dice(seed | 1);
+    let mut dice = Dice::new(seed);
     let world = World::without_server().await;
     let (mut kills, mut per_kill, mut by_channel) = (0, Vec::new(), BTreeMap::new());
     let mut running = vec![Process::start(&world).await];
@@ -259,24 +179,6 @@ async fn r6_1_several_servers_raise_one_alert_and_send_one_message_to_each_place
     }
     world.one_alert_each(&everybody).await;
     world.stop_servers().await;
-}
-
-/// A cluster of the test's own, and its directory.
-async fn own_cluster(settings: &[(&str, &str)]) -> (Cluster, PathBuf) {
-    let directory = std::env::temp_dir().join(format!("pruuf-test-{}", uuid::Uuid::new_v4()));
-    let usual = [("fsync", "off"), ("shared_buffers", "32MB"), ("max_connections", "200")];
-    let settings: Vec<_> = usual.iter().chain(settings).copied().collect();
-    (Cluster::start(&directory, &settings).await.unwrap(), directory)
-}
-
-async fn throw_away(cluster: Cluster, directory: PathBuf) {
-    cluster.stop().await.unwrap();
-    if let Ok(data) = directory.join("data").canonicalize()
-        && !data.starts_with(&directory)
-    {
-        let _ = std::fs::remove_dir_all(data.parent().unwrap());
-    }
-    let _ = std::fs::remove_dir_all(directory);
 }
 
 /// The database goes away, in both ways, and comes back.

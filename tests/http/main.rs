@@ -27,6 +27,7 @@ mod events;
 mod export;
 mod failover;
 mod faults;
+mod game;
 mod help;
 mod hooks;
 mod invitations;

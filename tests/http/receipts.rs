@@ -250,6 +250,30 @@ async fn r7_3_what_was_undelivered_this_time_is_sent_again_until_it_arrives() {
     .await;
 }
 
+/// R6.5: what is made to be sent again at the moment the alert ends sees it open, and is not seen by what takes back the rest.
+#[tokio::test]
+async fn r6_5_what_is_made_while_the_alert_ends_is_not_sent() {
+    world(|world| async move {
+        let (member, contact) = alarmed(&world).await;
+        let first = delivery(&world, &contact, "sms").await;
+        let receipt = json!([{"event_id": "lost", "delivery_id": first["id"], "provider_message_id": first["provider_message_id"],
+                              "event": "undelivered", "meaning": "transient", "detail": "twilio:30003"}]);
+        let worker = world.db.session_as("pruuf_worker", None).await;
+        worker.batch_execute("begin").await.unwrap();
+        worker.query("select jobs.record_receipts('twilio', $1)", &[&receipt]).await.unwrap();
+        world.post(&member, "/v1/me/check-ins", json!({})).await.expect(201);
+        world.expect_on_all_channels(&contact, "checked in").await;
+        worker.batch_execute("commit").await.unwrap();
+        assert_eq!(delivery(&world, &contact, "sms").await["again"], "pending", "nobody could know");
+        world.advance("5 seconds").await;
+        world.settle().await;
+        assert_eq!(delivery(&world, &contact, "sms").await["again"], "cancelled");
+        assert_eq!(world.count(Channel::Sms, &contact.phone, MISSED), 1);
+        world
+    })
+    .await;
+}
+
 /// R7.1: as a provider calls in truth: late, twice, the last thing first, and somebody else imitates it.
 #[tokio::test]
 async fn r7_1_callbacks_that_come_late_twice_and_backwards_end_well() {

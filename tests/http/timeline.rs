@@ -1,5 +1,7 @@
 //! What is read of an alert (R6.8), and what a DBA sees before it happens (R6.3).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pruuf::dev::fakes::{Behaviour, Channel};
 use serde_json::{Value, json};
 
@@ -237,5 +239,244 @@ async fn r6_3_a_preview_says_what_will_be_told_and_changes_nothing() {
     let ahead: Vec<String> = ahead.into_iter().filter(|line| !line.contains("nobody")).collect();
     assert_eq!(told(&world, "2027-02-28T20:16:00Z").await, ahead);
     assert!(world.number("select count(*) from data.notifications", &[]).await > before);
+    world.stop_servers().await;
+}
+
+/// A timeline as a story: what happened, and between it what became of each message, in the order of channels. Messages of
+/// one moment are on their way at the same time, so their order among themselves says nothing.
+fn story(timeline: &Value) -> Vec<String> {
+    let text = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+    let (mut lines, mut known) = (Vec::new(), BTreeSet::new());
+    let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for event in timeline["items"].as_array().unwrap() {
+        let (what, person) = (text(event, "what"), event["person"]["name"].as_str().unwrap_or_default());
+        // What a provider says of it later comes when it comes.
+        if what == "receipt" {
+            continue;
+        }
+        let channel = text(event, "channel");
+        if !channel.is_empty() {
+            assert_eq!(known.insert(text(event, "delivery_id")), what == "queued", "each is queued first: {event:#}");
+            let message = format!("  {} to {person} by {channel}", text(event, "kind"));
+            let step = [
+                what.as_str(),
+                event["result"].as_str().unwrap_or_default(),
+                event["state"].as_str().unwrap_or_default(),
+            ]
+            .into_iter()
+            .rfind(|word| !word.is_empty())
+            .unwrap()
+            .to_owned();
+            messages.entry(message).or_default().push(step);
+            continue;
+        }
+        lines.extend(
+            std::mem::take(&mut messages)
+                .into_iter()
+                .map(|(message, steps)| format!("{message}: {}", steps.join(", "))),
+        );
+        let round = event["round"].as_i64().map(|round| format!("round {round}")).unwrap_or_default();
+        let exhausted = if event["is_exhausting"] == true { "exhausted" } else { "" };
+        let kind = if person.is_empty() || what == "raised" { text(event, "kind") } else { String::new() };
+        let parts = [what, person.to_owned(), round, kind, text(event, "outcome"), exhausted.to_owned()];
+        // A round is a round.
+        let line = parts.into_iter().filter(|part| !part.is_empty() && part != "round").collect::<Vec<_>>().join(" ");
+        lines.push(format!("{} {line}", &text(event, "local")[8..16]));
+    }
+    lines.extend(messages.into_iter().map(|(message, steps)| format!("{message}: {}", steps.join(", "))));
+    lines
+}
+
+/// The messages of one cause to one person, as [`story`] writes them.
+fn sent(kind: &str, to: &str, channels: &[&str]) -> Vec<String> {
+    channels.iter().map(|channel| format!("  {kind} to {to} by {channel}: queued, accepted")).collect()
+}
+
+/// An acknowledgement: the push, and the e-mail that stands by.
+fn stands_by(to: &str) -> Vec<String> {
+    vec![
+        format!("  acknowledged to {to} by email: queued"),
+        format!("  acknowledged to {to} by push: queued, accepted"),
+    ]
+}
+
+fn line(text: &str) -> Vec<String> {
+    vec![text.to_owned()]
+}
+
+const FIRST: &[&str] = &["email", "push", "sms"];
+const LATER: &[&str] = &["email", "push", "sms", "voice"];
+
+/// The timeline as this Contact reads it, once nothing is on its way any more.
+async fn read(world: &World, who: &Person, kind: &str) -> (String, Vec<String>) {
+    world.settle().await;
+    let sql = "select id::text from data.alerts where kind = $1 order by raised_at limit 1";
+    let id: String = world.db.admin.query_one(sql, &[&kind]).await.unwrap().get(0);
+    let timeline = world.get(who, &format!("/v1/alerts/{id}/timeline")).await.expect(200);
+    (format!("/v1/alerts/{id}"), story(&timeline))
+}
+
+/// A family in a world whose providers are not asked what became of messages: that has tests of its own.
+async fn family_of_a_story() -> (World, Person, Person, Person) {
+    let mut world = World::without_server().await;
+    let unasked = "update data.policies set value = most where key = 'poll_after'";
+    world.db.admin.batch_execute(unasked).await.unwrap();
+    world.start_server().await;
+    let (aroha, ben, chloe) = family(&world).await;
+    (world, aroha, ben, chloe)
+}
+
+#[tokio::test]
+async fn r6_8_the_story_of_an_alert_that_is_answered_at_once() {
+    let (world, aroha, ben, _) = family_of_a_story().await;
+    world.travel_to("2027-02-28T20:10:00Z").await;
+    let (path, _) = read(&world, &ben, "missed").await;
+    world.post(&ben, &format!("{path}/acknowledge"), json!({})).await.expect(200);
+    world.travel_to("2027-02-28T20:11:00Z").await;
+    world.settle().await;
+    world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+    let given_up = |to: &str| format!("  acknowledged to {to} by email: cancelled");
+    let expected = [
+        line("01T09:10 raised Aroha round 1 missed"),
+        sent("missed", "Ben", FIRST),
+        line("01T09:10 acknowledged Ben"),
+        stands_by("Aroha"),
+        stands_by("Chloe"),
+        line("01T09:11 checked_in Aroha"),
+        vec![given_up("Aroha"), given_up("Chloe")],
+        sent("all_clear", "Ben", FIRST),
+        sent("all_clear", "Chloe", &["push"]),
+    ];
+    assert_eq!(read(&world, &ben, "missed").await.1, expected.concat());
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r6_8_the_story_of_an_alert_that_nobody_answers_for_a_day() {
+    let (world, aroha, _, chloe) = family_of_a_story().await;
+    // Today only: what is missed tomorrow has a story of its own.
+    world
+        .put(
+            &aroha,
+            "/v1/me/schedule",
+            json!({"local_times": ["09:00"], "time_zone": "Pacific/Auckland", "weekdays": [1], "reminders": []}),
+        )
+        .await
+        .expect(200);
+    world.travel_to("2027-02-28T20:10:00Z").await;
+    world.settle().await;
+    let mut expected = [line("01T09:10 raised Aroha round 1 missed"), sent("missed", "Ben", FIRST)].concat();
+    let rounds = [
+        (20, 10),
+        (30, 20),
+        (40, 30),
+        (70, 60),
+        (130, 120),
+        (190, 180),
+        (250, 240),
+        (310, 300),
+        (370, 360),
+        (1810, 1800),
+    ];
+    for (number, (minutes, after)) in (2..).zip(rounds) {
+        let at = jiff::Timestamp::from_second(1_803_844_800).unwrap() + jiff::SignedDuration::from_mins(minutes);
+        // The rounds are counted from when it was raised, which was a moment after its time.
+        world.travel_to(&(at + jiff::SignedDuration::from_secs(20)).to_string()).await;
+        world.settle().await;
+        let local = at.in_tz("Pacific/Auckland").unwrap().strftime("%dT%H:%M").to_string();
+        let exhausted = if after == 60 { " exhausted" } else { "" };
+        expected.push(format!("{local} round {number} still_open{exhausted}"));
+        expected.extend(sent("still_open", "Ben", LATER));
+        if after >= 20 {
+            expected.extend(sent("still_open", "Chloe", LATER));
+        }
+    }
+    let told = read(&world, &chloe, "missed").await.1;
+    for (number, (told, expected)) in told.iter().zip(&expected).enumerate() {
+        assert_eq!(told, expected, "line {number}");
+    }
+    assert_eq!(told.len(), expected.len());
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r6_8_the_story_of_a_false_alarm() {
+    let (world, aroha, ben, _) = family_of_a_story().await;
+    world.travel_to("2027-02-28T20:10:00Z").await;
+    let (path, _) = read(&world, &ben, "missed").await;
+    world.travel_to("2027-02-28T20:14:00Z").await;
+    world.settle().await;
+    world.post(&ben, &format!("{path}/close"), json!({"outcome": "false_alarm"})).await.expect(200);
+    world.settle().await;
+    // She wakes, and says so herself: the alert is over, and whoever heard of it hears this.
+    world.travel_to("2027-02-28T21:00:00Z").await;
+    world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+    let again = |channel: &&str| format!("  all_clear to Ben by {channel}: queued, accepted, queued, accepted");
+    let expected = [
+        line("01T09:10 raised Aroha round 1 missed"),
+        sent("missed", "Ben", FIRST),
+        line("01T09:14 closed Ben false_alarm"),
+        FIRST.iter().map(again).collect(),
+    ];
+    assert_eq!(read(&world, &ben, "missed").await.1, expected.concat());
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r6_8_the_story_of_a_call_for_help() {
+    let (world, aroha, ben, chloe) = family_of_a_story().await;
+    world.post(&aroha, "/v1/me/help-requests", json!({})).await.expect(201);
+    let (path, _) = read(&world, &ben, "help").await;
+    world.travel_to("2027-02-28T19:32:00Z").await;
+    // Nobody has it yet: that is no release.
+    world.post(&ben, &format!("{path}/needs-more-help"), json!({})).await.expect(200);
+    world.travel_to("2027-02-28T19:33:00Z").await;
+    world.post(&chloe, &format!("{path}/acknowledge"), json!({})).await.expect(200);
+    world.travel_to("2027-02-28T19:34:00Z").await;
+    world.post(&aroha, &format!("{path}/cancel"), json!({})).await.expect(200);
+    let given_up = |to: &str| format!("  acknowledged to {to} by email: cancelled");
+    let expected = [
+        line("01T08:30 help_requested Aroha"),
+        line("01T08:30 raised Aroha round 1 help"),
+        sent("help", "Ben", FIRST),
+        line("01T08:32 needs_more_help Ben"),
+        line("01T08:32 round 2 needs_more_help"),
+        sent("needs_more_help", "Chloe", LATER),
+        line("01T08:33 acknowledged Chloe"),
+        stands_by("Aroha"),
+        stands_by("Ben"),
+        line("01T08:34 cancelled Aroha"),
+        vec![given_up("Aroha"), given_up("Ben")],
+        sent("all_clear", "Ben", FIRST),
+        sent("all_clear", "Chloe", LATER),
+    ];
+    assert_eq!(read(&world, &ben, "help").await.1, expected.concat());
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r6_8_the_story_of_an_alert_that_one_contact_cannot_be_told() {
+    let (world, aroha, ben, chloe) = family_of_a_story().await;
+    world.db.admin.batch_execute("update data.connections set tier = 'primary'").await.unwrap();
+    world.fakes.set(Channel::Push, Some(&ben.push_token), Behaviour::fail(404, "UNREGISTERED"));
+    world.fakes.set(Channel::Email, Some(&ben.email), Behaviour::fail(550, "rcpt 5.1.1"));
+    world.fakes.set(Channel::Sms, Some(&ben.phone), Behaviour::fail(400, "21211"));
+    world.travel_to("2027-02-28T20:10:00Z").await;
+    world.settle().await;
+    let looked = "select exists (select from data.unreached_contacts)";
+    world.eventually("it is known that he cannot be reached", looked, &[]).await;
+    world.settle().await;
+    world.travel_to("2027-02-28T20:11:00Z").await;
+    world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+    let dead = |channel: &&str| format!("  missed to Ben by {channel}: queued, permanent, failed");
+    let expected = [
+        line("01T09:10 raised Aroha round 1 missed"),
+        FIRST.iter().map(dead).collect(),
+        sent("missed", "Chloe", FIRST),
+        sent("unreachable", "Chloe", FIRST),
+        line("01T09:11 checked_in Aroha"),
+        sent("all_clear", "Chloe", FIRST),
+    ];
+    assert_eq!(read(&world, &chloe, "missed").await.1, expected.concat());
     world.stop_servers().await;
 }

@@ -80,20 +80,26 @@ pub(super) fn tell(habit: Habit, status_callback: &str, sid: String) {
     let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     let public_url = url.origin().ascii_serialization();
     tokio::spawn(async move {
-        let client = reqwest::Client::new();
+        let client = client();
         let form = |status: &'static str| [("MessageSid", sid.as_str()), ("MessageStatus", status)];
         let told = if habit.backwards { ["delivered", "sent"] } else { ["sent", "delivered"] };
         for status in told {
             tokio::time::sleep(habit.delay).await;
             // Who does not answer is not told again: so weak are Twilio's retries.
             if habit.is_imitated {
-                let _ = twilio(&public_url, &path, &form("failed")).forged().send(&client, &habit.server).await;
+                let _ = twilio(&public_url, &path, &form("failed")).forged().send(client, &habit.server).await;
             }
             for _ in 0..if habit.twice { 2 } else { 1 } {
-                let _ = twilio(&public_url, &path, &form(status)).send(&client, &habit.server).await;
+                let _ = twilio(&public_url, &path, &form(status)).send(client, &habit.server).await;
             }
         }
     });
+}
+
+/// One for all callbacks: making one takes longer than a callback.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(reqwest::Client::new)
 }
 
 /// A form as Twilio posts it to `path` below `public_url`, signed.

@@ -75,7 +75,7 @@ pub struct Received {
 impl Received {
     /// Would the person have seen it?
     pub fn has_arrived(&self) -> bool {
-        matches!(self.answered, Answered::Accepted | Answered::Hung)
+        matches!(self.answered, Answered::Accepted | Answered::Repeated | Answered::Hung)
     }
 }
 
@@ -96,6 +96,8 @@ pub enum Answered {
     },
     /// Nothing yet: if it is taken after all, a second entry says so.
     Stalled,
+    /// Taken once more: the same message as the one before it, of which nobody but the carrier knows.
+    Repeated,
     /// Taken, and never said so.
     Hung,
     /// Not taken; the connection was closed without a word.
@@ -412,7 +414,7 @@ impl State {
     }
 
     fn record(&self, parts: &Parts, answered: Answered) {
-        if matches!(answered, Answered::Accepted | Answered::Hung) {
+        if matches!(answered, Answered::Accepted | Answered::Repeated | Answered::Hung) {
             let mut counts = self.counts();
             let counts = counts.entry(parts.channel).or_default();
             match counts.get_mut(&parts.to) {
@@ -456,7 +458,7 @@ impl State {
             Behaviour::Normal => self.record(parts, Answered::Accepted),
             Behaviour::Repeat => {
                 self.record(parts, Answered::Accepted);
-                self.record(parts, Answered::Accepted);
+                self.record(parts, Answered::Repeated);
             }
             Behaviour::AcceptAndDrop => self.record(parts, Answered::Lied),
             Behaviour::Stall(wait) => {

@@ -35,7 +35,9 @@ async fn answer(state: &State, mut request: Request) -> poem::Result<Response> {
     }
     let resource =
         path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.split_once('/')).map(|(_, rest)| rest);
-    let sid = resource.and_then(|rest| rest.strip_prefix("Messages/")).and_then(|rest| rest.strip_suffix(".json"));
+    let sid = resource
+        .and_then(|rest| rest.strip_prefix("Messages/").or_else(|| rest.strip_prefix("Calls/")))
+        .and_then(|rest| rest.strip_suffix(".json"));
     let is_call = resource == Some("Calls.json");
     if !is_call && resource != Some("Messages.json") && sid.is_none() {
         return Ok(refused(404, "20404", None));
@@ -137,13 +139,18 @@ async fn call(state: &State, body: &[u8]) -> Response {
     }
 }
 
-/// What became of one message: what a test says, else that it arrived, or that the carrier lost it.
+/// What became of one message or call: what a test says, else that it arrived, or that the carrier lost it. Who answered a
+/// call Twilio does not know: voicemail does, too.
 fn one(state: &State, sid: &str) -> Response {
     if let Some((status, error)) = state.fates().get(sid) {
         return json_answer(200, None, &json!({ "sid": sid, "status": status, "error_code": error }));
     }
     let log = state.log();
     match log.iter().rev().find(|received| received.raw["sid"] == sid) {
+        Some(received) if received.channel == Channel::Voice => {
+            let status = if received.has_arrived() { "completed" } else { "no-answer" };
+            json_answer(200, None, &json!({ "sid": sid, "status": status }))
+        }
         Some(received) if received.has_arrived() => {
             json_answer(200, None, &json!({ "sid": sid, "status": "delivered", "error_code": null }))
         }

@@ -66,6 +66,16 @@ impl TestDatabase {
         database
     }
 
+    /// A copy of one that `create_in` made and to which nobody is connected any more.
+    pub async fn copy_in(cluster: &Cluster, template: &str, name: &str) -> Self {
+        let postgres = connect(&cluster.admin_url("postgres")).await;
+        postgres.batch_execute(&format!("create database {name} template {template}")).await.unwrap();
+        let sql =
+            format!("revoke all on database {name} from public; grant connect on database {name} to pruuf_server");
+        postgres.batch_execute(&sql).await.unwrap();
+        Self::at(cluster.admin_url(name), cluster.server_url(name), name.to_owned()).await
+    }
+
     async fn at(admin_url: String, server_url: String, name: String) -> Self {
         Self { name, admin: connect(&admin_url).await, admin_url, server_url }
     }
@@ -143,4 +153,22 @@ fn directory() -> PathBuf {
         }
     }
     folder.join(std::process::id().to_string())
+}
+
+/// A cluster of the test's own, and its directory.
+pub async fn own_cluster(settings: &[(&str, &str)]) -> (Cluster, PathBuf) {
+    let directory = std::env::temp_dir().join(format!("pruuf-test-{}", uuid::Uuid::new_v4()));
+    let usual = [("fsync", "off"), ("shared_buffers", "32MB"), ("max_connections", "200")];
+    let settings: Vec<_> = usual.iter().chain(settings).copied().collect();
+    (Cluster::start(&directory, &settings).await.unwrap(), directory)
+}
+
+pub async fn throw_away(cluster: Cluster, directory: PathBuf) {
+    cluster.stop().await.unwrap();
+    if let Ok(data) = directory.join("data").canonicalize()
+        && !data.starts_with(&directory)
+    {
+        let _ = std::fs::remove_dir_all(data.parent().unwrap());
+    }
+    let _ = std::fs::remove_dir_all(directory);
 }
