@@ -68,6 +68,11 @@ CREATE FUNCTION api.cancel_alert(alert_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.cancel_alert(alert_id uuid) IS 'POST /v1/alerts/{id}/cancel. R6.2 only the Member, and only a call for help; saying it twice is saying it once.';
+CREATE FUNCTION api.cancel_subscription() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.cancel_subscription() IS 'POST /v1/billing/cancel. R8.1 Stripe does it, and the database follows.';
 CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -128,11 +133,6 @@ CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.find_links(id_end text) IS 'GET and POST /a/{token}. R6.6 the deliveries that a link may be of, nearly always one: the server compares the rest of the token. The rest is then done as their reader.';
-CREATE FUNCTION api.find_subscription() RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION api.find_subscription() IS 'POST /v1/billing/portal, cancel and resume. R8.1 whom and what Stripe is to be asked about.';
 CREATE FUNCTION api.find_user(kind text, lookup bytea, other_lookups bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -308,6 +308,11 @@ CREATE FUNCTION api.needs_more_help(alert_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.needs_more_help(alert_id uuid) IS 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
+CREATE FUNCTION api.open_portal() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.open_portal() IS 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -383,6 +388,11 @@ CREATE FUNCTION api.resend_invitation(invitation_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.resend_invitation(invitation_id uuid) IS 'POST /v1/invitations/{id}/resend. R3.1 the same code and link once more, at most once every [10] minutes.';
+CREATE FUNCTION api.resume_subscription() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.resume_subscription() IS 'POST /v1/billing/resume. R8.1 Stripe does it, and the database follows.';
 CREATE FUNCTION api.revoke_invitation(invitation_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1558,6 +1568,11 @@ CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_people(person uuid) IS 'R2.6 who somebody is or was connected with, their invitations, and what they keep about others and for others.';
+CREATE FUNCTION rules.find_subscription(must_run boolean) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.find_subscription(must_run boolean) IS 'R8.1 whom and what Stripe is to be asked about for the caller.';
 CREATE FUNCTION rules.finish_deletion(person uuid, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''

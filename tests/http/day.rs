@@ -836,6 +836,7 @@ async fn r3_4_a_contact_sees_the_day_and_the_history_and_a_stranger_nothing() {
         assert_eq!(
             shown,
             [
+                "attestations",
                 "connected_at",
                 "coverage",
                 "hears_of",

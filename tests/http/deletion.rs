@@ -444,6 +444,7 @@ async fn r2_6_after_thirty_days_nothing_of_a_person_is_left_but_ids() {
         world.expect_message(Channel::Email, ADDRESS, "Ben").await;
         world.post(&ann, "/v1/invitations/accept", json!({"code": invitation["code"]})).await.expect(200);
         told(&world, &ben, NAME).await;
+        world.never_freezes(&ben).await;
         world.expect_message(Channel::Push, "annabelles-phone", "Ben").await;
         world.open_app(&ann).await;
         let body = json!({"invitee_becomes": "contact", "name": "Zoe", "address": email("zoe@example.org")});

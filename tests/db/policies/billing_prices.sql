@@ -8,7 +8,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('contact', $$select from billing.prices$$, '1 rows', ''),
   ('former', $$select from billing.prices$$, '1 rows', ''),
   ('stranger', $$select from billing.prices$$, '1 rows', ''),
-  ('nobody', $$select from billing.prices$$, '1 rows', ''),
+  ('nobody', $$select from billing.prices$$, '0 rows', ''),
   ('visitor', $$select from billing.prices$$, 'refused', ''),
   ('worker', $$select from billing.prices$$, 'refused', ''),
   ('staff', $$select from billing.prices$$, 'refused', ''),
