@@ -82,7 +82,12 @@ begin
     insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
     select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
            jsonb_build_object(
-             'how', resolved.resolved_how, 'outcome', resolved.outcome, 'note', resolved.note,
+             'how', resolved.resolved_how, 'outcome', resolved.outcome,
+             -- Not for whoever has left since (R3.4).
+             'note', case when exists (select from data.connections c where c.member_id = resolved.member_id and c.contact_id = n.user_id and c.ended_at is null) then resolved.note end,
+             'tapped_local', (select rules.iso_local(t.device_time, rules.alert_zone(resolved)) from data.check_ins t
+                               where resolved.resolved_how = 'checked_in' and t.member_id = resolved.member_id and t.received_at = at
+                                 and t.device_time < at - make_interval(mins => rules.policy('clock_difference_told')) limit 1),
              'at_local', rules.iso_local(at, rules.alert_zone(resolved)),
              'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
            at
@@ -97,6 +102,16 @@ end;
 $$;
 comment on function rules.tell_all_clear(data.alerts, timestamptz, text) is 'R6.5 everybody who was, or may have been, alerted is told that it is over; whoever had heard nothing hears nothing.';
 grant execute on function rules.tell_all_clear(data.alerts, timestamptz, text) to pruuf_engine;
+
+create or replace function rules.has_other_alert(alert data.alerts) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return exists (select from data.alerts o where o.member_id = alert.member_id and o.id <> alert.id and o.state <> 'resolved');
+end;
+$$;
+comment on function rules.has_other_alert(data.alerts) is 'R6.5 whether all is not well though this alert is over: a miss may be over while a call for help is not.';
+grant execute on function rules.has_other_alert(data.alerts) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.tg_alerts__record() returns trigger
 language plpgsql volatile security definer set search_path = ''
@@ -125,12 +140,31 @@ end;
 $$;
 comment on function rules.tg_alert_actions__stamp() is 'The server''s clock says when somebody acted.';
 
+create or replace function rules.lock_actor(alert uuid, person uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  member uuid := (select a.member_id from data.alerts a where a.id = alert);
+begin
+  -- Whoever is just becoming a Contact is told first, or sees what is done here.
+  perform rules.lock_member(member);
+  -- An end of the connection that is just being made is waited for, and waits for this.
+  perform from data.connections c where c.member_id = member and c.contact_id = person and c.ended_at is null for share;
+  if not found and person <> member then
+    perform rules.refuse_unknown('alert');
+  end if;
+end;
+$$;
+comment on function rules.lock_actor(uuid, uuid) is 'R6.4 whoever acts on an alert is still its Member or a Contact of theirs, and is so until it is done: nobody who has left may have it.';
+grant execute on function rules.lock_actor(uuid, uuid) to pruuf_engine;
+
 create or replace function rules.tg_alert_actions__act() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
   alert data.alerts;
 begin
+  perform rules.lock_actor(new.alert_id, new.user_id);
   select * into strict alert from data.alerts a where a.id = new.alert_id for no key update;
   if alert.state = 'resolved' then
     raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
@@ -139,7 +173,7 @@ begin
   elsif new.action = 'cancel' then
     perform rules.resolve_alert(alert.id, 'cancelled', new.user_id, new.taken_at);
   elsif new.action = 'needs_more_help' then
-    if alert.state = 'acknowledged' or rules.may_tell_again(alert, new.taken_at) then
+    if alert.state = 'acknowledged' or alert.resumed_at is null or rules.may_tell_again(alert, new.taken_at) then
       perform rules.resume_escalation(alert, 'needs_more_help', new.user_id, new.taken_at);
     end if;
   elsif alert.state = 'acknowledged' and alert.acknowledged_by is distinct from new.user_id then

@@ -41,7 +41,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   if alert.kind = 'missed' and (rules.attested_obligation(alert.member_id, rules.clock())).id = alert.obligation_id then
-    insert into data.attestations (member_id, contact_id) values (alert.member_id, person);
+    insert into data.attestations (member_id, contact_id, obligation_id) values (alert.member_id, person, alert.obligation_id);
   else
     insert into data.alert_actions (alert_id, user_id, action, outcome) values (alert.id, person, 'close', 'safe');
   end if;

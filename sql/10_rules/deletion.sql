@@ -138,6 +138,7 @@ as $$
 declare
   is_back boolean;
 begin
+  perform rules.lock_alarms(ended.member_id);
   perform rules.lock_connections(ended.member_id, ended.contact_id);
   is_back := not exists (select from data.blocks b where b.unblocked_at is null
                             and (b.blocker_id, b.blocked_id) in ((ended.member_id, ended.contact_id), (ended.contact_id, ended.member_id)))

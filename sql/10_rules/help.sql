@@ -9,7 +9,7 @@ begin
   select * into alert from data.alerts a where a.member_id = new.member_id and a.kind = 'help' and a.state <> 'resolved' for update;
   if not found then
     alert := rules.raise_help(new.member_id, at);
-  elsif rules.may_tell_again(alert, at) then
+  elsif alert.state = 'acknowledged' or rules.may_tell_again(alert, at) then
     perform rules.resume_escalation(alert, 'help', null, at);
   end if;
   new.alert_id := alert.id;

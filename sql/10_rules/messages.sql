@@ -19,7 +19,9 @@ begin
   select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
          case when k.priority = 'critical' or k.is_urgent then n.created_at else coalesce(rules.quiet_until(n.user_id, n.created_at), n.created_at) end
            + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
-         place.stands_by, n.expires_at, n.created_at
+         place.stands_by,
+         -- Days later a call that says that it is over would speak beside the next alarm.
+         case when place.channel = 'voice' and n.kind = 'all_clear' then n.created_at + interval '1 hour' else n.expires_at end, n.created_at
     from rules.places(array(select n.id from told n)) as place
     join told n on n.id = place.notification_id
     join data.notification_kinds k on k.kind = n.kind;

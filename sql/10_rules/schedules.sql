@@ -130,6 +130,17 @@ $$;
 comment on function rules.lock_member(uuid) is 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
 grant execute on function rules.lock_member(uuid) to pruuf_engine;
 
+create or replace function rules.lock_alarms(member uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  perform rules.lock_member(member);
+  perform from data.obligations o where o.member_id = member and o.state = 'open' for update;
+end;
+$$;
+comment on function rules.lock_alarms(uuid) is 'R6.4 no alert of this Member begins or ends meanwhile: whoever becomes a Contact is among those whom it tells, or is told of it here.';
+grant execute on function rules.lock_alarms(uuid) to pruuf_engine;
+
 create or replace function rules.lock_own_day() returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$

@@ -24,6 +24,7 @@ begin
     'language', me.language, 'recipient', jsonb_build_object('id', me.id, 'name', me.name),
     'may_be_attested', a.state <> 'resolved' and exists (
       select from data.obligations o where o.id = a.obligation_id and o.state = 'missed' and o.local_on = (rules.clock() at time zone o.time_zone)::date),
+    'also_open', a.state = 'resolved' and rules.has_other_alert(a),
     'has_it', a.state = 'acknowledged' and a.acknowledged_by is not distinct from me.id,
     'ended_it', a.resolved_by is not distinct from me.id,
     'time_zone', zone, 'raised_local', rules.iso_local(a.raised_at, zone), 'acknowledged_local', rules.iso_local(a.acknowledged_at, zone),
@@ -62,7 +63,10 @@ begin
       when 'needs_more_help' then
         perform api.needs_more_help(seen.id);
       when 'attest' then
-        perform api.attest_member(seen.member_id, note);
+        if seen.obligation_id is null then
+          raise exception 'nothing-to-attest' using errcode = 'UF409', detail = 'Nobody waits for a check-in here.';
+        end if;
+        perform api.attest_member(seen.member_id, note, seen.obligation_id);
       when 'close' then
         perform api.close_alert(seen.id, outcome, note);
       when 'show_card' then

@@ -299,6 +299,7 @@ declare
   contact uuid := case invitation.invitee_becomes when 'member' then invitation.inviter_id else invitee end;
   made data.connections;
 begin
+  perform rules.lock_alarms(member);
   perform rules.lock_connections(member, contact);
   if rules.is_barred(invitation, invitee) then
     return null;

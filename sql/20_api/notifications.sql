@@ -16,6 +16,7 @@ begin
   return (
     select coalesce(a.facts || jsonb_build_object('alert_kind', a.kind, 'acknowledged_by', rules.named_in(a, a.acknowledged_by)), '{}') || n.facts
            || jsonb_build_object('recipient', jsonb_build_object('id', n.user_id, 'name', (select u.name from data.users u where u.id = n.user_id)))
+           || case when n.kind = 'all_clear' and rules.has_other_alert(a) then '{"also_open": true}' else '{}' end::jsonb
            || case when n.alert_id is not null and not rules.is_entitled(n.user_id) then '{"is_frozen": true}' else '{}' end::jsonb
       from (values (1)) as one
       left join data.alerts a on a.id = n.alert_id);

@@ -14,10 +14,12 @@ begin
        and d.id <> all (in_hand)
      order by d.work_rank, d.next_attempt_at limit most for update skip locked),
   over as (
-    -- R6.5: what was made while the alert just ended could not be seen by what cancelled the others.
+    -- R6.5: what was made while the alert just ended could not be seen by what cancelled the others; and no call says that all
+    -- is well while another alert is open.
     update data.deliveries d set state = 'cancelled', settled_at = at
       from due, data.notifications n, data.alerts a
-     where d.id = due.id and n.id = d.notification_id and n.kind <> 'all_clear' and a.id = n.alert_id and a.state = 'resolved'
+     where d.id = due.id and n.id = d.notification_id and a.id = n.alert_id and a.state = 'resolved'
+       and (n.kind <> 'all_clear' or d.channel = 'voice' and rules.has_other_alert(a))
     returning d.id),
   -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
   quiet as materialized (

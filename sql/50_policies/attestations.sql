@@ -1,6 +1,6 @@
 revoke all on data.attestations from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant select on data.attestations to pruuf_user;
-grant insert (member_id, contact_id, note) on data.attestations to pruuf_user;
+grant insert (member_id, contact_id, obligation_id, note) on data.attestations to pruuf_user;
 grant select, insert, update, delete on data.attestations to pruuf_engine;
 
 drop policy if exists contact_attests_linked_member on data.attestations;

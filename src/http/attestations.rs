@@ -23,6 +23,8 @@ pub struct Api;
 struct NewAttestation {
     /// What the others should know, up to 1000 characters.
     note: Option<String>,
+    /// Which check-in it is about; refused when that is not the one any more. Without it, it is the one of this moment.
+    obligation_id: Option<Uuid>,
 }
 
 /// What a Contact said, and what came of it.
@@ -54,7 +56,8 @@ impl Api {
         body: Json<NewAttestation>,
     ) -> Result<Created<Attestation>, Problem> {
         let once = once(key.0, &format!("attest_member {}", user_id.0), &body.0);
-        let call = "api.attest_member(member_id => $1, note => $2)";
-        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, &[&user_id.0, &body.note]).await?)))
+        let call = "api.attest_member(member_id => $1, note => $2, obligation_id => $3)";
+        let params: crate::db::Params<'_> = &[&user_id.0, &body.note, &body.obligation_id];
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
 }

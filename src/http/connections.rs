@@ -183,7 +183,7 @@ struct Connected {
     connected_at: DateTime<Utc>,
 }
 
-/// When a Contact is told of an alert. Until alerts escalate in rounds everybody is told at once, whatever the tier.
+/// When a Contact is told of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -214,7 +214,7 @@ struct ContactChanges {
 struct Contact {
     user_id: Uuid,
     name: String,
-    /// When they are told. Until alerts escalate in rounds everybody is told at once, whatever the tier.
+    /// When they are told.
     tier: Tier,
     connected_at: DateTime<Utc>,
 }

@@ -3695,7 +3695,6 @@ CREATE POLICY engine_does_its_work ON billing.orders TO pruuf_engine USING (true
 CREATE POLICY engine_does_its_work ON billing.prices TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON billing.subscriptions TO pruuf_engine USING (true) WITH CHECK (true);
 ALTER TABLE billing.events ENABLE ROW LEVEL SECURITY;
-CREATE POLICY everybody_reads_prices ON billing.prices FOR SELECT TO pruuf_user USING (true);
 ALTER TABLE billing.orders ENABLE ROW LEVEL SECURITY;
 ALTER TABLE billing.prices ENABLE ROW LEVEL SECURITY;
 ALTER TABLE billing.subscriptions ENABLE ROW LEVEL SECURITY;
@@ -3704,6 +3703,7 @@ CREATE POLICY user_reads_own_customer ON billing.customers FOR SELECT TO pruuf_u
 CREATE POLICY user_reads_own_subscriptions ON billing.subscriptions FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM billing.customers k
   WHERE ((k.id = subscriptions.customer_id) AND (k.user_id = ( SELECT rules.current_user_id() AS current_user_id))))));
+CREATE POLICY whoever_is_signed_in_reads_prices ON billing.prices FOR SELECT TO pruuf_user USING ((( SELECT rules.current_user_id() AS current_user_id) IS NOT NULL));
 CREATE POLICY worker_reads_who_gets_everything ON billing.accounts FOR SELECT TO pruuf_worker USING (true);
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;

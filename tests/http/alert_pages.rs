@@ -221,6 +221,10 @@ async fn r6_6_r4_9_attesting_by_a_link_ends_todays_alert_on_the_contacts_word() 
             world.expect_on_all_channels(contact, "Ben has seen or spoken to Aroha").await;
         }
         says(&show(&world, &chloes).await, 200, &["Ben has seen or spoken to Aroha"], &["<form"]);
+        // Loaded again the day after, it says nothing of that day.
+        world.travel_to("2027-03-01T12:00:00Z").await;
+        says(&press(&world, &bens, &[("action", "attest")]).await, 409, &["not about today"], &[]);
+        assert_eq!(world.number("select count(*) from data.obligations where state = 'excused'", &[]).await, 0);
         world
     })
     .await;

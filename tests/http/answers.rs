@@ -271,6 +271,9 @@ async fn r6_6_three_ends_an_alert_on_the_contacts_word() {
         // He was called, too.
         world.expect_message(Channel::Voice, &ben.phone, "Ben has seen or spoken to Aroha").await;
         world.settle().await;
+        // Days later it would speak beside the next alarm.
+        let life = "select count(*) from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'all_clear' and d.channel = 'voice' and d.expires_at = n.created_at + interval '1 hour'";
+        assert_eq!(world.number(life, &[]).await, 1);
         // Said again it is over, and there is one word.
         assert!(answered(&world, &key(delivery, "3")).await.contains("over already"));
         assert_eq!(world.number("select count(*) from data.attestations", &[]).await, 1);

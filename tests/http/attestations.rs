@@ -134,6 +134,27 @@ async fn r4_9_yesterdays_miss_is_closed_and_not_attested() {
     world.stop_servers().await;
 }
 
+/// A page that is loaded again the day after, or a tap on an old message.
+#[tokio::test]
+async fn r4_9_a_word_about_yesterday_excuses_no_other_day() {
+    let (world, aroha, ben, _) = watched().await;
+    world.tick("2027-02-28T20:10:00Z").await;
+    let old = world.row("select obligation_id as id from data.alerts", &[]).await["id"].as_str().unwrap().to_owned();
+    let of =
+        |id: &str| format!("api.attest_member(member_id => '{}', note => null, obligation_id => '{id}')", aroha.id);
+    // Yesterday's alert is open still: whoever speaks now means that one.
+    let refused = attest(&world, &ben, &aroha, "2027-03-01T11:00:00Z").await.unwrap_err();
+    assert!(refused.contains("nothing-to-attest"), "{refused}");
+    world.exactly("2027-02-28T21:00:00Z", "pruuf_user", Some(ben.id), &of(&old)).await.unwrap();
+    assert_eq!(world.days(&aroha).await, ["01 09:00 missed resolved", "02 09:00 open"]);
+    for _ in 0..2 {
+        let again = world.exactly("2027-03-01T11:00:00Z", "pruuf_user", Some(ben.id), &of(&old)).await.unwrap_err();
+        assert!(again.contains("nothing-to-attest"), "{again}");
+    }
+    assert_eq!(world.days(&aroha).await, ["01 09:00 missed resolved", "02 09:00 open"]);
+    world.stop_servers().await;
+}
+
 #[tokio::test]
 async fn r4_9_only_a_contact_speaks_for_a_member_and_only_of_an_awaited_check_in() {
     let (world, aroha, ben, _) = watched().await;

@@ -40,6 +40,7 @@ mod preferences;
 mod preflight;
 mod protocol;
 mod providers;
+mod races;
 mod reach;
 mod receipts;
 mod release;
