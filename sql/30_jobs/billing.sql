@@ -15,7 +15,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   perform rules.finish_stripe_work(work, outcome);
-  return '{}';
+  return jsonb_build_object();
 end;
 $$;
 comment on function jobs.finish_stripe_work(jsonb, jsonb) is 'R8.4 what came of it.';
@@ -58,7 +58,7 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   perform rules.keep_prices(found_ones);
-  return '{}';
+  return jsonb_build_object();
 end;
 $$;
 comment on function jobs.keep_prices(jsonb) is 'R8.1 the plans as Stripe has them.';

@@ -75,21 +75,27 @@ impl Stripe {
     ///
     /// # Errors
     /// When Stripe does not make one.
-    pub async fn create_checkout(&self, customer: &str, price: &str, return_url: &str) -> Result<String, Failure> {
+    pub async fn create_checkout(
+        &self,
+        customer: &str,
+        price: &str,
+        return_url: &str,
+        key: &str,
+    ) -> Result<String, Failure> {
         let form = json!({
             "mode": "subscription", "customer": customer, "line_items": [{ "price": price, "quantity": 1 }],
             "success_url": return_url, "cancel_url": return_url,
         });
-        url_of(&self.post("/checkout/sessions", &form, Some(&Uuid::now_v7().to_string())).await?)
+        url_of(&self.post("/checkout/sessions", &form, Some(key)).await?)
     }
 
     /// A page on which a customer manages what they pay for.
     ///
     /// # Errors
     /// When Stripe does not make one.
-    pub async fn create_portal(&self, customer: &str, return_url: &str) -> Result<String, Failure> {
+    pub async fn create_portal(&self, customer: &str, return_url: &str, key: &str) -> Result<String, Failure> {
         let form = json!({ "customer": customer, "return_url": return_url });
-        url_of(&self.post("/billing_portal/sessions", &form, Some(&Uuid::now_v7().to_string())).await?)
+        url_of(&self.post("/billing_portal/sessions", &form, Some(key)).await?)
     }
 
     /// A subscription as it is now.

@@ -146,6 +146,11 @@ fn unavailable(failure: Failure) -> Problem {
     Problem::new(Code::BillingUnavailable)
 }
 
+/// The key under which Stripe does it once: of what it is about and the client's own, if there is one.
+fn stripe_key(about: &str, what: &str, key: Option<String>) -> String {
+    format!("{about}-{what}-{}", key.unwrap_or_else(|| Uuid::now_v7().to_string()))
+}
+
 /// Keeps what Stripe answered; the webhook and the daily comparison say it again.
 async fn keep(app: &App, subscription: &Value, asked_at: DateTime<Utc>) -> Result<(), Problem> {
     let call = "jobs.apply_subscription(found_one => $1, asked_at => $2)";
@@ -155,7 +160,7 @@ async fn keep(app: &App, subscription: &Value, asked_at: DateTime<Utc>) -> Resul
 /// Makes the caller's subscription end with its period, or go on; gives where they stand then.
 async fn set_ending(app: &App, caller: &Caller, own: OwnRow, is_ending: bool, key: Option<String>) -> Answer<Billing> {
     let id = own.subscription_id.unwrap_or_default();
-    let key = key.map_or_else(|| Uuid::now_v7().to_string(), |key| format!("{id}-{is_ending}-{key}"));
+    let key = stripe_key(&id, if is_ending { "cancel" } else { "resume" }, key);
     let subscription = stripe(app)?.set_ending(&id, is_ending, &key).await.map_err(unavailable)?;
     keep(app, &subscription, own.at).await?;
     Ok(Json(app.db.read(caller, "api.get_billing()", &[]).await?))
@@ -189,8 +194,7 @@ impl Api {
         let asked: CheckoutRow = app.db.read(&caller.0, "api.begin_checkout(plan => $1)", &[&body.plan]).await?;
         let stripe = stripe(&app)?;
         if let Some(id) = &asked.subscription_id {
-            let key = key.0.unwrap_or_else(|| Uuid::now_v7().to_string());
-            let key = format!("{id}-{}-{key}", asked.price_id);
+            let key = stripe_key(id, &asked.price_id, key.0);
             let subscription = stripe.switch_price(id, &asked.price_id, &key).await.map_err(unavailable)?;
             keep(&app, &subscription, asked.at).await?;
             return Ok(Json(Page { url: None }));
@@ -205,16 +209,27 @@ impl Api {
             }
         };
         let back = format!("{}/open", app.public_url);
-        let url = stripe.create_checkout(&customer, &asked.price_id, &back).await.map_err(unavailable)?;
+        let url = stripe
+            .create_checkout(&customer, &asked.price_id, &back, &stripe_key(&customer, &asked.price_id, key.0))
+            .await
+            .map_err(unavailable)?;
         Ok(Json(Page { url: Some(url) }))
     }
 
     /// Manage card, invoices and plan, on a page of Stripe's
     #[oai(path = "/v1/billing/portal", method = "post", operation_id = "open_portal")]
-    async fn open_portal(&self, app: Data<&Arc<App>>, caller: SignedIn) -> Answer<Page> {
+    async fn open_portal(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+    ) -> Answer<Page> {
         let own: OwnRow = app.db.read(&caller.0, "api.open_portal()", &[]).await?;
         let back = format!("{}/open", app.public_url);
-        let url = stripe(&app)?.create_portal(&own.customer_id, &back).await.map_err(unavailable)?;
+        let url = stripe(&app)?
+            .create_portal(&own.customer_id, &back, &stripe_key(&own.customer_id, "portal", key.0))
+            .await
+            .map_err(unavailable)?;
         Ok(Json(Page { url: Some(url) }))
     }
 
