@@ -197,7 +197,7 @@ declare
   one jsonb;
   before billing.subscriptions;
   after billing.subscriptions;
-  mended text[] := '{}';
+  mended text[] := array[]::text[];
 begin
   for one in select f from jsonb_array_elements(found_ones) f loop
     select * into before from billing.subscriptions s where s.id = one ->> 'id';

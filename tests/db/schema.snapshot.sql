@@ -38,11 +38,11 @@ CREATE FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, s
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.add_webhook(webhook_id uuid, sealed bytea, secret_id uuid, sealed_secret bytea) IS 'POST /v1/me/webhooks. What it answers has the secret, sealed: the server shows it this once.';
-CREATE FUNCTION api.attest_member(member_id uuid, note text) RETURNS jsonb
+CREATE FUNCTION api.attest_member(member_id uuid, note text, obligation_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.attest_member(member_id uuid, note text) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
+COMMENT ON FUNCTION api.attest_member(member_id uuid, note text, obligation_id uuid) IS 'POST /v1/members/{user_id}/attestations. R4.9 the answer says which check-in it is about and what it resolved; a trigger on data.attestations does it.';
 CREATE FUNCTION api.begin_checkout(plan text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1608,6 +1608,11 @@ CREATE FUNCTION rules.grandfather(person uuid, at timestamp with time zone) RETU
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.grandfather(person uuid, at timestamp with time zone) IS 'R1.2 whoever is an active Member, watched and with a time, is free for ever; what they paid for is cancelled at once.';
+CREATE FUNCTION rules.has_other_alert(alert data.alerts) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.has_other_alert(alert data.alerts) IS 'R6.5 whether all is not well though this alert is over: a miss may be over while a call for help is not.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1727,11 +1732,21 @@ CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
+CREATE FUNCTION rules.lock_actor(alert uuid, person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_actor(alert uuid, person uuid) IS 'R6.4 whoever acts on an alert is still its Member or a Contact of theirs, and is so until it is done: nobody who has left may have it.';
 CREATE FUNCTION rules.lock_address(lookups bytea[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_address(lookups bytea[]) IS 'R9.3 whoever holds this sees the rows of an address keep the lookup that they have. Always before a row is locked.';
+CREATE FUNCTION rules.lock_alarms(member uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_alarms(member uuid) IS 'R6.4 no alert of this Member begins or ends meanwhile: whoever becomes a Contact is among those whom it tells, or is told of it here.';
 CREATE FUNCTION rules.lock_connections(one uuid, other uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
