@@ -673,13 +673,12 @@ async fn r6_4_an_alert_whose_owner_left_is_open_again_and_the_others_are_told() 
         // R6.5: what was found is said to the others, and so is a check-in that comes after all.
         let found = json!({"outcome": "other", "note": "cannot find her"});
         world.post(&cy, &format!("{path}/close"), found).await.expect(200);
-        for person in [&ben, &cy] {
-            world.expect_on_all_channels(person, "cannot find her").await;
-        }
+        // Who has left hears of the end, and no word of it (R3.4).
+        world.expect_on_all_channels(&cy, "cannot find her").await;
+        world.expect_on_all_channels(&ben, "Cy closed the alert").await;
         world.post(&ana, "/v1/me/check-ins", json!({"note": "at the neighbour's"})).await.expect(201);
-        for person in [&ben, &cy] {
-            world.expect_on_all_channels(person, "at the neighbour's").await;
-        }
+        world.expect_on_all_channels(&cy, "at the neighbour's").await;
+        world.expect_on_all_channels(&ben, "checked in").await;
         world
     })
     .await;

@@ -150,6 +150,9 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
         assert_eq!(stripe.asked(&format!("GET /subscriptions/{id}")), 1);
         // Unknown kinds, and what is of nobody, are kept and do nothing.
         bring(&world, &stripe.event("product.created", json!({"id": "prod_1", "object": "product"}))).await;
+        // R8.5: a refund takes nothing away.
+        bring(&world, &stripe.event("charge.refunded", json!({"id": "ch_1", "object": "charge", "customer": "cus_1"})))
+            .await;
         let strange = stripe.subscribe("cus_9", "monthly");
         bring(&world, &stripe.subscription_event("customer.subscription.created", &strange)).await;
         settled(&world).await;

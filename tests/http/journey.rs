@@ -75,6 +75,9 @@ async fn r6_1_a_missed_check_in_reaches_every_contact_until_the_member_is_back()
             world.open_app(person).await;
         }
 
+        for contact in [&ben, &chloe] {
+            world.never_freezes(contact).await;
+        }
         world.travel_to("2027-03-01T18:00:00Z").await;
         let token = world.post_as_nobody("/v1/auth/sessions", json!({"address": {"kind": "email", "value": "aroha@example.org"}, "pin": "4829"})).await.expect(201);
         let aroha = Person { token: token["access_token"].as_str().unwrap().to_owned(), ..aroha };
