@@ -27,9 +27,9 @@ begin
   perform rules.lock_member(new.member_id);
   perform rules.overtake_misses(new.member_id, at);
   seen := rules.attested_obligation(new.member_id, at);
-  if exists (select from data.alerts a join data.obligations o on o.id = a.obligation_id
+  if seen.state = 'open' and exists (select from data.alerts a join data.obligations o on o.id = a.obligation_id
               where a.member_id = new.member_id and a.state <> 'resolved' and o.local_on <> (at at time zone o.time_zone)::date) then
-    -- They mean the alert that is open, and would excuse the day after it.
+    -- They may mean the alert that is open, and would excuse the day after it.
     raise exception 'nothing-to-attest' using errcode = 'UF409', detail = 'An alert of another day is still open. Close it.';
   elsif seen.id is null or new.obligation_id <> seen.id then
     raise exception 'nothing-to-attest' using errcode = 'UF409', detail = 'No check-in is awaited now, and none was missed today.';

@@ -645,6 +645,9 @@ impl<'a> Arena<'a> {
         score.log.push(format!("{at} Contact {contact} attests of Member {member}: {}", reply.status));
         let Score { days, alarms, faults, .. } = &mut *score;
         let today = days[member].today(at);
+        let has_older = alarms.iter().any(|alarm| {
+            alarm.member == member && alarm.over.is_none() && alarm.slot.as_ref().is_some_and(|slot| slot.on != today)
+        });
         let mut of_today: Vec<_> = alarms
             .iter_mut()
             .filter(|alarm| alarm.member == member && alarm.slot.as_ref().is_some_and(|slot| slot.on == today))
@@ -654,6 +657,9 @@ impl<'a> Arena<'a> {
                 alarm.over.get_or_insert((How::Attested, at));
             }
             true
+        } else if has_older && days[member].is_awaiting(at) {
+            // Whoever speaks may mean the alert of the day before.
+            false
         } else {
             days[member].excuse(at)
                 || days[member].is_attested_on(today)

@@ -96,13 +96,18 @@ impl Days {
     /// A Contact's word, which nothing missed today waits for, after [`Days::pass`] (R4.9). Gives whether it excuses the
     /// check-in that is awaited.
     pub fn excuse(&mut self, at: Timestamp) -> bool {
-        let excuses = self.open.opens <= at;
+        let excuses = self.is_awaiting(at);
         if excuses {
             // What is past is not caught up on.
             let next = self.after(self.open.due.max(at), self.open.due);
             self.attested = Some(std::mem::replace(&mut self.open, next));
         }
         excuses
+    }
+
+    /// Whether a check-in is asked for now.
+    pub fn is_awaiting(&self, at: Timestamp) -> bool {
+        self.open.opens <= at
     }
 
     pub fn today(&self, at: Timestamp) -> Date {
