@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use url::Host;
 
+use crate::billing::stripe::Stripe;
 use crate::config::Config;
 use crate::db::{self, Caller, Db};
 use crate::deliver::{provider, wall_clock};
@@ -102,6 +103,9 @@ pub async fn look(config: &Config) -> Vec<Line> {
     let (database, providers) = tokio::join!(database(config), providers(config));
     lines.extend(database);
     lines.extend(providers);
+    if let Some(stripe) = &config.stripe {
+        lines.push(payments(stripe).await);
+    }
     lines
 }
 
@@ -257,6 +261,20 @@ async fn providers(config: &Config) -> Vec<Line> {
         }
     }))
     .await
+}
+
+/// Stripe is asked for the prices of the plans.
+async fn payments(stripe: &crate::config::Stripe) -> Line {
+    let what = "payments by Stripe";
+    let prices = match Stripe::new(&stripe.url, &stripe.secret_key) {
+        Ok(client) => client.prices().await,
+        Err(failure) => Err(failure),
+    };
+    match prices.map(|prices| prices.as_array().map_or(0, Vec::len)) {
+        Ok(0) => Line::wrong(what, "it has no price with the lookup key of a plan (docs/operations.md)"),
+        Ok(_) => Line::ok(what, "it knows us"),
+        Err(failure) => Line::wrong(what, format!("{failure}; compare PRUUF_STRIPE_SECRET_KEY")),
+    }
 }
 
 fn about(service: &provider::Service) -> (&'static str, &'static str) {

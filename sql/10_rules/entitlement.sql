@@ -243,11 +243,15 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   perform rules.settle_entitlement(k.user_id, rules.clock()) from billing.customers k where k.id = new.customer_id and k.user_id is not null;
+  -- The page of a checkout that was open when they became free, or deleted their account, can still be paid on.
+  perform rules.order_cancelling(k.user_id, case when u.deleted_at is null then 'grandfathered' else 'account_deleted' end, rules.clock())
+     from billing.customers k join data.users u on u.id = k.user_id left join billing.accounts a on a.user_id = u.id
+    where k.id = new.customer_id and (u.deleted_at is not null or a.grandfathered_at is not null);
   return null;
 end;
 $$;
 alter function rules.tg_subscriptions__settle() owner to pruuf_engine;
-comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe says changes the entitlement at once.';
+comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6 and whoever is not to pay is not charged.';
 
 create or replace function rules.due_accounts(at timestamptz, most integer) returns uuid[]
 language sql volatile security definer set search_path = ''

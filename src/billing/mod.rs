@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Caller;
+use crate::problem::Problem;
 use crate::tick::pause;
 use stripe::{Failure, Stripe};
 
@@ -86,16 +87,20 @@ async fn carry(app: &App, stripe: &Stripe, work: &Work) {
             json!({ "failure": failure.0 })
         }
     };
-    let call = "jobs.finish_stripe_work(work => $1, outcome => $2)";
-    if let (Err(problem), Ok(work)) =
-        (app.db.write::<Value>(&Caller::worker(), call, &[&json!(work), &outcome]).await, serde_json::to_value(work))
-    {
+    if let Err(problem) = finish(app, work, &outcome).await {
         tracing::error!(
             problem = problem.title,
-            stripe.event = work["event_id"].as_str(),
+            stripe.event = work.event_id,
             "what Stripe says cannot be applied; it is tried again"
         );
+        // So that it is listed; should even that fail, its next try is set already.
+        let _: Result<Value, Problem> = finish(app, work, &json!({ "failure": "not-applied" })).await;
     }
+}
+
+async fn finish(app: &App, work: &Work, outcome: &Value) -> Result<Value, Problem> {
+    let call = "jobs.finish_stripe_work(work => $1, outcome => $2)";
+    app.db.write(&Caller::worker(), call, &[&json!(work), outcome]).await
 }
 
 async fn ask(stripe: &Stripe, work: &Work) -> Result<Value, Failure> {

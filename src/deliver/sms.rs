@@ -58,13 +58,7 @@ impl fmt::Debug for Twilio {
 impl Twilio {
     /// Takes the configuration and the server's HTTP client; asks nothing of the network.
     pub fn new(config: TwilioConfig, client: reqwest::Client) -> Result<Self, TwilioConfigError> {
-        let mut messages_url = config.url.clone();
-        messages_url.path_segments_mut().map_err(|()| TwilioConfigError)?.pop_if_empty().extend([
-            "2010-04-01",
-            "Accounts",
-            &config.account_sid,
-            "Messages.json",
-        ]);
+        let messages_url = account_url(&config, &[&config.account_sid, "Messages.json"])?;
         Ok(Self { client, messages_url, config })
     }
 
@@ -159,15 +153,20 @@ pub(super) async fn newest(client: &reqwest::Client, config: &TwilioConfig, list
     Some(response.json().await.unwrap_or_default())
 }
 
+/// Where the REST API has something of our account.
+pub(super) fn account_url(config: &TwilioConfig, path: &[&str]) -> Result<Url, TwilioConfigError> {
+    let mut url = config.url.clone();
+    url.path_segments_mut()
+        .map_err(|()| TwilioConfigError)?
+        .pop_if_empty()
+        .extend(["2010-04-01", "Accounts"])
+        .extend(path);
+    Ok(url)
+}
+
 /// Whether Twilio knows an account and its token.
 pub(super) async fn check_account(client: &reqwest::Client, config: &TwilioConfig) -> Result<(), String> {
-    let mut url = config.url.clone();
-    let account = format!("{}.json", config.account_sid);
-    url.path_segments_mut().map_err(|()| "its URL is none")?.pop_if_empty().extend([
-        "2010-04-01",
-        "Accounts",
-        &account,
-    ]);
+    let url = account_url(config, &[&format!("{}.json", config.account_sid)]).map_err(|error| error.to_string())?;
     let request = client.get(url).basic_auth(&config.account_sid, Some(config.auth_token.expose_secret()));
     let account = ask(request, config.timeout).await?;
     if account["status"] == "active" { Ok(()) } else { Err("the account is not active".to_owned()) }

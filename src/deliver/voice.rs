@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::http::{retry_after, unanswered};
-use super::sms::{TwilioConfig, TwilioConfigError, callback, check_account, is_since, newest, refused};
+use super::sms::{TwilioConfig, TwilioConfigError, account_url, callback, check_account, is_since, newest, refused};
 use super::{Content, Destination, Message, Outcome};
 
 /// How long it rings, in seconds: less than most voicemails wait would be too short to reach a phone.
@@ -34,13 +34,7 @@ impl Calls {
     /// Takes the configuration and the server's HTTP client; asks nothing of the network. `from` is a number: a messaging
     /// service cannot call.
     pub fn new(config: TwilioConfig, client: reqwest::Client) -> Result<Self, TwilioConfigError> {
-        let mut calls_url = config.url.clone();
-        calls_url.path_segments_mut().map_err(|()| TwilioConfigError)?.pop_if_empty().extend([
-            "2010-04-01",
-            "Accounts",
-            &config.account_sid,
-            "Calls.json",
-        ]);
+        let calls_url = account_url(&config, &[&config.account_sid, "Calls.json"])?;
         Ok(Self { client, calls_url, config })
     }
 

@@ -2577,7 +2577,7 @@ CREATE FUNCTION rules.tg_subscriptions__settle() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once.';
+COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6 and whoever is not to pay is not charged.';
 CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''

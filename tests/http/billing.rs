@@ -4,7 +4,7 @@ use pruuf::dev::fakes::Channel;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::support::stripe::{FakeStripe, NOW, SECRET, signature};
+use crate::support::stripe::{FakeStripe, NOW, SECRET, now, signature};
 use crate::support::{Person, Reply, World, world};
 
 /// A world whose servers know a Stripe, and Ben, who watches Aroha and is frozen.
@@ -55,8 +55,7 @@ async fn send(world: &World, event: &Value, header: &str) -> Reply {
 }
 
 async fn bring(world: &World, event: &Value) {
-    let now = pruuf::webhooks::stripe::wall_clock().timestamp();
-    assert_eq!(send(world, event, &signature(&event.to_string(), SECRET, now)).await.status, 204);
+    assert_eq!(send(world, event, &signature(&event.to_string(), SECRET, now())).await.status, 204);
 }
 
 async fn settled(world: &World) {
@@ -69,6 +68,14 @@ async fn settled(world: &World) {
 async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
     world(|world| async move {
         let (world, stripe, aroha, ben) = with_stripe(world).await;
+        let of_stripe = async || {
+            let lines = pruuf::preflight::look(&world.config()).await;
+            lines.iter().find(|line| line.what == "payments by Stripe").unwrap().to_string()
+        };
+        assert_eq!(of_stripe().await, "ok     payments by Stripe: it knows us");
+        stripe.fail(Some(401));
+        assert!(of_stripe().await.starts_with("WRONG  payments by Stripe: 401"));
+        stripe.fail(None);
         world.post(&ben, "/v1/billing/checkout", json!({"plan": "free"})).await.refused(404, "not-found");
         world.post(&ben, "/v1/billing/portal", Value::Null).await.refused(409, "no-subscription");
         world.post(&ben, "/v1/billing/cancel", Value::Null).await.refused(409, "no-subscription");
@@ -125,7 +132,7 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
         world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
         let id = stripe.subscribe("cus_1", "monthly");
         let event = stripe.subscription_event("customer.subscription.created", &id);
-        let (body, now) = (event.to_string(), pruuf::webhooks::stripe::wall_clock().timestamp());
+        let (body, now) = (event.to_string(), now());
         for header in [
             String::new(),
             signature(&body, "whsec_other", now),
@@ -256,6 +263,27 @@ async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
         world.eventually("it is cancelled", "select status = 'canceled' from billing.subscriptions", &[]).await;
         world.eventually("it is done", "select count(*) = 2 from billing.orders where done_at is not null", &[]).await;
         is(&world, &ben, "free").await;
+        // Paid on a page that was open since before: it is not kept.
+        let late = stripe.subscribe("cus_1", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &late)).await;
+        world
+            .eventually(
+                "it is cancelled, too",
+                "select count(*) = 2 from billing.subscriptions where status = 'canceled'",
+                &[],
+            )
+            .await;
+        // What cannot be applied is listed, too.
+        let broken = stripe.subscribe("cus_1", "monthly");
+        stripe.change(&broken, json!({"status": "unheard_of"}));
+        bring(&world, &stripe.subscription_event("customer.subscription.updated", &broken)).await;
+        world
+            .eventually(
+                "it is listed",
+                "select count(*) = 1 from billing.failed_events where failure = 'not-applied'",
+                &[],
+            )
+            .await;
         world
     })
     .await;

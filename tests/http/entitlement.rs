@@ -265,3 +265,35 @@ async fn r1_3_a_contact_on_a_trial_watches_ten_members_and_fifty_otherwise() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn r8_3_a_frozen_contact_hears_nothing_of_the_routine_not_even_in_the_app() {
+    world(|world| async move {
+        let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+        world.connect(&aroha, &ben).await;
+        world.travel_to("2027-03-01T08:00:00Z").await;
+        world.schedule(&aroha, "09:00", "UTC").await;
+        let every = json!({"hears_of": "every_check_in"});
+        let path = format!("/v1/members/{}", aroha.id);
+        world.call(reqwest::Method::PATCH, &path, Some(&ben.token), &[], Some(&every)).await.expect(200);
+        world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+        world.expect_message(Channel::Push, &ben.push_token, "Aroha has checked in").await;
+        let freeze = "update billing.accounts set trial_ends_at = rules.clock(), next_step_at = rules.clock() where user_id = $1";
+        world.db.admin.execute(freeze, &[&ben.id]).await.unwrap();
+        world.expect_on_all_channels(&aroha, "might reach nobody").await;
+        for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+            world.expect_message(channel, to, "by push and e-mail only").await;
+            world.expect_message(channel, to, "might reach nobody").await;
+        }
+        world.expect_message(Channel::Push, &aroha.push_token, "Ben can be told by push and e-mail only").await;
+        world.open_app(&aroha).await;
+        world.travel_to("2027-03-02T08:30:00Z").await;
+        world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+        world.eventually("it was looked at", "select not exists (select from data.untold_check_ins)", &[]).await;
+        world.settle().await;
+        let told = "select count(*) from data.notifications where user_id = $1 and kind = 'checked_in'";
+        assert_eq!(world.number(told, &[&ben.id]).await, 1);
+        world
+    })
+    .await;
+}

@@ -94,22 +94,16 @@ async fn play_all(seeds: impl Iterator<Item = u64>) {
     assert!(lost.is_empty(), "games lost; each again by PRUUF_SEED=… tests/faults/run: {lost:?}");
 }
 
-/// R6.1, R6.3, R6.5, R7.1, R7.3, R9.2, R9.5, R9.7.
+/// R6.1, R6.3, R6.5, R7.1, R7.3, R9.2, R9.5, R9.7. A few games; as many as one likes, by `tests/faults/run`.
 #[tokio::test]
 async fn r9_5_whatever_breaks_everybody_is_told_once_and_nobody_without_a_cause() {
-    play_all(SHORT.iter().copied()).await;
-}
-
-/// The long game: tests/faults/run.
-#[tokio::test]
-#[ignore = "takes hours: tests/faults/run"]
-async fn the_long_game() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    match number("PRUUF_SEED") {
-        Some(seed) => play_all((0..number("PRUUF_GAMES").unwrap_or(1)).map(|_| seed)).await,
-        None => {
+    match (number("PRUUF_SEED"), number("PRUUF_GAMES")) {
+        (Some(seed), games) => play_all((0..games.unwrap_or(1)).map(|_| seed)).await,
+        (None, Some(games)) => {
             let first = random_seed() >> 32;
-            play_all((0..number("PRUUF_GAMES").unwrap_or(1000)).map(|game| first + game)).await;
+            play_all((0..games).map(|game| first + game)).await;
         }
+        (None, None) => play_all(SHORT.iter().copied()).await,
     }
 }
