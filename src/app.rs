@@ -1,5 +1,7 @@
 //! What every request and every job needs.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,7 +42,7 @@ pub struct App {
     /// How providers that call are known.
     pub webhooks: Webhooks,
     /// Payments, if there are any.
-    pub stripe: Option<Stripe>,
+    pub stripe: Option<Arc<Stripe>>,
     /// Programs of users that are told of alerts.
     pub hooks: Hooks,
     /// Channels without configuration.
@@ -92,7 +94,12 @@ impl App {
             gate: Gate::new(config),
             watch: Watch::new(config.heartbeat_url.clone())?,
             webhooks: Webhooks::new(config),
-            stripe: config.stripe.as_ref().map(|stripe| Stripe::new(&stripe.url, &stripe.secret_key)).transpose()?,
+            stripe: config
+                .stripe
+                .as_ref()
+                .map(|stripe| Stripe::new(&stripe.url, &stripe.secret_key))
+                .transpose()?
+                .map(Arc::new),
             hooks: Hooks::new(config.webhooks_go_anywhere)?,
             channels_off: config.channels_off(),
             stop,

@@ -26,7 +26,8 @@ use crate::deliver::voice::Calls;
 use crate::http::gate;
 use crate::http::patience::Patient;
 use crate::poll::Askers;
-use crate::{http, poll, tick, watch};
+use crate::tick::pause;
+use crate::{billing, http, poll, tick, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -131,7 +132,10 @@ impl Server {
         supervise(&mut tasks, "deletions", &app, tick::deletions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "entitlements", &app, tick::entitlements);
-        supervise(&mut tasks, "billing", &app, crate::billing::work);
+        if let Some(stripe) = &app.stripe {
+            let stripe = Arc::clone(stripe);
+            supervise(&mut tasks, "billing", &app, move |app| billing::work(app, Arc::clone(&stripe)));
+        }
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
         supervise(&mut tasks, "reach", &app, tick::reach);
@@ -167,7 +171,7 @@ impl Server {
     }
 }
 
-/// Runs a part of the server, and again when it crashes: no fault in one takes the others along (R9.5).
+/// Runs a part of the server, and again when it ends: no fault in one takes the others along (R9.5).
 fn supervise<F, W>(tasks: &mut JoinSet<()>, name: &'static str, app: &Arc<App>, work: F)
 where
     F: Fn(Arc<App>) -> W + Send + 'static,
@@ -177,9 +181,9 @@ where
     tasks.spawn(async move {
         while !app.stop.is_cancelled() {
             let end: Result<(), JoinError> = tokio::spawn(work(Arc::clone(&app))).await;
-            if end.is_err() {
-                tracing::error!(part.name = name, "a part of the server crashed");
-                tokio::time::sleep(RESTART_AFTER).await;
+            if !app.stop.is_cancelled() {
+                tracing::error!(part.name = name, part.crashed = end.is_err(), "a part of the server ended");
+                pause(&app.stop, RESTART_AFTER).await;
             }
         }
     });

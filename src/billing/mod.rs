@@ -47,20 +47,19 @@ struct Compared {
     unknown_to_stripe: Vec<String>,
 }
 
-/// Works as long as the server runs; without a configuration there is nothing to do.
-pub async fn work(app: Arc<App>) {
-    let Some(stripe) = &app.stripe else { return };
+/// Works as long as the server runs.
+pub async fn work(app: Arc<App>, stripe: Arc<Stripe>) {
     let mut priced: Option<Instant> = None;
     while !app.stop.is_cancelled() {
-        if priced.is_none_or(|at| at.elapsed() >= PRICES_EVERY) && fetch_prices(&app, stripe).await {
+        if priced.is_none_or(|at| at.elapsed() >= PRICES_EVERY) && fetch_prices(&app, &stripe).await {
             priced = Some(Instant::now());
         }
         let work: Vec<Work> =
             app.db.write(&Caller::worker(), "jobs.claim_stripe_work(most => $1)", &[&MOST]).await.unwrap_or_default();
         for one in &work {
-            carry(&app, stripe, one).await;
+            carry(&app, &stripe, one).await;
         }
-        compare(&app, stripe).await;
+        compare(&app, &stripe).await;
         if work.is_empty() {
             pause(&app.stop, POLL).await;
         }

@@ -138,7 +138,7 @@ struct KeptRow {
 
 /// Stripe, or that it is not to be had.
 fn stripe(app: &App) -> Result<&Stripe, Problem> {
-    app.stripe.as_ref().ok_or(Problem::new(Code::BillingUnavailable))
+    app.stripe.as_deref().ok_or(Problem::new(Code::BillingUnavailable))
 }
 
 fn unavailable(failure: Failure) -> Problem {

@@ -30,6 +30,8 @@ pub async fn members(db: &Client, count: i32) {
          insert into data.connections (member_id, contact_id, connected_at)
          select bench.member(n), bench.contact(n, c), now() - interval '89 days'
            from generate_series(1, {count}) n, generate_series(1, {CONTACTS}) c;
+         insert into billing.accounts (user_id, trial_ends_at, entitlement, since_at)
+         select bench.contact(n, c), 'infinity', 'trialing', now() from generate_series(1, {count}) n, generate_series(1, {CONTACTS}) c;
          insert into data.schedules (member_id, local_times, time_zone, weekdays, grace_minutes, reminders, created_at)
          select bench.member(n), array[date_trunc('minute', now() + interval '8 hours') at time zone 'Pacific/Auckland']::time[],
                 'Pacific/Auckland', '{{1,2,3,4,5,6,7}}', 10, '{{before,at_time,half_grace}}', now() - interval '89 days'
@@ -45,9 +47,7 @@ pub async fn members(db: &Client, count: i32) {
 pub async fn day(db: &Client, fresh: i32) {
     db.batch_execute(&format!(
         "set session_replication_role = replica;
-         truncate data.check_ins, data.obligations_met, data.obligations, data.alerts, data.alert_actions, data.notifications,
-                  data.deliveries, data.attempts, data.idempotency_keys, audit.events,
-                  audit.unsealed_events, audit.seals;
+         truncate data.check_ins, data.obligations, data.alerts, data.notifications, data.idempotency_keys, audit.events cascade;
          with day as (
            select s.member_id, s.id as schedule_id, s.time_zone, d,
                   s.member_id > bench.member({fresh}) as has_met_today,
