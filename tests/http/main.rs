@@ -36,6 +36,7 @@ mod keys;
 mod languages;
 mod openapi;
 mod pace;
+mod postponements;
 mod preferences;
 mod preflight;
 mod protocol;
