@@ -244,6 +244,27 @@ async fn r8_4_what_failed_while_stripe_was_down_is_visible_and_mended_without_a_
         world.advance("25 hours").await;
         is(&world, &ben, "active").await;
         hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        // It reports what it mended, and what Stripe does not know.
+        let compare = "select jobs.compare_customer('cus_1', $1, rules.clock())";
+        let client = pruuf::billing::stripe::Stripe::new(&stripe.url, &SECRET_KEY.into()).unwrap();
+        let object = client.subscription("sub_2").await.unwrap();
+        for (found, mended, unknown) in [
+            (json!([object]), json!([]), json!([])),
+            (json!([]), json!([]), json!(["sub_2"])),
+        ] {
+            let report: Value = world.db.admin.query_one(compare, &[&found]).await.unwrap().get(0);
+            assert_eq!(report, json!({ "mended": mended, "unknown_to_stripe": unknown }));
+        }
+        let mut ending = object;
+        ending["cancel_at_period_end"] = true.into();
+        let report: Value = world.db.admin.query_one(compare, &[&json!([ending])]).await.unwrap().get(0);
+        assert_eq!(report, json!({ "mended": ["sub_2"], "unknown_to_stripe": [] }));
+        // What is older than what is known changes nothing.
+        let late = "select jobs.apply_subscription($1, rules.clock() - interval '1 hour')";
+        ending["status"] = "canceled".into();
+        let report: Value = world.db.admin.query_one(late, &[&ending]).await.unwrap().get(0);
+        assert_eq!(report, json!({ "has_changed": false }));
+        is(&world, &ben, "cancelled").await;
         world
     })
     .await;
