@@ -134,6 +134,14 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
         let ends = world.post(&ben, "/v1/billing/cancel", Value::Null).await.expect(200);
         assert_eq!((&ends["entitlement"], &ends["next"]["what"]), (&json!("cancelled"), &json!("freezes")));
         assert_eq!(world.post(&ben, "/v1/billing/resume", Value::Null).await.expect(200)["entitlement"], "active");
+        // Ended on Stripe's own page, which says it in another way; another plan takes that back, too.
+        for (path, body) in [("resume", Value::Null), ("checkout", json!({"plan": "monthly"}))] {
+            stripe.change(&id, json!({"cancel_at": now() + 20 * 86_400}));
+            bring(&world, &stripe.subscription_event("customer.subscription.updated", &id)).await;
+            is(&world, &ben, "cancelled").await;
+            world.post(&ben, &format!("/v1/billing/{path}"), body).await.expect(200);
+            is(&world, &ben, "active").await;
+        }
         // Whoever is watched pays nothing.
         world.schedule(&aroha, "09:00", "UTC").await;
         world.post(&aroha, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "nothing-to-pay");
@@ -325,6 +333,35 @@ async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
                 &[],
             )
             .await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r2_6_whoever_deletes_their_account_is_charged_no_more() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        world.delete(&ben, "/v1/me").await.expect(200);
+        world.expect_message(Channel::Email, &ben.email, "account is deleted").await;
+        world.expect_message(Channel::Sms, &ben.phone, "to have it back").await;
+        world.expect_message(Channel::Push, &aroha.push_token, "has deleted their account").await;
+        world.open_app(&aroha).await;
+        world.eventually("it is cancelled", "select status = 'canceled' from billing.subscriptions", &[]).await;
+        // Paid on a page that was still open.
+        let late = stripe.subscribe("cus_1", "annual");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &late)).await;
+        let ended = "select count(*) = 2 from billing.subscriptions where status = 'canceled'";
+        world.eventually("it is cancelled, too", ended, &[]).await;
+        assert_eq!(
+            world.admin_json("select distinct action, reason from billing.orders").await,
+            json!([{"action": "cancel_now", "reason": "account_deleted"}])
+        );
         world
     })
     .await;
