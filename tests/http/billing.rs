@@ -109,7 +109,8 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
             ("cus_1", "price_monthly", "subscription")
         );
         // Nothing has been paid yet.
-        assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["entitlement"], "frozen");
+        let stands = world.get(&ben, "/v1/billing").await.expect(200);
+        assert_eq!((&stands["entitlement"], &stands["members_allowed"]), (&json!("frozen"), &json!(10)));
         let id = stripe.subscribe("cus_1", "monthly");
         bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
         is(&world, &ben, "active").await;
@@ -178,6 +179,8 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
         }
         is(&world, &ben, "active").await;
         hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        // Also once it is applied.
+        bring(&world, &event).await;
         settled(&world).await;
         assert_eq!(stripe.asked(&format!("GET /subscriptions/{id}")), 1);
         // Unknown kinds, and what is of nobody, are kept and do nothing.
@@ -188,11 +191,16 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
             &stripe.event("charge.refunded", &json!({"id": "ch_1", "object": "charge", "customer": "cus_1"})),
         )
         .await;
+        // Nor does the end of a dispute, which may be won.
+        stripe.charge("ch_1", "cus_1");
+        let dispute = json!({"id": "dp_1", "object": "dispute", "charge": "ch_1"});
+        bring(&world, &stripe.event("charge.dispute.closed", &dispute)).await;
         let strange = stripe.subscribe("cus_9", "monthly");
         bring(&world, &stripe.subscription_event("customer.subscription.created", &strange)).await;
         settled(&world).await;
         assert_eq!(world.number("select count(*) from billing.subscriptions", &[]).await, 1);
         // What an event says is not believed: the object is fetched.
+        assert_eq!(world.number("select count(*) from billing.orders", &[]).await, 0);
         let mut lie = stripe.subscription_event("customer.subscription.updated", &id);
         lie["data"]["object"]["status"] = "canceled".into();
         bring(&world, &lie).await;
@@ -256,10 +264,9 @@ async fn r8_4_what_failed_while_stripe_was_down_is_visible_and_mended_without_a_
         let compare = "select jobs.compare_customer('cus_1', $1, rules.clock())";
         let client = pruuf::billing::stripe::Stripe::new(&stripe.url, &SECRET_KEY.into()).unwrap();
         let object = client.subscription("sub_2").await.unwrap();
-        for (found, mended, unknown) in [
-            (json!([object]), json!([]), json!([])),
-            (json!([]), json!([]), json!(["sub_2"])),
-        ] {
+        for (found, mended, unknown) in
+            [(json!([object]), json!([]), json!([])), (json!([]), json!([]), json!(["sub_2"]))]
+        {
             let report: Value = world.db.admin.query_one(compare, &[&found]).await.unwrap().get(0);
             assert_eq!(report, json!({ "mended": mended, "unknown_to_stripe": unknown }));
         }

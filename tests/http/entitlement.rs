@@ -124,6 +124,8 @@ async fn r1_2_an_active_member_is_free_for_ever_and_pays_no_more() {
             )
             .await;
         // A time alone, or a Contact alone, makes nobody an active Member.
+        let free = "select count(*) from billing.accounts where grandfathered_at is not null";
+        assert_eq!(world.number(free, &[]).await, 0);
         world.schedule(&ben, "09:00", "UTC").await;
         assert_eq!(entitlement(&world, &ben).await, "active");
         begins_to_watch(&world, &ben, &aroha).await;
@@ -166,6 +168,24 @@ async fn r8_2_a_failed_payment_is_told_on_days_1_3_and_6_and_freezes_after_7() {
         world.advance("3 days").await;
         world.settle().await;
         assert_eq!(entitlement(&world, &ben).await, "active");
+        // Not paid, and no trial any more: frozen after seven days.
+        let end = "update billing.accounts set trial_ends_at = rules.clock() where user_id = $1";
+        world.db.admin.execute(end, &[&ben.id]).await.unwrap();
+        subscribe(&world, &ben, "past_due", ", past_due_since_at = rules.clock()").await;
+        for (days, words) in [(0, "for 7 days"), (2, "for 5 days"), (3, "for 2 days")] {
+            world.advance(&format!("{days} days")).await;
+            world.expect_on_all_channels(&ben, words).await;
+        }
+        world.expect_message(Channel::Push, &aroha.push_token, "Ben may soon").await;
+        world.settle().await;
+        world.open_app(&aroha).await;
+        world.advance("2 days").await;
+        for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+            world.expect_message(channel, to, "by push and e-mail only").await;
+        }
+        world.expect_message(Channel::Push, &aroha.push_token, "by push and e-mail only").await;
+        world.open_app(&aroha).await;
+        assert_eq!(entitlement(&world, &ben).await, "frozen");
         world
     })
     .await;
@@ -313,7 +333,8 @@ async fn r8_3_a_frozen_contact_hears_of_the_alert_what_everybody_hears_and_of_th
         world.connect(&aroha, &chloe).await;
         world.connect(&aroha, &ben).await;
         world.give_schedules(&[aroha.id]).await;
-        let freeze = "update billing.accounts set entitlement = 'frozen', trial_ends_at = rules.clock() where user_id = $1";
+        let freeze =
+            "update billing.accounts set entitlement = 'frozen', trial_ends_at = rules.clock() where user_id = $1";
         world.db.admin.execute(freeze, &[&ben.id]).await.unwrap();
         // What is not critical and of no alert reaches him nowhere; he finds it in the app.
         let routine = "insert into data.notifications (user_id, kind, cause, member_id, facts, created_at)
