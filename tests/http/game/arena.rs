@@ -745,8 +745,9 @@ impl<'a> Arena<'a> {
                 if alarm.owner.is_some_and(|(owner, ..)| owner != contact) => {}
             (Deed::Close { .. }, 200, _) => alarm.over = Some((How::Closed, after)),
             (Deed::MoreHelp { .. }, 200, _) => {
-                let told = alarm.stirred.unwrap_or(alarm.known_by.unwrap_or(alarm.since)).max(alarm.since);
-                if alarm.owner.is_some() || before > told + SignedDuration::from_secs(65) {
+                // Once more within a minute is the same call.
+                let is_same = alarm.stirred.is_some_and(|at| before <= at + SignedDuration::from_secs(65));
+                if alarm.owner.is_some() || !is_same {
                     alarm.stir(Some(contact), before);
                 }
             }
