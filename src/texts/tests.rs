@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 35] = [
+const KINDS: [&str; 36] = [
     "missed",
     "help",
     "needs_more_help",
@@ -27,6 +27,7 @@ const KINDS: [&str; 35] = [
     "checked_in_late",
     "attested",
     "access_ending",
+    "card_ending",
     "payment_failed",
     "account_frozen",
     "account_thawed",
@@ -305,6 +306,7 @@ fn r7_7_typical_sms_are_one_segment() {
         ("access_ending", json!({ "why": "trialing", "days": 7 })),
         ("access_ending", json!({ "why": "cancelled", "days": 1 })),
         ("payment_failed", json!({ "days": 7 })),
+        ("card_ending", json!({ "card_expires_on": "2026-12-31", "paid_local": "2027-01-15T10:00:00" })),
         ("account_frozen", json!({})),
         ("account_thawed", json!({})),
         ("grandfathered", json!({})),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
@@ -77,7 +78,9 @@ pub struct Arena<'a> {
     pub members: Vec<Person>,
     pub contacts: Vec<Contact>,
     pub score: Mutex<Score>,
-    pub troubled: Mutex<BTreeSet<&'static str>>,
+    troubled: Mutex<BTreeSet<&'static str>>,
+    /// A channel was troubled in this act: its breaker may still be open.
+    pub is_shaken: AtomicBool,
     began: Instant,
 }
 
@@ -133,6 +136,7 @@ impl<'a> Arena<'a> {
             contacts,
             score: score.into(),
             troubled: Mutex::default(),
+            is_shaken: AtomicBool::default(),
             began: Instant::now(),
         }
     }
@@ -324,6 +328,7 @@ impl<'a> Arena<'a> {
             }
             Fault::Trouble(channel, behaviour) => {
                 self.world.fakes.set(*channel, None, behaviour.clone());
+                self.is_shaken.store(true, Ordering::Relaxed);
                 self.troubled.lock().unwrap().extend(match channel {
                     Channel::Push => vec!["push"],
                     Channel::Email => vec!["email"],
@@ -405,10 +410,7 @@ impl<'a> Arena<'a> {
             // Nobody waits for the leases of the dead; those who live are done soon.
             match self.in_living_hands().await {
                 (0, 1..) if since.elapsed() > Duration::from_millis(500) => {
-                    self.excuse_what_is_in_hand(false).await;
-                    let before = Timestamp::now();
-                    self.rows("select meta.advance_clock('9 seconds')", &[]).await;
-                    self.keep_time(before).await;
+                    self.advance("select meta.advance_clock('9 seconds')", &[]).await;
                     since = Instant::now();
                 }
                 (0, 1..) => {}
@@ -457,13 +459,18 @@ impl<'a> Arena<'a> {
             sleep(Duration::from_millis(5)).await;
         }
         let sql = "select meta.advance_clock($1::text::timestamptz - rules.clock())";
+        self.advance(sql, &[&target.to_string()]).await;
+        self.score.lock().unwrap().moved = Some((now, target));
+        self.note(format!("the clock goes to {target}"));
+    }
+
+    /// Moves the clock. The lease of what is in hand then runs out, also of what a server takes in this very moment.
+    async fn advance(&self, sql: &str, by: &[&(dyn ToSql + Sync)]) {
         self.excuse_what_is_in_hand(false).await;
         let before = Timestamp::now();
-        self.rows(sql, &[&target.to_string()]).await;
+        self.rows(sql, by).await;
         self.keep_time(before).await;
-        self.score.lock().unwrap().moved = Some((now, target));
         self.excuse_what_is_in_hand(false).await;
-        self.note(format!("the clock goes to {target}"));
     }
 
     /// One beat of the plan.
@@ -510,6 +517,7 @@ impl<'a> Arena<'a> {
                 .iter()
                 .any(|days| days.open.alert <= now + SignedDuration::from_secs(30))
             {
+                self.is_shaken.store(false, Ordering::Relaxed);
                 return;
             }
             self.jump(Jump::Ahead(60)).await;

@@ -1,6 +1,7 @@
 //! Looks at what the fake providers got and compares it with what was done: what must have arrived, and what must not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use pruuf::dev::fakes::{Answered, Channel, Received};
@@ -159,7 +160,7 @@ impl Arena<'_> {
         self.look_at_alerts().await;
         let seen = self.seen().await;
         let refused = self.world.fakes.received();
-        let troubled = !self.troubled.lock().unwrap().is_empty();
+        let is_shaken = self.is_shaken.load(Ordering::Relaxed);
         let score = self.score.lock().unwrap();
         let mut missing = Vec::new();
         for alarm in score.alarms.iter().filter(|alarm| is_new(&score, alarm)) {
@@ -173,7 +174,7 @@ impl Arena<'_> {
                         seen.iter().any(|one| {
                             one.alert == alarm.id && one.kind == "missed" && one.channel == *channel && one.to == *to
                         }) || refused.iter().any(|one| one.raw.is_null() && one.channel == *channel && one.to == *to);
-                    if !tried && fate.works() && !troubled {
+                    if !tried && fate.works() && !is_shaken {
                         missing.push(format!(
                             "Contact {contact} has no first message by {channel:?} ({fate:?}) of {alarm:?}"
                         ));
