@@ -232,16 +232,21 @@ impl<'a> Arena<'a> {
         self.rows(sql, &[]).await.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    /// What is in a server's hand may come once more.
-    async fn excuse_what_is_in_hand(&self, is_orphaned: bool) {
+    /// What was in the hand of a server that died may come once more.
+    async fn excuse_orphans(&self) {
         let in_hand = self.in_hand().await;
         let mut score = self.score.lock().unwrap();
         for (delivery, attempt) in in_hand {
-            let (by_kill, by_clock) = score.excused.entry(delivery).or_default();
-            *(if is_orphaned { by_kill } else { by_clock }) += 1;
-            if is_orphaned {
-                score.orphans.insert((delivery, attempt));
-            }
+            score.excused.entry(delivery).or_default().0 += 1;
+            score.orphans.insert((delivery, attempt));
+        }
+    }
+
+    /// What was in anybody's hand when the clock moved may come once more: its lease has run out.
+    fn excuse_moved(&self, in_hand: impl IntoIterator<Item = Uuid>) {
+        let mut score = self.score.lock().unwrap();
+        for delivery in in_hand {
+            score.excused.entry(delivery).or_default().1 += 1;
         }
     }
 
@@ -266,7 +271,7 @@ impl<'a> Arena<'a> {
         if let Some(victim) = victim {
             victim.kill().await;
             self.score.lock().unwrap().kills += 1;
-            self.excuse_what_is_in_hand(true).await;
+            self.excuse_orphans().await;
         }
     }
 
@@ -410,7 +415,8 @@ impl<'a> Arena<'a> {
             // Nobody waits for the leases of the dead; those who live are done soon.
             match self.in_living_hands().await {
                 (0, 1..) if since.elapsed() > Duration::from_millis(500) => {
-                    self.advance("select meta.advance_clock('9 seconds')", &[]).await;
+                    let now = self.now().await;
+                    self.advance_to(now + SignedDuration::from_secs(9)).await;
                     since = Instant::now();
                 }
                 (0, 1..) => {}
@@ -458,19 +464,20 @@ impl<'a> Arena<'a> {
         {
             sleep(Duration::from_millis(5)).await;
         }
-        let sql = "select meta.advance_clock($1::text::timestamptz - rules.clock())";
-        self.advance(sql, &[&target.to_string()]).await;
+        self.advance_to(target).await;
         self.score.lock().unwrap().moved = Some((now, target));
         self.note(format!("the clock goes to {target}"));
     }
 
-    /// Moves the clock. The lease of what is in hand then runs out, also of what a server takes in this very moment.
-    async fn advance(&self, sql: &str, by: &[&(dyn ToSql + Sync)]) {
-        self.excuse_what_is_in_hand(false).await;
+    /// Moves the clock.
+    async fn advance_to(&self, target: Timestamp) {
         let before = Timestamp::now();
-        self.rows(sql, by).await;
+        let moved = self.rows("select game.advance_to($1::text::timestamptz)", &[&target.to_string()]).await;
+        self.excuse_moved(moved.iter().map(|row| row.get(0)));
+        // Whoever waited for that to end has taken what it takes by the old clock.
+        let taken = self.in_hand().await;
+        self.excuse_moved(taken.into_iter().map(|(delivery, _)| delivery));
         self.keep_time(before).await;
-        self.excuse_what_is_in_hand(false).await;
     }
 
     /// One beat of the plan.
