@@ -25,7 +25,7 @@ declare
 begin
   select * into account from billing.accounts a where a.user_id = me;
   return jsonb_build_object(
-    'entitlement', rules.entitlement(me, at), 'since', account.since_at, 'language', (select u.language from data.users u where u.id = me),
+    'entitlement', rules.entitlement(me, at), 'since', account.since_at, 'language', (rules.my_account()).language,
     'next', (select jsonb_build_object('what', n.what, 'at', n.at, 'local', rules.iso_local(n.at, rules.zone_of(me)))
                from (values ('freezes', case when isfinite(ends_at) then ends_at end),
                             ('renews', case when ends_at is null and mine.status = 'active' then mine.period_ends_at end)) as n (what, at)

@@ -28,6 +28,7 @@ mod export;
 mod failover;
 mod faults;
 mod game;
+mod guide;
 mod help;
 mod hooks;
 mod invitations;

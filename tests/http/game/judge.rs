@@ -299,11 +299,11 @@ impl Arena<'_> {
                 let here: Vec<_> = of_alert.iter().filter(|one| one.channel == *channel && one.to == *to).collect();
                 let alarmed = here.iter().any(|one| one.is_alarm() && one.was_taken());
                 let tried = here.iter().any(|one| one.kind != "all_clear");
-                let cleared =
+                let told_end =
                     here.iter().any(|one| one.kind == "all_clear" && one.was_taken() && one.at >= at - MOMENT);
                 // Alerts that one check-in ends say so in the same words: after a crash Twilio is asked for the words, and
                 // one SMS stands for several.
-                let cleared = cleared
+                let cleared = told_end
                     || *channel == Channel::Sms
                         && seen.iter().any(|one| {
                             one.kind == "all_clear"
@@ -318,7 +318,7 @@ impl Arena<'_> {
                         "Contact {number} was not told by {channel:?} ({fate:?}) that it is over: {alarm:?}"
                     ));
                 }
-                if cleared && !tried && kills == 0 {
+                if told_end && !tried && kills == 0 {
                     faults.push(format!(
                         "Contact {number} was told by {channel:?} that it is over and had heard nothing: {alarm:?}"
                     ));
