@@ -242,14 +242,6 @@ impl<'a> Arena<'a> {
         }
     }
 
-    /// What was in anybody's hand when the clock moved may come once more: its lease has run out.
-    fn excuse_moved(&self, in_hand: impl IntoIterator<Item = Uuid>) {
-        let mut score = self.score.lock().unwrap();
-        for delivery in in_hand {
-            score.excused.entry(delivery).or_default().1 += 1;
-        }
-    }
-
     /// What is in the hand of a server that lives, as far as one can know.
     async fn in_living_hands(&self) -> (usize, usize) {
         let in_hand = self.in_hand().await;
@@ -473,10 +465,13 @@ impl<'a> Arena<'a> {
     async fn advance_to(&self, target: Timestamp) {
         let before = Timestamp::now();
         let moved = self.rows("select game.advance_to($1::text::timestamptz)", &[&target.to_string()]).await;
-        self.excuse_moved(moved.iter().map(|row| row.get(0)));
-        // Whoever waited for that to end has taken what it takes by the old clock.
-        let taken = self.in_hand().await;
-        self.excuse_moved(taken.into_iter().map(|(delivery, _)| delivery));
+        {
+            // What was in anybody's hand may come once more: its lease has run out.
+            let mut score = self.score.lock().unwrap();
+            for row in moved {
+                score.excused.entry(row.get(0)).or_default().1 += 1;
+            }
+        }
         self.keep_time(before).await;
     }
 

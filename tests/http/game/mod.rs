@@ -26,13 +26,14 @@ use crate::support::process::random_seed;
 /// What every change has to survive; found to be different from each other, and fast.
 const SHORT: &[u64] = &[1, 5];
 const TEMPLATE: &str = "game_template";
-/// Nobody can take a message while the clock moves; gives those that somebody has.
+/// Whoever has read the clock is done before it moves, so that no lease is of the time before; gives the messages in somebody's
+/// hand.
 const MOVING: &str = "
     update meta.clock set rehearsal = true;
     create schema game;
     create function game.advance_to(target timestamptz) returns setof uuid language plpgsql as $$
     begin
-      lock table data.deliveries in share row exclusive mode;
+      lock table meta.clock in access exclusive mode;
       return query select id from data.deliveries where state = 'sending';
       perform meta.advance_clock(target - rules.clock());
     end $$;";
