@@ -110,7 +110,7 @@ async fn ask(stripe: &Stripe, work: &Work) -> Result<Value, Failure> {
     let key = work.order_id.map(|id| id.to_string()).unwrap_or_default();
     let told = match work.action.as_deref() {
         Some("cancel_now") => stripe.cancel(id, &key).await,
-        Some("cancel_at_period_end") => stripe.set_ending(id, true, &key).await,
+        Some("cancel_at_period_end") => stripe.end_with_period(id, &key).await,
         _ => stripe.subscription(id).await,
     };
     match told {

@@ -106,13 +106,22 @@ impl Stripe {
         self.get(&format!("/subscriptions/{id}"), &json!({ "expand": EXPANDED })).await
     }
 
-    /// Makes a subscription end with its period, or go on.
+    /// Makes a subscription end with its period.
     ///
     /// # Errors
     /// When Stripe does not do it.
-    pub async fn set_ending(&self, id: &str, is_ending: bool, key: &str) -> Result<Value, Failure> {
-        let form = json!({ "cancel_at_period_end": is_ending, "expand": EXPANDED });
+    pub async fn end_with_period(&self, id: &str, key: &str) -> Result<Value, Failure> {
+        let form = json!({ "cancel_at_period_end": true, "expand": EXPANDED });
         self.post(&format!("/subscriptions/{id}"), &form, Some(key)).await
+    }
+
+    /// Makes a subscription that was to end go on.
+    ///
+    /// # Errors
+    /// When Stripe does not do it.
+    pub async fn go_on(&self, id: &str, key: &str) -> Result<Value, Failure> {
+        let now = self.subscription(id).await?;
+        self.post_going_on(&now, json!({}), key).await
     }
 
     /// Gives a subscription another price, which also takes an end back.
@@ -122,9 +131,19 @@ impl Stripe {
     pub async fn switch_price(&self, id: &str, price: &str, key: &str) -> Result<Value, Failure> {
         let now = self.subscription(id).await?;
         let item = now["items"]["data"][0]["id"].as_str().ok_or_else(|| Failure("no-item".to_owned()))?;
-        let form =
-            json!({ "items": [{ "id": item, "price": price }], "cancel_at_period_end": false, "expand": EXPANDED });
-        self.post(&format!("/subscriptions/{id}"), &form, Some(key)).await
+        self.post_going_on(&now, json!({ "items": [{ "id": item, "price": price }] }), key).await
+    }
+
+    /// Changes a subscription and takes its end back. Stripe's own page sets `cancel_at` and not `cancel_at_period_end`, and only
+    /// one of them may be sent (<https://docs.stripe.com/billing/subscriptions/billing-mode/compare>).
+    async fn post_going_on(&self, now: &Value, mut form: Value, key: &str) -> Result<Value, Failure> {
+        let has_date = now["cancel_at_period_end"] != true && !now["cancel_at"].is_null();
+        let (field, none) = if has_date { ("cancel_at", json!("")) } else { ("cancel_at_period_end", json!(false)) };
+        form[field] = none;
+        form["expand"] = json!(EXPANDED);
+        let id = now["id"].as_str().unwrap_or_default();
+        // Asked again when the end is gone, it is another form, which Stripe takes under another key only.
+        self.post(&format!("/subscriptions/{id}"), &form, Some(&format!("{key}-{field}"))).await
     }
 
     /// Ends a subscription at once, without a refund.

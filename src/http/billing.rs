@@ -184,7 +184,9 @@ async fn keep(app: &App, subscription: &Value, asked_at: DateTime<Utc>) -> Resul
 async fn set_ending(app: &App, caller: &Caller, own: OwnRow, is_ending: bool, key: Option<String>) -> Answer<Billing> {
     let id = own.subscription_id.unwrap_or_default();
     let key = stripe_key(&id, if is_ending { "cancel" } else { "resume" }, key);
-    let subscription = stripe(app)?.set_ending(&id, is_ending, &key).await.map_err(unavailable)?;
+    let stripe = stripe(app)?;
+    let told = if is_ending { stripe.end_with_period(&id, &key).await } else { stripe.go_on(&id, &key).await };
+    let subscription = told.map_err(unavailable)?;
     keep(app, &subscription, own.at).await?;
     let row: BillingRow = app.db.read(caller, "api.get_billing()", &[]).await?;
     Ok(Json(row.in_words(app)))

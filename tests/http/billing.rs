@@ -135,6 +135,14 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
         let ends = world.post(&ben, "/v1/billing/cancel", Value::Null).await.expect(200);
         assert_eq!((&ends["entitlement"], &ends["next"]["what"]), (&json!("cancelled"), &json!("freezes")));
         assert_eq!(world.post(&ben, "/v1/billing/resume", Value::Null).await.expect(200)["entitlement"], "active");
+        // Ended on Stripe's own page, which says it in another way; another plan takes that back, too.
+        for (path, body) in [("resume", Value::Null), ("checkout", json!({"plan": "monthly"}))] {
+            stripe.change(&id, json!({"cancel_at": now() + 20 * 86_400}));
+            bring(&world, &stripe.subscription_event("customer.subscription.updated", &id)).await;
+            is(&world, &ben, "cancelled").await;
+            world.post(&ben, &format!("/v1/billing/{path}"), body).await.expect(200);
+            is(&world, &ben, "active").await;
+        }
         // Whoever is watched pays nothing.
         world.schedule(&aroha, "09:00", "UTC").await;
         world.post(&aroha, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "nothing-to-pay");
@@ -208,8 +216,8 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
             send(&world, &event, &header).await.refused(401, "not-the-provider");
         }
         assert_eq!(world.number("select count(*) from billing.events", &[]).await, 0);
-        // Any of the secrets, and any of the signatures.
-        let header = format!("{},v1=00", signature(&body, "whsec_old", now));
+        // Any of the secrets, and any of the signatures; not long ago.
+        let header = format!("{},v1=00", signature(&body, "whsec_old", now - 240));
         assert_eq!(send(&world, &event, &header).await.status, 204);
         for _ in 0..3 {
             bring(&world, &event).await;
@@ -290,6 +298,27 @@ async fn r8_4_what_failed_while_stripe_was_down_is_visible_and_mended_without_a_
         world.advance("25 hours").await;
         is(&world, &ben, "active").await;
         hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        // It reports what it mended, and what Stripe does not know.
+        let compare = "select jobs.compare_customer('cus_1', $1, rules.clock())";
+        let client = pruuf::billing::stripe::Stripe::new(&stripe.url, &SECRET_KEY.into()).unwrap();
+        let object = client.subscription("sub_2").await.unwrap();
+        for (found, mended, unknown) in [
+            (json!([object]), json!([]), json!([])),
+            (json!([]), json!([]), json!(["sub_2"])),
+        ] {
+            let report: Value = world.db.admin.query_one(compare, &[&found]).await.unwrap().get(0);
+            assert_eq!(report, json!({ "mended": mended, "unknown_to_stripe": unknown }));
+        }
+        let mut ending = object;
+        ending["cancel_at_period_end"] = true.into();
+        let report: Value = world.db.admin.query_one(compare, &[&json!([ending])]).await.unwrap().get(0);
+        assert_eq!(report, json!({ "mended": ["sub_2"], "unknown_to_stripe": [] }));
+        // What is older than what is known changes nothing.
+        let late = "select jobs.apply_subscription($1, rules.clock() - interval '1 hour')";
+        ending["status"] = "canceled".into();
+        let report: Value = world.db.admin.query_one(late, &[&ending]).await.unwrap().get(0);
+        assert_eq!(report, json!({ "has_changed": false }));
+        is(&world, &ben, "cancelled").await;
         world
     })
     .await;
@@ -350,6 +379,35 @@ async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
                 &[],
             )
             .await;
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r2_6_whoever_deletes_their_account_is_charged_no_more() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        world.delete(&ben, "/v1/me").await.expect(200);
+        world.expect_message(Channel::Email, &ben.email, "account is deleted").await;
+        world.expect_message(Channel::Sms, &ben.phone, "to have it back").await;
+        world.expect_message(Channel::Push, &aroha.push_token, "has deleted their account").await;
+        world.open_app(&aroha).await;
+        world.eventually("it is cancelled", "select status = 'canceled' from billing.subscriptions", &[]).await;
+        // Paid on a page that was still open.
+        let late = stripe.subscribe("cus_1", "annual");
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &late)).await;
+        let ended = "select count(*) = 2 from billing.subscriptions where status = 'canceled'";
+        world.eventually("it is cancelled, too", ended, &[]).await;
+        assert_eq!(
+            world.admin_json("select distinct action, reason from billing.orders").await,
+            json!([{"action": "cancel_now", "reason": "account_deleted"}])
+        );
         world
     })
     .await;

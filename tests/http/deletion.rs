@@ -415,6 +415,25 @@ async fn r2_6_what_the_limits_have_no_room_for_stays_ended_and_its_user_is_told(
     .await;
 }
 
+#[tokio::test]
+async fn r1_3_r2_6_a_contact_on_a_trial_gets_back_no_more_members_than_a_trial_has() {
+    world(|world| async move {
+        let (ann, _) = world.account(NAME, ADDRESS).await;
+        let (ben, cleo) = (world.person("Ben").await, world.person("Cleo").await);
+        world.connect(&ann, &ben).await;
+        leave(&world, &ann).await;
+        world.expect_message(Channel::Email, ADDRESS, "account is deleted").await;
+        told(&world, &ben, "has deleted their account").await;
+        world.connect(&cleo, &ben).await;
+        set_policy(&world, "members_on_trial", 1).await;
+        world.sign_in(ADDRESS, PIN).await.expect(201);
+        world.expect_message(Channel::Email, ADDRESS, "Not connected any more: Ben. Invite them again.").await;
+        assert_eq!((connected(&world, &ann, &ben).await, connected(&world, &cleo, &ben).await), (0, 1));
+        world
+    })
+    .await;
+}
+
 /// Every row of every table, as a dump would show it.
 async fn dump(world: &World) -> String {
     let tables = world

@@ -293,6 +293,48 @@ async fn r8_3_a_frozen_contact_hears_nothing_of_the_routine_not_even_in_the_app(
         world.settle().await;
         let told = "select count(*) from data.notifications where user_id = $1 and kind = 'checked_in'";
         assert_eq!(world.number(told, &[&ben.id]).await, 1);
+        // Nor of the day, or the week.
+        let daily = json!({"hears_of": "daily_digest"});
+        world.call(reqwest::Method::PATCH, &path, Some(&ben.token), &[], Some(&daily)).await.expect(200);
+        world.travel_to("2027-03-02T20:00:00Z").await;
+        let next = "select digest_at > rules.clock() from data.watch_settings where contact_id = $1";
+        world.eventually("the digest was looked at", next, &[&ben.id]).await;
+        let told = "select count(*) from data.notifications where user_id = $1 and kind = 'daily_digest'";
+        assert_eq!(world.number(told, &[&ben.id]).await, 0);
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r8_3_a_frozen_contact_hears_of_the_alert_what_everybody_hears_and_of_the_routine_nothing() {
+    world(|world| async move {
+        let (aroha, ben, chloe) = (world.person("Aroha").await, world.person("Ben").await, world.person("Chloe").await);
+        world.connect(&aroha, &chloe).await;
+        world.connect(&aroha, &ben).await;
+        world.give_schedules(&[aroha.id]).await;
+        let freeze = "update billing.accounts set entitlement = 'frozen', trial_ends_at = rules.clock() where user_id = $1";
+        world.db.admin.execute(freeze, &[&ben.id]).await.unwrap();
+        // What is not critical and of no alert reaches him nowhere; he finds it in the app.
+        let routine = "insert into data.notifications (user_id, kind, cause, member_id, facts, created_at)
+                       select $1, 'connected', 'x', $2, '{}', rules.clock() returning id";
+        let routine: uuid::Uuid = world.db.admin.query_one(routine, &[&ben.id, &aroha.id]).await.unwrap().get(0);
+        let deliveries = "select count(*) from data.deliveries where notification_id = $1";
+        assert_eq!(world.number(deliveries, &[&routine]).await, 0);
+
+        world.miss(&[aroha.id]).await;
+        world.expect_on_all_channels(&chloe, "did not check in").await;
+        for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+            world.expect_message(channel, to, "did not check in").await;
+        }
+        // Not critical, and of the alert.
+        let alerts = world.get(&ben, "/v1/alerts").await.expect(200);
+        let alert = alerts["items"][0]["id"].as_str().unwrap();
+        world.post(&chloe, &format!("/v1/alerts/{alert}/acknowledge"), json!({})).await.expect(200);
+        for other in [&ben, &aroha] {
+            world.expect_message(Channel::Push, &other.push_token, "Chloe has got this").await;
+            world.open_app(other).await;
+        }
         world
     })
     .await;

@@ -188,6 +188,25 @@ async fn r7_2_a_summary_waits_for_the_end_of_quiet_hours_and_an_outage_makes_one
     world.stop_servers().await;
 }
 
+#[tokio::test]
+async fn r8_3_a_frozen_reader_gets_no_summary_until_they_pay() {
+    let world = World::without_server().await;
+    let [ann, ben] = [world.person("Ann").await, world.person("Ben").await];
+    jump(&world, "2027-03-07T19:00:00Z").await;
+    world.connect(&ann, &ben).await;
+    schedule(&world, &ann, "UTC").await;
+    days(&world, &ann, "2027-03-01", "mmmmmmm").await;
+    days(&world, &ann, "2027-03-08", "mmmmmmm").await;
+    for (monday, entitlement, summaries) in [("2027-03-08", "frozen", 0), ("2027-03-15", "active", 1)] {
+        let sql = "update billing.accounts set entitlement = $2 where user_id = $1";
+        world.db.admin.execute(sql, &[&ben.id, &entitlement]).await.unwrap();
+        jump(&world, &format!("{monday}T09:00:00Z")).await;
+        send(&world).await;
+        assert_eq!(told(&world, &ben).await.len(), summaries, "{entitlement}");
+    }
+    world.stop_servers().await;
+}
+
 /// R9.5: one that cannot be made holds up no other, and nobody is told of nothing.
 #[tokio::test]
 async fn r7_2_a_summary_that_fails_is_tried_again_and_holds_up_nobody() {

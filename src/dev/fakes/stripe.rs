@@ -318,6 +318,9 @@ fn api(kept: &mut Kept, request: &Request, path: &str, body: &str, now: i64) -> 
             refused(400, "idempotency_error", "this key was used for something else")
         };
     }
+    if fields.contains_key("cancel_at") && fields.contains_key("cancel_at_period_end") {
+        return refused(400, "invalid_request_error", "cancel_at and cancel_at_period_end");
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let Some(found) = carry_out(kept, request, &parts, &fields, now) else {
         return refused(404, "invalid_request_error", "missing");
@@ -382,6 +385,9 @@ fn carry_out(kept: &mut Kept, request: &Request, parts: &[&str], fields: &Form, 
 fn update(subscription: &mut Value, fields: &Form) {
     if let Some(ending) = fields.get("cancel_at_period_end") {
         subscription["cancel_at_period_end"] = (ending == "true").into();
+    }
+    if let Some(at) = fields.get("cancel_at") {
+        subscription["cancel_at"] = at.parse::<i64>().ok().into();
     }
     if let Some(price) = fields.get("items[0][price]") {
         subscription["items"]["data"][0]["price"] =

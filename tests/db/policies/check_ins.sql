@@ -48,4 +48,11 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('server', $$select from data.check_ins$$, 'refused', '')
 ) as t (voice, statement, expected, because);
 
+-- R8.3: no live status.
+update billing.accounts set entitlement = 'frozen' where user_id = '00000000-0000-0000-0000-00000000000b';
+select tap.voice(t.voice, t.statement, t.expected, 'R8.3 the Contact is frozen') from (values
+  ('contact', $$select from data.check_ins$$, '0 rows'),
+  ('owner', $$select from data.check_ins$$, '1 rows')
+) as t (voice, statement, expected);
+
 select * from tap.finish();

@@ -105,7 +105,7 @@ fn portal(kept: &Kept, id: &str, about: &Value) -> String {
     let Some(object) = running(kept, about).and_then(|id| kept.subscriptions.get(&id)) else {
         return format!("<h1>There is nothing that you pay for</h1>\n<p><a href=\"{back}\">Back</a></p>\n");
     };
-    let is_ending = object["cancel_at_period_end"] == true;
+    let is_ending = object["cancel_at_period_end"] == true || !object["cancel_at"].is_null();
     let buttons: String = [
         ("cancel", "End it with the paid period", !is_ending),
         ("resume", "Go on with it", is_ending),
@@ -136,7 +136,12 @@ fn press(kept: &mut Kept, id: &str, button: &str, now: i64) {
     let unpaid = (button == "fail").then(|| kept.invoice(id, &customer, "open", now));
     let Some(object) = kept.subscriptions.get_mut(id) else { return };
     match button {
-        "cancel" | "resume" => object["cancel_at_period_end"] = (button == "cancel").into(),
+        // As Stripe's own page does: not `cancel_at_period_end`.
+        "cancel" => object["cancel_at"] = object["items"]["data"][0]["current_period_end"].clone(),
+        "resume" => {
+            object["cancel_at"] = Value::Null;
+            object["cancel_at_period_end"] = false.into();
+        }
         "fail" => {
             object["status"] = "past_due".into();
             object["latest_invoice"] = unpaid.unwrap_or_default();
