@@ -65,8 +65,9 @@ begin
        and (a.off_at is null or a.off_reason in ('landline', 'stopped'))
      where n.has_call),
   open as (
-    select p.*, p.chosen is null or p.channel = any (p.chosen) as is_chosen, bool_or(p.chosen is null or p.channel = any (p.chosen)) over (partition by p.id) as has_chosen
-      from place p),
+    select p.*, bool_or(p.is_chosen) over (partition by p.id) as has_chosen
+      -- A call is chosen with the SMS: it is the same phone.
+      from (select c.*, c.chosen is null or case c.channel when 'voice' then 'sms' else c.channel end = any (c.chosen) as is_chosen from place c) as p),
   known as (
     select o.*, bool_or(o.channel = 'push') over of_one as has_push, bool_or(o.channel = 'sms') over of_one as has_sms, bool_or(o.channel = 'email') over of_one as has_email,
            bool_or(o.channel in ('push', 'email')) over of_one as is_reached_for_nothing
@@ -75,6 +76,7 @@ begin
     from known p
    where (p.priority = 'critical'
       or p.priority in ('high', 'normal') and (p.channel = 'push' or not p.has_push and (p.channel = 'sms' or not p.has_sms))
+      or p.priority = 'normal' and p.channel = 'voice' and not p.has_push
       or p.priority in ('high', 'low') and p.channel = 'email'
       or p.priority = 'low' and not p.has_email and (p.channel = 'push' or not p.has_push))
      -- Never dropped for money: whoever has nothing else still gets the SMS.
@@ -90,7 +92,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

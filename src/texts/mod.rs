@@ -58,6 +58,7 @@ macro_rules! files_in {
         "page.html" "invitation.page.html" "nothing_here.page.html" "home.page.html" "later.page.html"
         "billing.app.txt"
         "alert.page.html" "alert_unknown.page.html" "alert_link_over.page.html" "alert_later.page.html"
+        "check_in.page.html" "check_in_link_over.page.html" "check_in_later.page.html"
     ) };
 }
 
@@ -165,6 +166,7 @@ impl Texts {
         for phone in facts["phones"].as_array_mut().into_iter().flatten() {
             *phone = self.spoken(phone.as_str().unwrap_or_default(), language).into();
         }
+        facts["is_call"] = Value::Bool(true);
         let (title, body) = self.push(kind, language, &facts);
         let body = body.replace('\n', " ");
         facts["title"] = Value::String(title);

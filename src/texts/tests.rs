@@ -43,6 +43,8 @@ const KINDS: [&str; 36] = [
     "unreachable",
 ];
 
+const CHECK_IN: &str = "https://app.pruuf.example/a/0123456789ABCDEFGHIJKLMNOPQRS";
+
 fn texts() -> &'static Texts {
     static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new().unwrap());
     &TEXTS
@@ -289,6 +291,18 @@ fn r7_7_typical_sms_are_one_segment() {
         ("reminder", json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00" })),
         ("reminder", json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00" })),
         ("reminder", json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" })),
+        (
+            "reminder",
+            json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
+        (
+            "reminder",
+            json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
+        (
+            "reminder",
+            json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
         (
             "invitation",
             json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "link": "https://app.pruuf.example/i/ABCDEFGHIJKLMNOPQRSTUVWX" }),
@@ -692,13 +706,36 @@ fn r7_7_a_call_speaks_its_readers_language() {
     }
 }
 
+/// Who is called about their own check-in is asked for one key, which is a check-in.
+#[test]
+fn a_call_that_reminds_asks_for_one_key() {
+    let facts = json!({ "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" }, "phase": "at_time", "alert_local_time": "2026-11-21T09:10:00" });
+    for (language, ask, not) in
+        [("en", "If you are OK, press 1.", "press 2"), ("es", "Si está bien, pulse 1.", "pulse 2")]
+    {
+        let twiml = texts().call("reminder", language, &facts, "/k");
+        assert_eq!(twiml.matches(ask).count(), 2, "{twiml}");
+        assert!(twiml.contains("09:10") && !twiml.contains(not) && !twiml.contains("tap"), "{twiml}");
+        let again = texts().twiml(
+            "call_answer",
+            language,
+            &json!({ "answer": "unknown_key", "kind": "reminder", "action": "/k" }),
+        );
+        assert!(again.contains(ask) && !again.contains(not), "{again}");
+    }
+}
+
 /// R7.7, R6.6: what answers a text fits into one.
 #[test]
 fn r7_7_every_reply_is_one_segment_in_each_language() {
-    let facts = json!({ "member": { "name": "María del Ángel Núñez Ávila" }, "acknowledged_by": { "name": "Ramón Íñiguez Fernández" } });
+    let facts = json!({ "member": { "name": "María del Ángel Núñez Ávila" }, "acknowledged_by": { "name": "Ramón Íñiguez Fernández" },
+                        "has_ended": true, "watched": { "name": "María del Ángel Núñez Ávila" },
+                        "next": { "local_on": "2026-11-25", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" } });
     for language in LANGUAGES {
         for answer in [
             "checked_in",
+            "still_awaited",
+            "not_awaited",
             "acknowledged",
             "more_help",
             "has_an_owner",
@@ -709,10 +746,13 @@ fn r7_7_every_reply_is_one_segment_in_each_language() {
             "no_member",
             "not_understood",
         ] {
-            let twiml = texts().twiml("reply", language, &with(facts.clone(), json!({ "answer": answer })));
-            let text = twiml.split_once("<Message>").unwrap().1.split_once("</Message>").unwrap().0;
-            let text = text.replace("&#x27;", "'").replace("&quot;", "\"");
-            assert_eq!(gsm::segments(&text), 1, "{answer} {language}: {}: {text}", text.chars().count());
+            for watched in [json!(null), facts["watched"].clone()] {
+                let facts = with(facts.clone(), json!({ "answer": answer, "watched": watched }));
+                let twiml = texts().twiml("reply", language, &facts);
+                let text = twiml.split_once("<Message>").unwrap().1.split_once("</Message>").unwrap().0;
+                let text = text.replace("&#x27;", "'").replace("&quot;", "\"");
+                assert_eq!(gsm::segments(&text), 1, "{answer} {language}: {}: {text}", text.chars().count());
+            }
         }
     }
 }

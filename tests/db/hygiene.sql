@@ -103,6 +103,8 @@ insert into tap.definers values
   ('rules.refuse_ended_session', 'sessions are nobody''s to read; asked before every call of a signed-in user'),
   ('rules.own_check_ins', 'own columns that others must not see'),
   ('rules.own_contacts', 'own columns that others must not see'),
+  ('rules.check_in_of_link', 'deliveries are not open to users; asks whose the reminder is'),
+  ('rules.check_in_by_link', 'how a check-in came is not the user''s to say'),
   ('rules.tg_blocks__part', 'R3.3 ends connections, takes back messages, writes the trail'),
   ('rules.tg_watch_settings__keep', 'R3.4 the Member''s zone is not open to a Contact'),
   ('rules.tg_watch_settings__record', 'writes the trail'),

@@ -28,6 +28,11 @@ CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
+CREATE FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) IS 'POST /a/{token}. R4.8 the button of that page is a check-in, of what the reminder asked for and of nothing later.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -438,6 +443,11 @@ CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
+CREATE FUNCTION api.show_check_in_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_check_in_page(delivery_id uuid) IS 'GET /a/{token}. R4.8 the page of a reminder shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1101,11 +1111,48 @@ CREATE FUNCTION rules.answer_alert(person uuid, alert uuid, action text) RETURNS
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.answer_alert(person uuid, alert uuid, action text) IS 'R6.6 a Contact acts on an alert without the app: what the app would write, and in a word what came of it.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    language text,
+    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
+    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
+    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
+CREATE FUNCTION rules.answer_reminder(reminder data.notifications, key text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.answer_reminder(reminder data.notifications, key text) IS 'R4.8 a key on the call that asks a Member: 1 is a check-in for what the call asked, and for nothing later.';
 CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS 'R4.8 "OK" of a Member is a check-in, also when somebody whom they watch has an alert; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1162,6 +1209,16 @@ CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
+CREATE FUNCTION rules.asked_by(n data.notifications) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_by(n data.notifications) IS 'R4.8 the obligation that a reminder asks for; null for anything else.';
+CREATE FUNCTION rules.asked_last(person uuid, at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_last(person uuid, at timestamp with time zone) IS 'R4.8 what a text without a word of its date answers: what was asked or missed last, if nothing was heard since. A carrier may bring yesterday''s text today: it must not close today. Null: nothing waits for an answer, so it is a tap of this moment.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text, retry_after_seconds double precision, turns_off text, tries jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1273,6 +1330,21 @@ CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+CREATE FUNCTION rules.check_in_by_link(delivery uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_by_link(delivery uuid) IS 'R4.8 the button of the page that a reminder links to: pressed twice it is one check-in. security definer: how a check-in came is not the user''s to say.';
+CREATE FUNCTION rules.check_in_of_link(delivery uuid) RETURNS data.obligations
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_of_link(delivery uuid) IS 'R4.8 the obligation that a reminder to the caller asked for, while an answer to it does something, and to the end of its day; security definer: deliveries are not open to users.';
+CREATE FUNCTION rules.check_in_page(o data.obligations) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_page(o data.obligations) IS 'R4.8 what the page that a reminder links to shows to its Member.';
 CREATE TABLE data.check_ins (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1282,12 +1354,14 @@ CREATE TABLE data.check_ins (
     time_zone text,
     note text,
     mood text,
-    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text]))),
+    obligation_id uuid,
+    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text, 'link'::text, 'call'::text]))),
     CONSTRAINT mood_is_known CHECK ((mood = ANY (ARRAY['good'::text, 'okay'::text, 'bad'::text]))),
     CONSTRAINT note_is_1_to_500_characters CHECK (((length(note) >= 1) AND (length(note) <= 500)))
 );
 ALTER TABLE ONLY data.check_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.check_ins IS 'Every tap (R4.4), as it came; received_at is the server''s clock and alone decides (R4.5).';
+COMMENT ON COLUMN data.check_ins.obligation_id IS 'R4.8 whoever answers a message answers what it asked: it meets that obligation, or makes up for it or for one before it, and never a later one. Null: a tap of this moment.';
 CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1444,38 +1518,6 @@ CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jso
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    language text,
-    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
-    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
-    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
-COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
 CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1641,6 +1683,11 @@ CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
+CREATE FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) IS 'R4.8 whether an answer to its message still does something: it is open, was missed today, or its alert goes on.';
 CREATE FUNCTION rules.is_barred(i data.invitations, person uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1661,6 +1708,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_not_after(obligation uuid, asked uuid) IS 'R4.8 whether an obligation is the one that was asked for, or one before it.';
 CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1739,7 +1791,7 @@ CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s; R4.8 a check-in, for whoever is reminded of their own. Null where there is none.';
 CREATE FUNCTION rules.lock_actor(alert uuid, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1978,7 +2030,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2141,6 +2193,11 @@ CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
+CREATE FUNCTION rules.say_ok(person uuid, way text, asked uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.say_ok(person uuid, way text, asked uuid) IS 'R4.8 a Member says by phone that they are well; asked: what they answer, null for a tap of this moment. The answer says what it did, and when the next is due.';
 CREATE FUNCTION rules.say_safe(alert data.alerts, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2322,7 +2379,7 @@ CREATE FUNCTION rules.take_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it; on a call that reminds a Member 1 is a check-in (R4.8). security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2460,7 +2517,7 @@ CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts. R4.8 one that answers a message does none of that to what came after the message.';
 CREATE FUNCTION rules.tg_check_ins__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3433,17 +3490,18 @@ CREATE INDEX attestations_obligation ON data.attestations USING btree (obligatio
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
+CREATE INDEX check_ins_obligation ON data.check_ins USING btree (obligation_id) WHERE (obligation_id IS NOT NULL);
 CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
 CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
 CREATE INDEX connections_ended_by ON data.connections USING btree (ended_by);
 CREATE INDEX connections_invitation ON data.connections USING btree (invitation_id);
 CREATE INDEX connections_member_ever ON data.connections USING btree (member_id);
 CREATE INDEX deliveries_address ON data.deliveries USING btree (address_id) WHERE (address_id IS NOT NULL);
+CREATE INDEX deliveries_any_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text, 'push'::text]));
 CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
-CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
@@ -3601,6 +3659,8 @@ ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.check_ins
+    ADD CONSTRAINT check_ins_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.connections

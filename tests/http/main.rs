@@ -57,5 +57,6 @@ mod versions;
 mod voices;
 mod watch;
 mod watching;
+mod ways;
 mod weekly_summaries;
 mod welfare_cards;
