@@ -224,12 +224,37 @@ begin
   delete from data.devices d where d.id in (
     select v.id from data.devices v where v.user_id = me order by v.registered_at desc, v.id desc offset rules.policy('devices_per_user'));
   perform audit.append('device.registered', me, device.id);
-  return jsonb_build_object('id', device.id, 'platform', device.platform, 'registered_at', device.registered_at);
+  return rules.device_shape(device);
 end;
 $$;
 alter function api.put_device(uuid, text, text) owner to pruuf_engine;
 comment on function api.put_device(uuid, text, text) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
 grant execute on function api.put_device(uuid, text, text) to pruuf_user;
+
+create or replace function api.record_heartbeat(device_id uuid, battery_percent smallint, push_allowed boolean) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  device data.devices;
+begin
+  -- Before the device, as whoever ends an account does.
+  perform from data.alerts a where a.member_id = me and a.state <> 'resolved' order by a.id for no key update;
+  update data.devices d
+     set seen_at = rules.clock(), battery_percent = record_heartbeat.battery_percent, may_push = coalesce(push_allowed, d.may_push)
+   where d.user_id = me and d.id = record_heartbeat.device_id
+  returning * into device;
+  if not found then
+    perform rules.refuse_unknown('device');
+  end if;
+  update data.alerts a set facts = a.facts || jsonb_build_object('last_seen', rules.last_seen(me, rules.alert_zone(a)))
+   where a.member_id = me and a.state <> 'resolved';
+  return rules.device_shape(device);
+end;
+$$;
+alter function api.record_heartbeat(uuid, smallint, boolean) owner to pruuf_engine;
+comment on function api.record_heartbeat(uuid, smallint, boolean) is 'POST /v1/me/devices/{id}/heartbeat. R4.12 what is not said of the battery is unknown, of pushes as before. Alerts that are not over say it from now on; it is no check-in and ends none.';
+grant execute on function api.record_heartbeat(uuid, smallint, boolean) to pruuf_user;
 
 create or replace function api.remove_device(device_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''

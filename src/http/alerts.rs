@@ -108,6 +108,17 @@ struct LastHeard {
     local: NaiveDateTime,
 }
 
+/// When the Member's phone last said that it is alive.
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+struct LastSeen {
+    at: DateTime<Utc>,
+    /// The same in the Member's time zone.
+    local: NaiveDateTime,
+    /// How full its battery was then, 0 to 100.
+    battery_percent: Option<i16>,
+}
+
 /// An alert.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
@@ -120,6 +131,8 @@ struct Alert {
     /// The check-in that did not come, of a missed one.
     due: Option<Due>,
     last_heard: Option<LastHeard>,
+    /// No check-in: only that a phone of theirs was on.
+    last_seen: Option<LastSeen>,
     /// Who was told at once.
     contacts: Vec<Person>,
     /// Who is told when it escalates.

@@ -171,12 +171,29 @@ struct NewDevice {
     push_token: String,
 }
 
+/// What a device says of itself.
+#[derive(Object)]
+struct Heartbeat {
+    /// 0 to 100; unknown when absent.
+    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
+    battery_percent: Option<i16>,
+    /// Whether its user lets it show pushes; as before when absent.
+    push_allowed: Option<bool>,
+}
+
 /// A device that gets pushes.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Device {
     id: Uuid,
     platform: Platform,
     registered_at: DateTime<Utc>,
+    /// When it last said that it is alive.
+    last_seen_at: Option<DateTime<Utc>>,
+    /// As it was then, 0 to 100.
+    battery_percent: Option<i16>,
+    /// Whether its user lets it show pushes, as far as it has said.
+    push_allowed: bool,
 }
 
 /// Nothing more to say.
@@ -293,6 +310,25 @@ impl Api {
         };
         let call = "api.put_device(device_id => $1, platform => $2, push_token => $3)";
         Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token]).await?))
+    }
+
+    /// This device is alive
+    ///
+    /// An alert says when that was, and how full the battery: "phone last seen 07:12, 4 %". It is no check-in. Once or a
+    /// few times an hour is enough. 404: register the device again.
+    #[oai(path = "/v1/me/devices/:device_id/heartbeat", method = "post", operation_id = "record_heartbeat")]
+    async fn record_heartbeat(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        device_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<Heartbeat>,
+    ) -> Answer<Device> {
+        let call = "api.record_heartbeat(device_id => $1, battery_percent => $2, push_allowed => $3)";
+        let params: crate::db::Params<'_> = &[&device_id.0, &body.battery_percent, &body.push_allowed];
+        let once = once(key.0, &format!("record_heartbeat {}", device_id.0), &body.0);
+        Ok(Json(app.db.write_once(&caller.0, &once, call, params).await?))
     }
 
     /// Remove a device

@@ -20,6 +20,7 @@ mod day;
 mod deletion;
 mod delivery;
 mod dev;
+mod devices;
 mod drills;
 mod entitlement;
 mod escalation;
