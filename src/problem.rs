@@ -47,6 +47,7 @@ codes! {
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
     NoWelfareCard = "no-welfare-card", 404, "No welfare card has been written yet";
+    NoPosition = "no-position", 404, "There is no position";
     WelfareCardNotShown = "welfare-card-not-shown", 404, "The welfare card is not shown now";
     InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";

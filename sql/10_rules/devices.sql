@@ -15,7 +15,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return jsonb_build_object('id', d.id, 'platform', d.platform, 'registered_at', d.registered_at,
-                            'last_seen_at', d.seen_at, 'battery_percent', d.battery_percent, 'push_allowed', d.may_push);
+                            'last_seen_at', d.seen_at, 'battery_percent', d.battery_percent, 'push_allowed', d.may_push, 'signs_check_ins', d.public_key is not null);
 end;
 $$;
 comment on function rules.device_shape(data.devices) is 'A device as its owner sees it.';

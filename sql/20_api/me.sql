@@ -203,7 +203,7 @@ alter function api.remove_address(uuid) owner to pruuf_engine;
 comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
 grant execute on function api.remove_address(uuid) to pruuf_user;
 
-create or replace function api.put_device(device_id uuid, platform text, push_token text) returns jsonb
+create or replace function api.put_device(device_id uuid, platform text, push_token text, public_key bytea default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -212,10 +212,10 @@ declare
 begin
   -- A phone that changed hands, or an app installed anew, keeps its token under another id.
   delete from data.devices d where d.push_token = put_device.push_token and (d.id <> put_device.device_id or d.user_id <> me);
-  insert into data.devices as d (id, user_id, platform, push_token, registered_at)
-  values (put_device.device_id, me, put_device.platform, put_device.push_token, rules.clock())
+  insert into data.devices as d (id, user_id, platform, push_token, public_key, registered_at)
+  values (put_device.device_id, me, put_device.platform, put_device.push_token, put_device.public_key, rules.clock())
   on conflict (id) do update
-    set platform = excluded.platform, push_token = excluded.push_token, registered_at = excluded.registered_at, off_at = null, off_reason = null
+    set platform = excluded.platform, push_token = excluded.push_token, public_key = coalesce(excluded.public_key, d.public_key), registered_at = excluded.registered_at, off_at = null, off_reason = null
     where d.user_id = me
   returning * into device;
   if not found then
@@ -223,13 +223,13 @@ begin
   end if;
   delete from data.devices d where d.id in (
     select v.id from data.devices v where v.user_id = me order by v.registered_at desc, v.id desc offset rules.policy('devices_per_user'));
-  perform audit.append('device.registered', me, device.id);
+  perform audit.append('device.registered', me, device.id, jsonb_build_object('signs', device.public_key is not null));
   return rules.device_shape(device);
 end;
 $$;
-alter function api.put_device(uuid, text, text) owner to pruuf_engine;
-comment on function api.put_device(uuid, text, text) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
-grant execute on function api.put_device(uuid, text, text) to pruuf_user;
+alter function api.put_device(uuid, text, text, bytea) owner to pruuf_engine;
+comment on function api.put_device(uuid, text, text, bytea) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first. R4.11 a key that is not said stays.';
+grant execute on function api.put_device(uuid, text, text, bytea) to pruuf_user;
 
 create or replace function api.record_heartbeat(device_id uuid, battery_percent smallint, push_allowed boolean) returns jsonb
 language plpgsql volatile security definer set search_path = ''

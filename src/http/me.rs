@@ -13,6 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::auth::{Address, AddressKind};
+use super::signatures::public_key;
 use super::{Answer, Changed, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -169,6 +170,9 @@ struct NewDevice {
     platform: Platform,
     /// The registration token that Firebase gave to the app.
     push_token: String,
+    /// What the device signs its check-ins with, of ECDSA on P-256: a `SubjectPublicKeyInfo` in DER, or an uncompressed point
+    /// (65 bytes), base64. As before when absent.
+    public_key: Option<String>,
 }
 
 /// What a device says of itself.
@@ -194,6 +198,8 @@ struct Device {
     battery_percent: Option<i16>,
     /// Whether its user lets it show pushes, as far as it has said.
     push_allowed: bool,
+    /// Whether it has a key to sign check-ins with.
+    signs_check_ins: bool,
 }
 
 /// Nothing more to say.
@@ -308,8 +314,18 @@ impl Api {
             Platform::Android => "android",
             Platform::Ios => "ios",
         };
-        let call = "api.put_device(device_id => $1, platform => $2, push_token => $3)";
-        Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token]).await?))
+        let public_key = body.public_key.as_deref().map(|text| {
+            public_key(text).ok_or_else(|| {
+                Problem::at(
+                    "/public_key",
+                    Code::Invalid,
+                    "This is not the public key of an ECDSA key on P-256, in base64.",
+                )
+            })
+        });
+        let public_key = public_key.transpose()?;
+        let call = "api.put_device(device_id => $1, platform => $2, push_token => $3, public_key => $4)";
+        Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token, &public_key]).await?))
     }
 
     /// This device is alive

@@ -1,5 +1,12 @@
-//! What a device says of itself (R4.12).
+//! What a device says of itself (R4.12), and what it signs (R4.11).
 
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pruuf::dev::fakes::Channel;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -155,6 +162,151 @@ async fn r4_12_a_reminder_does_not_hang_on_a_phone_that_may_not_show_it() {
         world.expect_message(Channel::Push, &ann.push_token, "").await;
         world.expect_message(Channel::Sms, &ann.phone, "09:00").await;
         world.post(&ann, "/v1/me/check-ins", json!({})).await.expect(201);
+        world
+    })
+    .await;
+}
+
+// Signed check-ins (R4.11).
+
+/// A device's key, and what it signs.
+struct Signer(EcdsaKeyPair);
+
+impl Signer {
+    fn new() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+    }
+
+    fn public_key(&self) -> String {
+        STANDARD.encode(self.0.public_key())
+    }
+
+    fn spki(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.0.public_key().as_der().unwrap();
+        STANDARD.encode(der)
+    }
+
+    /// The body of a check-in at this time, signed for this day.
+    fn check_in(&self, member: &Person, local_on: &str, device_time: &str) -> Value {
+        let millis = device_time.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let signed = format!("pruuf check-in v1\n{}\n{local_on}\n{millis}", member.id);
+        let value = STANDARD.encode(self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap());
+        json!({"device_time": device_time, "signature": {"public_key": self.public_key(), "local_on": local_on, "value": value}})
+    }
+}
+
+async fn check_in(world: &World, who: &Person, body: Value) -> Value {
+    world.post(who, "/v1/me/check-ins", body).await.expect(201)
+}
+
+/// What became of a signature, and how many expected check-ins it met.
+fn outcome(answer: &Value) -> (Value, usize) {
+    (answer["signature"].clone(), answer["met"].as_array().unwrap().len())
+}
+
+#[tokio::test]
+async fn r4_11_a_signed_check_in_is_verified_and_a_replay_for_another_day_is_not() {
+    world(|world| async move {
+        world.travel_to("2027-02-28T19:00:00Z").await;
+        let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+        world.connect(&aroha, &ben).await;
+        world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
+        let signer = Signer::new();
+        let path = format!("/v1/me/devices/{}", Uuid::new_v4());
+        let body = |key: String| json!({"platform": "ios", "push_token": "signing", "public_key": key});
+        assert_eq!(world.put(&aroha, &path, body(signer.public_key())).await.expect(200)["signs_check_ins"], true);
+        // The same key in its other form, and a registration that does not speak of it.
+        assert_eq!(world.put(&aroha, &path, body(signer.spki())).await.expect(200)["signs_check_ins"], true);
+        let again = json!({"platform": "ios", "push_token": "signing"});
+        assert_eq!(world.put(&aroha, &path, again).await.expect(200)["signs_check_ins"], true);
+
+        world.travel_to("2027-02-28T19:30:00Z").await;
+        let first = signer.check_in(&aroha, "2027-03-01", "2027-02-28T19:29:58.123Z");
+        let key = [("Idempotency-Key", "tap")];
+        for _ in 0..2 {
+            let said = world.call(Method::POST, "/v1/me/check-ins", Some(&aroha.token), &key, Some(&first)).await;
+            assert_eq!(outcome(&said.expect(201)), (json!("verified"), 1));
+        }
+        let history = format!("/v1/members/{}/history", aroha.id);
+        assert_eq!(world.get(&ben, &history).await.expect(200)["items"][0]["signature"], "verified");
+        assert_eq!(world.get(&aroha, "/v1/me/check-ins").await.expect(200)["items"][0]["signature"], "verified");
+        // The same again, on the same day; and a second tap of its own.
+        assert_eq!(outcome(&check_in(&world, &aroha, first.clone()).await), (json!("unverified"), 0));
+        world.travel_to("2027-02-28T19:40:00Z").await;
+        let second = signer.check_in(&aroha, "2027-03-01", "2027-02-28T19:40:00Z");
+        assert_eq!(outcome(&check_in(&world, &aroha, second).await), (json!("verified"), 0));
+        // Signed today for tomorrow: not today's word, nor tomorrow's.
+        let early = signer.check_in(&aroha, "2027-03-02", "2027-02-28T19:41:00Z");
+
+        world.travel_to("2027-03-01T19:30:00Z").await;
+        assert_eq!(outcome(&check_in(&world, &aroha, first).await), (json!("unverified"), 1));
+        assert_eq!(outcome(&check_in(&world, &aroha, early).await), (json!("unverified"), 0));
+        assert_eq!(world.get(&ben, &history).await.expect(200)["items"][0]["signature"], "unverified");
+
+        world.travel_to("2027-03-02T19:30:00Z").await;
+        let today = signer.check_in(&aroha, "2027-03-03", "2027-03-02T19:30:00Z");
+        assert_eq!(outcome(&check_in(&world, &aroha, today).await), (json!("verified"), 1));
+        world
+    })
+    .await;
+}
+
+/// "A check-in whose signature fails still counts and is marked so."
+#[tokio::test]
+async fn r4_11_a_signature_that_fails_is_marked_and_the_check_in_counts() {
+    world(|world| async move {
+        world.travel_to("2027-02-28T19:00:00Z").await;
+        let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+        world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
+        let (signer, stranger) = (Signer::new(), Signer::new());
+        for (who, signer) in [(&aroha, &signer), (&ben, &stranger)] {
+            let body =
+                json!({"platform": "ios", "push_token": format!("of {}", who.name), "public_key": signer.spki()});
+            world.put(who, &format!("/v1/me/devices/{}", Uuid::new_v4()), body).await.expect(200);
+        }
+        let (day, time) = ("2027-03-01", "2027-02-28T19:10:00Z");
+        let good = signer.check_in(&aroha, day, time);
+        let with = |pointer: &str, value: Value| {
+            let mut body = good.clone();
+            *body.pointer_mut(pointer).unwrap() = value;
+            body
+        };
+        let unsigned = check_in(&world, &aroha, json!({})).await;
+        assert_eq!((unsigned.get("signature"), unsigned["met"].as_array().unwrap().len()), (None, 1));
+        for (number, body) in [
+            // Of the Member's key, but over something else.
+            with("/signature/local_on", json!("2027-03-02")),
+            with("/device_time", json!("2027-02-28T19:11:00Z")),
+            signer.check_in(&ben, day, time),
+            with("/device_time", Value::Null),
+            // Of another key.
+            stranger.check_in(&aroha, day, time),
+            with("/signature/public_key", json!(stranger.public_key())),
+            // Of nothing.
+            with("/signature/public_key", json!("no key")),
+            with("/signature/value", json!("no signature")),
+            with("/signature/value", json!("")),
+            with("/signature/local_on", json!("tomorrow")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let day = jiff::civil::date(2027, 3, 1).at(19, 30, 0, 0).in_tz("UTC").unwrap();
+            let day = day.checked_add(jiff::Span::new().days(i64::try_from(number).unwrap())).unwrap();
+            world.travel_to(&day.timestamp().to_string()).await;
+            let said = check_in(&world, &aroha, body).await;
+            assert_eq!(outcome(&said), (json!("wrong"), 1), "{number}: {said}");
+        }
+        let trail = "select count(*) from audit.events where subject_user_id = $1 and action = 'check_in.recorded'";
+        assert_eq!(world.number(trail, &[&aroha.id]).await, 11);
+        world.trail_tells_nothing(&[&signer.public_key(), good["signature"]["value"].as_str().unwrap()]).await;
+
+        let other_curve = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).unwrap();
+        for key in ["", "AAAA", "?", &STANDARD.encode(other_curve.public_key()), &STANDARD.encode([4; 65])] {
+            let body = json!({"platform": "ios", "push_token": "t", "public_key": key});
+            let refused = world.put(&aroha, &format!("/v1/me/devices/{}", Uuid::new_v4()), body).await;
+            assert_eq!(refused.refused(422, "invalid")["errors"][0]["pointer"], "/public_key", "{key}");
+        }
         world
     })
     .await;

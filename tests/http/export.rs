@@ -39,6 +39,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("notifications.user_id", "notifications"),
     ("obligations.member_id", "obligations"),
     ("pins.user_id", "pin"),
+    ("positions.member_id", "positions"),
     ("preferences.user_id", "preferences"),
     ("schedules.member_id", "schedules"),
     ("sessions.user_id", "sessions"),

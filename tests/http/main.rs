@@ -37,6 +37,7 @@ mod keys;
 mod languages;
 mod openapi;
 mod pace;
+mod positions;
 mod preferences;
 mod preflight;
 mod protocol;
