@@ -144,6 +144,7 @@ impl Code {
             "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {
                 (Self::Invalid, "/note", "A note has 1 to 1000 characters.")
             }
+            "battery_is_0_to_100_percent" => (Self::Invalid, "/battery_percent", "A battery is 0 to 100 percent full."),
             "idempotency_key_is_1_to_200_characters" => {
                 (Self::Invalid, "", "An Idempotency-Key has 1 to 200 characters.")
             }

@@ -179,7 +179,6 @@ struct NewDevice {
 #[derive(Object)]
 struct Heartbeat {
     /// 0 to 100; unknown when absent.
-    #[oai(validator(minimum(value = "0"), maximum(value = "100")))]
     battery_percent: Option<i16>,
     /// Whether its user lets it show pushes; as before when absent.
     push_allowed: Option<bool>,

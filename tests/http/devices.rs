@@ -16,7 +16,10 @@ use crate::support::{Person, World, world};
 
 /// The device that a person was made with.
 async fn device(world: &World, who: &Person) -> String {
-    world.row("select id from data.devices where user_id = $1", &[&who.id]).await["id"].as_str().unwrap().to_owned()
+    world.row("select id from data.devices where user_id = $1 and platform = 'android'", &[&who.id]).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 async fn beat(world: &World, who: &Person, body: Value) -> Value {
@@ -160,7 +163,7 @@ async fn r4_12_a_reminder_does_not_hang_on_a_phone_that_may_not_show_it() {
         world.coverage_is_known().await;
         world.travel_to(set["next"]["due_at"].as_str().unwrap()).await;
         world.expect_message(Channel::Push, &ann.push_token, "").await;
-        world.expect_message(Channel::Sms, &ann.phone, "09:00").await;
+        world.expect_message(Channel::Sms, &ann.phone, "09:10").await;
         world.post(&ann, "/v1/me/check-ins", json!({})).await.expect(201);
         world
     })
