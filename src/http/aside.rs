@@ -1,6 +1,6 @@
 //! What may be said beside an act that saves somebody.
 
-use poem::{FromRequest as _, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::payload::{Json, Payload as _};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
@@ -29,7 +29,7 @@ impl<'a, T: ParseFromJSON + Type> ApiExtractor<'a> for Aside<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await.unwrap_or_default();
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await.unwrap_or_default();
         let value = serde_json::from_slice(&bytes).ok();
         Ok(Self(value.and_then(|value| T::parse_from_json(Some(value)).ok())))
     }
