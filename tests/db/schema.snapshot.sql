@@ -313,6 +313,11 @@ CREATE FUNCTION api.open_portal() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.open_portal() IS 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
+CREATE FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid) IS 'POST /v1/me/postponements. R4.10 the check-in as it is awaited from now on.';
 CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1114,13 +1119,16 @@ CREATE TABLE data.obligations (
     state text DEFAULT 'open'::text NOT NULL,
     closed_at timestamp with time zone,
     remind_at timestamp with time zone,
+    postponed_minutes smallint,
     CONSTRAINT closed_obligation_reminds_nobody CHECK (((state = 'open'::text) OR (remind_at IS NULL))),
     CONSTRAINT obligation_closed_is_whole CHECK (((state = 'open'::text) = (closed_at IS NULL))),
     CONSTRAINT obligation_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'met'::text, 'met_late'::text, 'missed'::text, 'excused'::text]))),
-    CONSTRAINT obligation_times_are_in_order CHECK (((opens_at <= due_at) AND (due_at <= alert_at)))
+    CONSTRAINT obligation_times_are_in_order CHECK (((opens_at <= due_at) AND (due_at <= alert_at))),
+    CONSTRAINT postponed_by_30_60_or_120_minutes CHECK ((postponed_minutes = ANY (ARRAY[30, 60, 120])))
 );
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
+COMMENT ON COLUMN data.obligations.postponed_minutes IS 'R4.10 by how much due_at and alert_at were moved; local_on and local_time stay those of the schedule.';
 CREATE TABLE data.schedules (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1777,6 +1785,11 @@ CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
+CREATE FUNCTION rules.may_be_due_at(expected data.obligations, moved_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_be_due_at(expected data.obligations, moved_at timestamp with time zone) IS 'R4.7 whether the open obligation may be put off so far: never past the next time of its schedule, and never more than 36 hours after the last one.';
 CREATE FUNCTION rules.may_have_arrived(delivery data.deliveries) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1971,6 +1984,11 @@ CREATE FUNCTION rules.policy(name text) RETURNS integer
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE FUNCTION rules.postpone(minutes integer, seen uuid) RETURNS data.obligations
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.postpone(minutes integer, seen uuid) IS 'R4.10 moves the caller''s open deadline, its alert and the reminders that are still to come, once and before it is due; seen: which check-in they mean. security definer: obligations are not open to users.';
 CREATE TABLE data.preferences (
     user_id uuid NOT NULL,
     high_channels text[] DEFAULT '{push,email,sms}'::text[] NOT NULL,
@@ -2201,7 +2219,7 @@ CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts.';
+COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts; R4.10 if it was put off, by the time that it was put off to.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''

@@ -38,6 +38,7 @@ mod languages;
 mod openapi;
 mod pace;
 mod positions;
+mod postponements;
 mod preferences;
 mod preflight;
 mod protocol;
