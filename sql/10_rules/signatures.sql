@@ -10,9 +10,9 @@ begin
   select d.id into signer from data.devices d where is_right and d.user_id = made.member_id and d.public_key = keep_signature.public_key limit 1;
   if signer is not null then
     said := case when rules.is_signed_for(made, signed_on)
-                  and not exists (select from data.signatures s where s.device_id = signer and s.device_time = made.device_time) then 'verified' else 'unverified' end;
+                  and not exists (select from data.signatures s where s.device_id = signer and s.signed_at = made.device_time) then 'verified' else 'unverified' end;
   end if;
-  insert into data.signatures (check_in_id, device_id, device_time, signed_on, state) values (made.id, signer, made.device_time, signed_on, said);
+  insert into data.signatures (check_in_id, device_id, signed_at, signed_on, state) values (made.id, signer, made.device_time, signed_on, said);
   return said;
 exception when others then
   -- Nobody is alarmed over cryptography: the check-in counts.

@@ -186,7 +186,7 @@ impl Signer {
 
     fn spki(&self) -> String {
         let der: PublicKeyX509Der<'_> = self.0.public_key().as_der().unwrap();
-        STANDARD.encode(der)
+        STANDARD.encode(der.as_ref())
     }
 
     /// The body of a check-in at this time, signed for this day.
