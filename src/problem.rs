@@ -47,6 +47,7 @@ codes! {
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
     NoWelfareCard = "no-welfare-card", 404, "No welfare card has been written yet";
+    NoPosition = "no-position", 404, "There is no position";
     WelfareCardNotShown = "welfare-card-not-shown", 404, "The welfare card is not shown now";
     InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";
@@ -148,6 +149,7 @@ impl Code {
             "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {
                 (Self::Invalid, "/note", "A note has 1 to 1000 characters.")
             }
+            "battery_is_0_to_100_percent" => (Self::Invalid, "/battery_percent", "A battery is 0 to 100 percent full."),
             "idempotency_key_is_1_to_200_characters" => {
                 (Self::Invalid, "", "An Idempotency-Key has 1 to 200 characters.")
             }

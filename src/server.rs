@@ -130,6 +130,7 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
+        supervise(&mut tasks, "positions", &app, tick::positions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "entitlements", &app, tick::entitlements);
         if let Some(stripe) = &app.stripe {

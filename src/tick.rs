@@ -29,6 +29,8 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
+/// How often is looked which positions are to be erased.
+const POSITIONS_POLL: Duration = Duration::from_secs(60);
 /// How often is looked whose trial or paid period ends.
 const ENTITLEMENTS_POLL: Duration = Duration::from_secs(1);
 /// How often is looked whom to remind of a drill.
@@ -247,6 +249,21 @@ pub async fn coverage(app: Arc<App>) {
                 () = pause(&app.stop, COVERAGE_POLL) => {}
                 () = woken(&mut heard) => {}
             }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Erased {
+    more: bool,
+}
+
+/// Erases positions (R4.8), every so often. On its own: no deadline waits for it (R9.5).
+pub async fn positions(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let erased: Option<Erased> = app.db.write(&Caller::worker(), "jobs.erase_positions()", &[]).await.ok();
+        if !erased.is_some_and(|erased| erased.more) {
+            pause(&app.stop, POSITIONS_POLL).await;
         }
     }
 }

@@ -63,6 +63,9 @@ pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
 /// What a welfare card is sealed for, before its Member's id (R1.5).
 pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
 
+/// What a position is sealed for, before its id (R4.8).
+pub const POSITION_CONTEXT: &[u8] = b"position ";
+
 /// What the URL of a webhook is sealed for, before its id.
 pub const WEBHOOK_CONTEXT: &[u8] = b"webhook ";
 

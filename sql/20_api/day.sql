@@ -94,7 +94,9 @@ $$;
 comment on function api.set_schedule(time[], text, smallint[], smallint, text[], text) is 'PUT /v1/me/schedule. R4.7 says from which date it counts; next is the obligation that is open now, which it does not change.';
 grant execute on function api.set_schedule(time[], text, smallint[], smallint, text[], text) to pruuf_user;
 
-create or replace function api.record_check_in(device_time timestamptz, time_zone text, note text, mood text) returns jsonb
+create or replace function api.record_check_in(
+  device_time timestamptz, time_zone text, note text, mood text, position_id uuid default null, sealed_position bytea default null,
+  public_key bytea default null, signed_on date default null, is_signature_right boolean default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -114,11 +116,13 @@ begin
     'next', rules.obligation_shape(expected),
     'schedule_applies_from', (select rules.applies_from(s, expected) from data.schedules s
                                where tap.time_zone is not null and s.member_id = me and s.superseded_at is null and s.created_at = tap.received_at),
-    'device_clock_differs', coalesce(abs(extract(epoch from tap.device_time - tap.received_at)) > 60 * rules.policy('clock_difference_told'), false));
+    'device_clock_differs', coalesce(abs(extract(epoch from tap.device_time - tap.received_at)) > 60 * rules.policy('clock_difference_told'), false),
+    'position_kept', rules.keep_position(position_id, sealed_position, tap.id, null),
+    'signature', case when is_signature_right is not null then rules.keep_signature(tap.id, public_key, signed_on, is_signature_right) end);
 end;
 $$;
-comment on function api.record_check_in(timestamptz, text, text, text) is 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
-grant execute on function api.record_check_in(timestamptz, text, text, text) to pruuf_user;
+comment on function api.record_check_in(timestamptz, text, text, text, uuid, bytea, bytea, date, boolean) is 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it. R4.8, R4.11 is_signature_right: null when it is not signed.';
+grant execute on function api.record_check_in(timestamptz, text, text, text, uuid, bytea, bytea, date, boolean) to pruuf_user;
 
 create or replace function api.postpone_check_in(minutes integer, obligation_id uuid default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
@@ -145,7 +149,7 @@ create or replace function api.list_check_ins(cursor uuid, size integer) returns
 language sql stable security invoker set search_path = ''
 as $$
   select rules.page(array(
-    select rules.check_in_shape(c) from rules.own_check_ins(list_check_ins.cursor, size + 1) c
+    select rules.check_in_shape(c) || jsonb_build_object('signature', rules.signature_of(c.id)) from rules.own_check_ins(list_check_ins.cursor, size + 1) c
      where rules.signed_in_user_id() is not null order by c.id desc), size)
 $$;
 comment on function api.list_check_ins(uuid, integer) is 'GET /v1/me/check-ins, the newest first';
@@ -155,7 +159,7 @@ create or replace function rules.history_shape(member uuid, cursor uuid, size in
 language sql stable security invoker set search_path = ''
 as $$
   with closed as (
-    select o.*, c.received_at, c.method, c.note, c.mood, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
+    select o.*, c.id as check_in_id, c.received_at, c.method, c.note, c.mood, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
       from data.obligations o
       left join data.obligations_met m on m.obligation_id = o.id
       left join data.check_ins c on c.id = m.check_in_id
@@ -169,6 +173,7 @@ as $$
   select rules.page(array(
       select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
                                 'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method,
+                                'signature', case when o.check_in_id is not null then rules.signature_of(o.check_in_id) end,
                                 'attestations', rules.attestations_of(o.id))
         from closed o
        where history_shape.cursor is null

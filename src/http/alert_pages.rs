@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::pages::page;
+use super::positions::PositionRow;
 use super::welfare_cards::CardRow;
 use crate::app::App;
 use crate::auth::caller::Visitor;
@@ -144,6 +145,15 @@ fn answer(
 /// The facts of a page, with what the database keeps sealed.
 fn opened(app: &App, mut facts: Value) -> Result<Value, Problem> {
     facts["phones"] = app.vault.open_all(&facts["phones"]).into();
+    if facts["position"].is_object() {
+        let local = facts["position"]["local"].take();
+        // One that cannot be opened is left out: the rest of the page must come all the same.
+        let row = serde_json::from_value::<PositionRow>(facts["position"].take()).ok();
+        if let Some(position) = row.and_then(|row| row.open(app).ok()) {
+            facts["position"] = json!(position);
+            facts["position"]["local"] = local;
+        }
+    }
     if facts["card"].is_object() {
         let card: CardRow = serde_json::from_value(facts["card"].take()).map_err(|_| Problem::new(Code::Internal))?;
         facts["card"] = json!(card.open(app)?);

@@ -10,6 +10,8 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::positions::Position;
+use super::signatures::{NewSignature, SignatureState, judge};
 use super::{Answer, Changed, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -214,6 +216,10 @@ struct NewCheckIn {
     /// A word for the Contacts, up to 500 characters.
     note: Option<String>,
     mood: Option<Mood>,
+    /// Where the Member is: kept for 24 hours, for their Contacts only, and only if their preferences say so.
+    position: Option<Position>,
+    /// A device's signature, by the key that it was registered with; over `device_time`, too.
+    signature: Option<NewSignature>,
 }
 
 /// A check-in.
@@ -227,6 +233,8 @@ struct CheckIn {
     device_time: Option<DateTime<Utc>>,
     note: Option<String>,
     mood: Option<Mood>,
+    /// Absent when it was not signed.
+    signature: Option<SignatureState>,
     /// What it met; empty when nothing was asked.
     met: Vec<Obligation>,
 }
@@ -249,6 +257,10 @@ struct CheckInRecorded {
     device_time: Option<DateTime<Utc>>,
     note: Option<String>,
     mood: Option<Mood>,
+    /// Absent when it was not signed. It counts in any case.
+    signature: Option<SignatureState>,
+    /// Whether it came with a position that is kept.
+    position_kept: bool,
     /// What it met; empty when nothing was asked.
     met: Vec<Obligation>,
     /// The alerts that it ended.
@@ -287,6 +299,8 @@ struct PastObligation {
     late_by_seconds: Option<i64>,
     /// How it came.
     method: Option<String>,
+    /// What became of its signature; absent when it was not signed.
+    signature: Option<SignatureState>,
     /// A word of the Member's.
     note: Option<String>,
     mood: Option<Mood>,
@@ -381,10 +395,25 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<NewCheckIn>,
     ) -> Result<Created<CheckInRecorded>, Problem> {
-        let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
-        let device_time = body.device_time.map(writable);
-        let params: crate::db::Params<'_> = &[&device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
-        let once = once(key.0, "record_check_in", &body.0);
+        let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4, position_id => $5, sealed_position => $6, public_key => $7, signed_on => $8, is_signature_right => $9)";
+        let Json(mut said) = body;
+        let device_time = said.device_time.map(writable);
+        // Not in the fingerprint of the body: from a hash of a few digits they can be found again.
+        let position = Position::seal(said.position.take(), &app);
+        let signature = judge(said.signature.as_ref(), caller.user_id(), device_time);
+        let mood = said.mood.map(Mood::as_str);
+        let params: crate::db::Params<'_> = &[
+            &device_time,
+            &said.time_zone,
+            &said.note,
+            &mood,
+            &position.id,
+            &position.sealed,
+            &signature.public_key,
+            &signature.signed_on,
+            &signature.is_right,
+        ];
+        let once = once(key.0, "record_check_in", &said);
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
 

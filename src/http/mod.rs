@@ -2,6 +2,7 @@
 
 pub mod alert_pages;
 pub mod alerts;
+mod aside;
 pub mod attestations;
 pub mod auth;
 pub mod billing;
@@ -20,8 +21,10 @@ pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod positions;
 pub mod preferences;
 pub mod sessions;
+mod signatures;
 pub mod staff;
 pub mod system;
 pub mod webhooks;
@@ -175,7 +178,7 @@ type Apis = (
     export::Api,
     day::Api,
     // poem-openapi takes sixteen in a row.
-    (connections::Api, attestations::Api),
+    (connections::Api, attestations::Api, positions::Api),
     coverage::Api,
     drills::Api,
     hooks::Api,
@@ -198,7 +201,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             sessions::Api,
             export::Api,
             day::Api,
-            (connections::Api, attestations::Api),
+            (connections::Api, attestations::Api, positions::Api),
             coverage::Api,
             drills::Api,
             hooks::Api,

@@ -23,7 +23,7 @@ const SMS_NAME: usize = 20;
 const CALL_BODY: usize = 600;
 
 /// How often an SMS that needs more than one message is tried anew with less in it: `brief` of its facts says so.
-const BRIEFEST: u8 = 2;
+const BRIEFEST: u8 = 3;
 
 macro_rules! sources {
     ($language:literal: $($kind:literal)*) => {
@@ -54,7 +54,7 @@ macro_rules! files {
 /// What texts share, every page, and what Twilio reads out or sends back.
 macro_rules! files_in {
     ($language:literal) => { files!($language:
-        "words.txt" "base.html" "steps.txt" "steps.html" "to_the_alert.txt" "call.xml" "call_answer.xml" "reply.xml"
+        "words.txt" "base.html" "steps.txt" "steps.html" "seen.txt" "seen.html" "to_the_alert.txt" "call.xml" "call_answer.xml" "reply.xml"
         "page.html" "invitation.page.html" "nothing_here.page.html" "home.page.html" "later.page.html"
         "billing.app.txt"
         "alert.page.html" "alert_unknown.page.html" "alert_link_over.page.html" "alert_later.page.html"

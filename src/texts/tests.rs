@@ -445,6 +445,40 @@ fn an_sms_is_only_as_brief_as_it_must_be() {
     );
 }
 
+/// R4.12, in both languages; what is not known is not said, and of an SMS it is the first to go.
+#[test]
+fn r4_12_an_alarm_says_when_the_phone_was_last_seen() {
+    let seen = json!({ "last_seen": { "local": "2026-11-21T07:12:00", "battery_percent": 4 } });
+    let unknown = json!({ "last_seen": { "local": "2026-11-21T07:12:00", "battery_percent": null } });
+    for kind in ["missed", "help", "still_open", "needs_more_help"] {
+        for (language, words, battery) in [
+            ("en", "Phone last seen: 07:12 on Saturday 21 November", ", battery 4 %"),
+            ("es", "Teléfono encendido por última vez: sábado 21 de noviembre a las 07:12", ", batería al 4 %"),
+        ] {
+            let email = |changes: &Value| {
+                let (_, text, html) = texts().email(kind, language, &with(missed(), changes.clone()));
+                [text, html.replace("<b>", "").replace("</b>", "")]
+            };
+            for part in email(&seen) {
+                assert!(part.contains(&format!("{words}{battery}")), "{kind}: {part}");
+            }
+            for part in email(&unknown) {
+                assert!(part.contains(words) && !part.contains('%'), "{kind}: {part}");
+            }
+            for part in email(&json!({ "last_seen": null })) {
+                assert!(!part.contains("Phone last") && !part.contains("encendido"), "{kind}: {part}");
+            }
+        }
+    }
+    let short = with(missed(), json!({ "alert_link": "https://app.pruuf.example/a/x", "phones": ["+6421555010"] }));
+    let sms = texts().sms("missed", "en", &with(short.clone(), seen.clone()));
+    assert!(sms.contains("last heard Fri 08:55, phone seen Sat 07:12 4%. Call +6421555010."), "{sms}");
+    let sms = texts().sms("missed", "es", &with(short, seen.clone()));
+    assert!(sms.contains("vie 08:55, telefono sab 07:12 4%. Llame: +6421555010."), "{sms}");
+    let long = linked(json!({ "phones": ["+5491112345678"] }));
+    assert_eq!(texts().sms("missed", "en", &with(long.clone(), seen)), texts().sms("missed", "en", &long));
+}
+
 /// R3.4: what a day was, in the Member's words of time.
 #[test]
 fn a_digest_says_what_the_day_was() {

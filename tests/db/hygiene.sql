@@ -48,6 +48,8 @@ insert into tap.definers values
   ('api.remove_address', 'the last verified address stays; the trail is written'),
   ('api.put_device', 'a token that changed hands is taken from whoever had it'),
   ('api.remove_device', 'the trail is written'),
+  ('rules.keep_signature', 'R4.11 nobody may write that a check-in is verified; keys and obligations of one''s own alone decide'),
+  ('api.record_heartbeat', 'R4.12 neither devices nor alerts are their user''s to write'),
   ('api.create_invitation', 'tells an address that is not a user of ours'),
   ('api.resend_invitation', 'tells an address that is not a user of ours'),
   ('api.show_invitation', 'a visitor has no table'),

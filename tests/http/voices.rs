@@ -132,7 +132,7 @@ impl Family {
             "set_preferences" => json!({"weekly_summary": false}),
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
-            "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" => json!({}),
+            "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" | "record_heartbeat" => json!({}),
             "postpone_check_in" => json!({"minutes": 30, "obligation_id": Uuid::new_v4()}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),

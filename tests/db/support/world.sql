@@ -111,4 +111,10 @@ insert into data.webhook_secrets (id, webhook_id, sealed, created_at)
 values ('00000000-0000-0000-000a-00000000000b', '00000000-0000-0000-0009-00000000000b', '\x00', rules.clock());
 insert into data.webhook_events (webhook_id, type, created_at, next_attempt_at)
 values ('00000000-0000-0000-0009-00000000000b', 'webhook.test', rules.clock(), rules.clock());
-insert into data.preferences (user_id, normal_channels) values ('00000000-0000-0000-0000-00000000000a', '{email}');
+insert into data.preferences (user_id, normal_channels, shares_position) values ('00000000-0000-0000-0000-00000000000a', '{email}', 'always');
+insert into data.positions (id, member_id, check_in_id, sealed)
+select '00000000-0000-0000-000b-00000000000a', c.member_id, c.id, '\x00' from data.check_ins c;
+insert into data.positions (id, member_id, help_request_id, sealed)
+select '00000000-0000-0000-000b-00000000000b', h.member_id, h.id, '\x00' from data.help_requests h;
+insert into data.signatures (check_in_id, device_id, signed_on, state)
+select c.id, '00000000-0000-0000-0002-00000000000a', current_date, 'verified' from data.check_ins c;
