@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod attestations;
 pub mod auth;
 pub mod billing;
+pub mod breaks;
 pub mod connections;
 pub mod contract;
 pub mod coverage;
@@ -173,7 +174,7 @@ type Apis = (
     me::Api,
     sessions::Api,
     export::Api,
-    day::Api,
+    (day::Api, breaks::Api),
     // poem-openapi takes sixteen in a row.
     (connections::Api, attestations::Api),
     coverage::Api,
@@ -197,7 +198,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             me::Api,
             sessions::Api,
             export::Api,
-            day::Api,
+            (day::Api, breaks::Api),
             (connections::Api, attestations::Api),
             coverage::Api,
             drills::Api,
