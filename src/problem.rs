@@ -63,6 +63,10 @@ codes! {
     BreakHasBegun = "break-has-begun", 409, "The break has begun";
     BreakIsOver = "break-is-over", 409, "The break is over";
     BreakNeedsConfirmation = "break-needs-confirmation", 409, "A long break must be confirmed";
+    NothingToPostpone = "nothing-to-postpone", 409, "No check-in is awaited now";
+    AlreadyPostponed = "already-postponed", 409, "It has been put off once";
+    TooLateToPostpone = "too-late-to-postpone", 409, "The time has passed";
+    PostponedTooFar = "postponed-too-far", 409, "That is too far";
     NothingToPay = "nothing-to-pay", 409, "There is nothing to pay";
     AlreadySubscribed = "already-subscribed", 409, "You have this plan";
     NoSubscription = "no-subscription", 409, "There is no subscription";
@@ -135,6 +139,7 @@ impl Code {
             "schedule_weekdays_are_iso" => {
                 (Self::Invalid, "/weekdays", "Weekdays are 1 (Monday) to 7, at least one of them.")
             }
+            "postponed_by_30_60_or_120_minutes" => (Self::Invalid, "/minutes", "Choose 30, 60 or 120 minutes."),
             "high_messages_have_a_channel" => {
                 (Self::Invalid, "/channels/high", "Choose one channel at least: push, email or sms.")
             }

@@ -130,7 +130,8 @@ as $$
   update data.deliveries d set state = 'cancelled', settled_at = at
     from data.notifications n
    where n.user_id = expected.member_id and n.kind = 'reminder'
-     and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace')
+     and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace',
+                     expected.id || ':before:postponed', expected.id || ':at_time:postponed', expected.id || ':half_grace:postponed')
      and d.notification_id = n.id and d.state = 'pending'
 $$;
 comment on function rules.withdraw_reminders(data.obligations, timestamptz) is 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';

@@ -37,9 +37,11 @@ create or replace function rules.slot_after_obligation(
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
-  stays_at timestamptz := before.due_at;
+  -- R4.10 of one that was put off, when it would have been due.
+  slot_at timestamptz := before.due_at - make_interval(mins => coalesce(before.postponed_minutes, 0));
+  stays_at timestamptz := slot_at;
 begin
-  select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, '-infinity');
+  select * into local_on, local_time, due_at from rules.slot_after(schedule, slot_at, '-infinity');
   if schedule.id = before.schedule_id then
     return;
   end if;
@@ -47,18 +49,18 @@ begin
   -- but what both schedules expect within it is expected.
   loop
     select n.due_at into stays_at from data.schedules s cross join lateral rules.slot_after(s, stays_at, '-infinity') as n where s.id = before.schedule_id;
-    exit when (stays_at < before.due_at + interval '12 hours') is not true;
-    select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, stays_at);
+    exit when (stays_at < slot_at + interval '12 hours') is not true;
+    select * into local_on, local_time, due_at from rules.slot_after(schedule, slot_at, stays_at);
     if due_at = stays_at then
       return;
     end if;
   end loop;
-  select * into local_on, local_time, due_at from rules.slot_after(schedule, before.due_at, before.due_at + interval '12 hours');
-  if due_at > before.due_at + interval '36 hours' and not exists (
+  select * into local_on, local_time, due_at from rules.slot_after(schedule, slot_at, slot_at + interval '12 hours');
+  if due_at > slot_at + interval '36 hours' and not exists (
     select from generate_series(before.local_on + 1, local_on - 1, interval '1 day') as between_them
      where extract(isodow from between_them)::smallint <> all (schedule.weekdays)) then
     select s.local_on, s.local_time, s.due_at into local_on, local_time, due_at
-      from rules.slot_after(schedule, before.due_at, '-infinity') as s;
+      from rules.slot_after(schedule, slot_at, '-infinity') as s;
   end if;
 end;
 $$;
@@ -101,6 +103,10 @@ begin
     select * into slot from rules.slot_after(schedule, at, '-infinity');
   else
     select * into slot from rules.slot_after_obligation(schedule, before);
+    -- Never a time that has been put off past it.
+    if slot.due_at <= before.due_at then
+      select * into slot from rules.slot_after(schedule, before.due_at, '-infinity');
+    end if;
     if slot.due_at < not_before then
       select * into slot from rules.slot_after(schedule, not_before, '-infinity');
     end if;

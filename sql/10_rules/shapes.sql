@@ -2,10 +2,13 @@ create or replace function rules.slot_shape(o data.obligations) returns jsonb
 language plpgsql stable parallel safe security invoker set search_path = ''
 as $$
 begin
-  return jsonb_build_object('local_on', o.local_on, 'local_time', o.local_time, 'time_zone', o.time_zone, 'at', o.due_at);
+  return jsonb_build_object(
+    'local_on', case when o.postponed_minutes is null then o.local_on else (o.due_at at time zone o.time_zone)::date end,
+    'local_time', case when o.postponed_minutes is null then o.local_time else (o.due_at at time zone o.time_zone)::time end,
+    'time_zone', o.time_zone, 'at', o.due_at);
 end;
 $$;
-comment on function rules.slot_shape(data.obligations) is 'What was due, in the words of an alert''s facts.';
+comment on function rules.slot_shape(data.obligations) is 'What was due, in the words of an alert''s facts; R4.10 if it was put off, by the time that it was put off to.';
 grant execute on function rules.slot_shape(data.obligations) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.obligation_shape(o data.obligations) returns jsonb
@@ -14,7 +17,7 @@ as $$
 begin
   return case when o.id is not null then jsonb_build_object(
     'id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-    'opens_at', o.opens_at, 'due_at', o.due_at, 'alert_at', o.alert_at, 'state', o.state) end;
+    'opens_at', o.opens_at, 'due_at', o.due_at, 'alert_at', o.alert_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes) end;
 end;
 $$;
 comment on function rules.obligation_shape(data.obligations) is 'An obligation as the API shows it.';

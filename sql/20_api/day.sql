@@ -126,6 +126,16 @@ $$;
 comment on function api.record_check_in(timestamptz, text, text, text) is 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
 grant execute on function api.record_check_in(timestamptz, text, text, text) to pruuf_user;
 
+create or replace function api.postpone_check_in(minutes integer, obligation_id uuid default null) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  return rules.obligation_shape(rules.postpone(minutes, obligation_id));
+end;
+$$;
+comment on function api.postpone_check_in(integer, uuid) is 'POST /v1/me/postponements. R4.10 the check-in as it is awaited from now on.';
+grant execute on function api.postpone_check_in(integer, uuid) to pruuf_user;
+
 create or replace function rules.own_check_ins(cursor uuid, size integer) returns setof data.check_ins
 language sql stable security definer set search_path = ''
 as $$
@@ -164,7 +174,7 @@ as $$
   lengths as (select run, count(*) as length from runs where state <> 'missed' group by run)
   select rules.page(array(
       select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-                                'due_at', o.due_at, 'state', o.state, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method,
+                                'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method,
                                 'attestations', rules.attestations_of(o.id))
         from closed o
        where history_shape.cursor is null

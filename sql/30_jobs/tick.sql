@@ -98,8 +98,8 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   insert into data.obligations (member_id, schedule_id, local_on, local_time, time_zone, opens_at, due_at, alert_at)
-  select o.member_id, o.schedule_id, o.local_on + 1, o.local_time, o.time_zone, o.due_at, o.due_at + interval '24 hours', o.alert_at + interval '24 hours'
-    from data.obligations o where o.id = obligation;
+  select o.member_id, o.schedule_id, o.local_on + 1, o.local_time, o.time_zone, o.due_at, o.due_at + day, o.alert_at + day
+    from data.obligations o, make_interval(hours => 24, mins => -coalesce(o.postponed_minutes, 0)) as day where o.id = obligation;
   return jsonb_build_array();
 exception when others then
   return jsonb_build_array(jsonb_build_object('job', 'open_same_tomorrow', 'obligation_id', obligation, 'sqlstate', sqlstate));
@@ -120,15 +120,14 @@ begin
   newest as (
     select o.*, (case when at >= o.due_at + (o.alert_at - o.due_at) / 2 and 'half_grace' = any (s.reminders) and o.alert_at > o.due_at then 'half_grace'
                       when at >= o.due_at and 'at_time' = any (s.reminders) then 'at_time' else 'before' end) as phase,
-           (select r.remind_at from rules.reminder_after(s, o.due_at, o.alert_at, at) r) as next_remind_at
+           (select r.remind_at from rules.reminder_after(s, o.due_at, o.alert_at, at) r) as next_remind_at, rules.slot_shape(o) as due
       from due join data.obligations o on o.id = due.id join data.schedules s on s.id = o.schedule_id),
   moved as (
     update data.obligations o set remind_at = n.next_remind_at from newest n where o.id = n.id returning o.id),
   told as (
     insert into data.notifications (user_id, kind, cause, facts, created_at, expires_at)
-    select n.member_id, 'reminder', n.id || ':' || n.phase,
-           jsonb_build_object('phase', n.phase,
-             'due', jsonb_build_object('local_on', n.local_on, 'local_time', n.local_time, 'time_zone', n.time_zone, 'at', n.due_at),
+    select n.member_id, 'reminder', n.id || ':' || n.phase || case when n.postponed_minutes is not null then ':postponed' else '' end,
+           jsonb_build_object('phase', n.phase, 'due', n.due,
              'alert_local_time', rules.iso_local(n.alert_at, n.time_zone)),
            at, n.alert_at
       from newest n where n.alert_at > at

@@ -38,11 +38,12 @@ pub enum ObligationState {
 
 /// An expected check-in.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 pub struct Obligation {
     id: Uuid,
     /// The local date.
     local_on: NaiveDate,
-    /// The local time, `HH:MM`.
+    /// The local time of the schedule, `HH:MM`: `due_at` is later when it was put off.
     local_time: String,
     /// IANA name.
     time_zone: String,
@@ -53,6 +54,8 @@ pub struct Obligation {
     /// When Contacts are told, if it is not met.
     alert_at: DateTime<Utc>,
     state: ObligationState,
+    /// By how many minutes the Member has put it off, if they have.
+    postponed_minutes: Option<i32>,
 }
 
 /// When a Member is reminded.
@@ -267,6 +270,14 @@ struct CheckInRecorded {
     device_clock_differs: bool,
 }
 
+#[derive(Object)]
+struct NewPostponement {
+    /// 30, 60 or 120.
+    minutes: i32,
+    /// Which check-in is put off; refused when that is not the one any more. Without it, it is the one of this moment.
+    obligation_id: Option<Uuid>,
+}
+
 /// A day of the past.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
@@ -277,6 +288,8 @@ struct PastObligation {
     time_zone: String,
     due_at: DateTime<Utc>,
     state: ObligationState,
+    /// By how many minutes the Member had put it off, if they had.
+    postponed_minutes: Option<i32>,
     /// When the check-in that met it came.
     checked_in_at: Option<DateTime<Utc>>,
     /// How late it was; 0 on time.
@@ -381,6 +394,23 @@ impl Api {
         let device_time = body.device_time.map(writable);
         let params: crate::db::Params<'_> = &[&device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
         let once = once(key.0, "record_check_in", &body.0);
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
+    }
+
+    /// Ask me later
+    ///
+    /// Moves the check-in that is awaited now, its alert and its reminders, once and before it is due. Contacts see it.
+    #[oai(path = "/v1/me/postponements", method = "post", operation_id = "postpone_check_in")]
+    async fn postpone_check_in(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<NewPostponement>,
+    ) -> Result<Created<Obligation>, Problem> {
+        let call = "api.postpone_check_in(minutes => $1, obligation_id => $2)";
+        let once = once(key.0, "postpone_check_in", &body.0);
+        let params: crate::db::Params<'_> = &[&body.minutes, &body.obligation_id];
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
 

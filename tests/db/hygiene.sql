@@ -37,6 +37,7 @@ insert into tap.definers values
   ('rules.tg_subscriptions__settle', 'R8.1 what Stripe says changes the entitlement'),
   ('rules.tg_breaks__keep', 'R5.2 a deadline that has passed is a miss first; obligations are not open to users'),
   ('rules.tg_breaks__follow', 'R5.1 obligations are not open to users; the trail is written'),
+  ('rules.postpone', 'R4.10 obligations are not open to users; moves only the caller''s own'),
   ('rules.tg_attestations__close', 'R4.9 alerts and obligations are not open to users'),
   ('rules.attestations_of', 'R4.9 names a Contact to the others; asks itself who may see it'),
   ('rules.tg_help_requests__raise', 'R6.2 alerts are not open to users'),
@@ -174,7 +175,7 @@ select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'rules', 'api', 'jobs') and c.relkind in ('v', 'm', 'f') $$, 'no views: they would read past the policies');
 select tap.nothing($$ select schema, table_name from tap.columns where table_name !~ '^[a-z]+(_[a-z]+)*$' union select schema, table_name || '.' || column_name from tap.columns where column_name !~ '^[a-z]+(_[a-z0-9]+)*$' and column_name <> 'sha256' $$, 'names are lower snake_case');
 select tap.nothing($$ select distinct table_name from tap.columns where schema in ('data', 'billing', 'audit') and table_name !~ 's$' and table_name not in ('obligations_met', 'coverage') $$, 'tables are plural');
-select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'billing', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says', 'status', 'tries', 'high_channels', 'normal_channels') $$, 'columns are singular, but for lists and counts');
+select tap.nothing($$ select table_name, column_name from tap.columns where schema in ('data', 'billing', 'audit') and column_name ~ '[^s]s$' and column_name not in ('about', 'attempts', 'details', 'facts', 'local_times', 'reminders', 'weekdays', 'failed_tries', 'grace_minutes', 'postponed_minutes', 'invitee_becomes', 'took_ms', 'reader_ids', 'after_minutes', 'repeat_minutes', 'says', 'status', 'tries', 'high_channels', 'normal_channels') $$, 'columns are singular, but for lists and counts');
 select tap.nothing($$ select table_name, column_name from tap.columns where type = 'timestamp with time zone' and column_name !~ '(_at|_until)$' and (table_name, column_name) not in (('events', 'at'), ('check_ins', 'device_time')) $$, 'a timestamptz ends in _at, or _until for a lease or a lock');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where column_name ~ '_at$' and type <> 'timestamp with time zone' or (column_name ~ '_on$') <> (type = 'date') $$, '_at is a timestamptz, _on a date');
 select tap.nothing($$ select table_name, column_name, type from tap.columns where type ~ '^(character|json$|timestamp without|money|serial|citext|real)' $$, 'text, jsonb and timestamptz, not their cousins');

@@ -37,6 +37,7 @@ mod keys;
 mod languages;
 mod openapi;
 mod pace;
+mod postponements;
 mod preferences;
 mod preflight;
 mod protocol;

@@ -139,6 +139,7 @@ impl Family {
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
             "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" => json!({}),
+            "postpone_check_in" => json!({"minutes": 30}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),
             "change_pin" => json!({"current_pin": "0000", "pin": PIN}),
