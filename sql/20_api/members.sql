@@ -4,7 +4,7 @@ as $$
   select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at, 'nickname', w.nickname,
                             'hears_of', coalesce(w.hears_of, 'misses_only'), 'mutes_routine', coalesce(w.mutes_routine, false))
          || jsonb_build_object('coverage', rules.coverage_shape(v)) || rules.day_shape(u.id, at)
-         || case when rules.is_entitled(c.contact_id) then '{}' else '{"status": "not_shown", "next": null, "last_check_in_at": null, "attestations": []}' end::jsonb
+         || case when rules.is_entitled(c.contact_id) then '{}' else '{"status": "not_shown", "next": null, "break": null, "last_check_in_at": null, "attestations": []}' end::jsonb
     from data.connections c
     join data.users u on u.id = c.member_id
     left join data.coverage v on v.member_id = c.member_id

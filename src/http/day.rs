@@ -10,6 +10,7 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::breaks::Break;
 use super::positions::Position;
 use super::signatures::{NewSignature, SignatureState, judge};
 use super::{Answer, Changed, Created, PAGE, Section, Tagged, once};
@@ -111,6 +112,7 @@ pub struct Schedule {
 
 /// A schedule, and from when it counts.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct ScheduleSet {
     local_times: Vec<String>,
     time_zone: String,
@@ -118,10 +120,10 @@ struct ScheduleSet {
     grace_minutes: i16,
     reminders: Vec<Reminder>,
     created_at: DateTime<Utc>,
-    /// The first local date on which it counts.
-    applies_from: NaiveDate,
-    /// The check-in that is expected next: one that was expected before the change stays as it is.
-    next: Obligation,
+    /// The first local date on which it counts; absent while an open-ended break lies ahead.
+    applies_from: Option<NaiveDate>,
+    /// The check-in that is expected next: one that was expected before the change stays as it is. Absent with `applies_from`.
+    next: Option<Obligation>,
 }
 
 /// How a Member's day stands.
@@ -139,6 +141,8 @@ pub enum DayStatus {
     Attested,
     /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
     Missed,
+    /// A break runs: nothing is asked, and nobody is watched.
+    OnBreak,
     /// A check-in is awaited.
     Open,
     /// The time has passed; Contacts are told at `next.alert_at`.
@@ -176,8 +180,12 @@ struct Today {
     /// The server's clock.
     now: DateTime<Utc>,
     status: DayStatus,
-    /// The check-in that is expected next.
+    /// The check-in that is expected next; absent before a time is chosen, and before and in a break without an end.
     next: Option<Obligation>,
+    /// The break that runs, or the next one.
+    #[oai(rename = "break")]
+    #[serde(rename = "break")]
+    pause: Option<Break>,
     last_check_in_at: Option<DateTime<Utc>>,
     /// What Contacts said of the check-in that was last closed by their word.
     attestations: Vec<Word>,
@@ -265,7 +273,8 @@ struct CheckInRecorded {
     met: Vec<Obligation>,
     /// The alerts that it ended.
     resolved_alerts: Vec<Uuid>,
-    /// The check-in that is expected next; absent when no time has been chosen.
+    /// The check-in that is expected next; absent when no time has been chosen, and before and in a break
+    /// without an end.
     next: Option<Obligation>,
     /// The first local date in the new time zone, when this check-in came from another one.
     schedule_applies_from: Option<NaiveDate>,

@@ -6,6 +6,7 @@ mod aside;
 pub mod attestations;
 pub mod auth;
 pub mod billing;
+pub mod breaks;
 pub mod connections;
 pub mod contract;
 pub mod coverage;
@@ -176,7 +177,7 @@ type Apis = (
     me::Api,
     sessions::Api,
     export::Api,
-    day::Api,
+    (day::Api, breaks::Api),
     // poem-openapi takes sixteen in a row.
     (connections::Api, attestations::Api, positions::Api),
     coverage::Api,
@@ -200,7 +201,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             me::Api,
             sessions::Api,
             export::Api,
-            day::Api,
+            (day::Api, breaks::Api),
             (connections::Api, attestations::Api, positions::Api),
             coverage::Api,
             drills::Api,

@@ -23,6 +23,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("attestations.contact_id", "attestations"),
     ("attestations.member_id", "attestations"),
     ("blocks.blocker_id", "blocks"),
+    ("breaks.member_id", "breaks"),
     ("check_ins.member_id", "check_ins"),
     ("connections.contact_id", "connections"),
     ("connections.ended_by", "connections"),
@@ -145,6 +146,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, "ended your connection").await;
+        world.post(&ann, "/v1/me/breaks", json!({"first_on": "2027-06-01", "last_on": "2027-06-02"})).await.expect(201);
         for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {
             world.expect_message(channel, to, "might reach nobody").await;
         }

@@ -11,6 +11,7 @@ mod audit;
 mod auth;
 mod billing;
 mod blocks;
+mod breaks;
 mod calendar;
 mod cluster;
 mod connections;

@@ -85,6 +85,11 @@ impl Family {
         let sql = "insert into data.drills (id, user_id, goes_to, reader_ids, asked_at) values ($1, $2, 'contacts', array[$3]::uuid[], rules.clock() - interval '1 hour')";
         run(world, sql, &[&uuid(&drill), &owner.id, &contact.id]).await;
 
+        let pause = new_id().await;
+        let sql =
+            "insert into data.breaks (id, member_id, first_on, last_on) values ($1, $2, '2101-01-01', '2101-01-02')";
+        run(world, sql, &[&uuid(&pause), &owner.id]).await;
+
         let webhook = new_id().await;
         let sql = "insert into data.webhooks (id, user_id, sealed, created_at) values ($1, $2, $3, rules.clock())";
         let sealed = [pruuf::vault::WEBHOOK_CONTEXT, uuid(&webhook).as_bytes()].concat();
@@ -102,6 +107,7 @@ impl Family {
             ("notification_id", notification),
             ("delivery_id", text(&delivery)),
             ("drill_id", drill),
+            ("break_id", pause),
             ("webhook_id", webhook),
         ]);
         Self { people, ids, ticket, code }
@@ -142,6 +148,8 @@ impl Family {
             "update_member" => json!({"nickname": "Mum"}),
             "set_welfare_card" => json!({"pets": "a dog"}),
             "find_user" => json!({"address": email(&self.people["owner"].email)}),
+            "plan_break" => json!({"first_on": "2102-01-01", "last_on": "2102-01-02"}),
+            "update_break" => json!({"last_on": "2101-01-03"}),
             "add_webhook" => json!({"url": "https://hooks.example.org/"}),
             "set_staff_role" => json!({"role": "support"}),
             _ => Value::Null,

@@ -76,6 +76,8 @@ insert into billing.events (id, type, customer_id, subscription_id, payload, rec
 insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at) values ('sub_b', 'cancel_now', 'disputed', rules.clock(), rules.clock());
 insert into data.attestations (member_id, contact_id, obligation_id, attested_at)
 select a.member_id, '00000000-0000-0000-0000-00000000000b', a.obligation_id, rules.clock() from data.alerts a;
+insert into data.breaks (id, member_id, first_on, last_on, created_at, begins_at, ends_at, followed_until, next_step_at)
+values ('00000000-0000-0000-000b-00000000000a', '00000000-0000-0000-0000-00000000000a', '2101-01-01', '2101-01-02', rules.clock(), '2101-01-01T00:00Z', '2101-01-03T00:00Z', rules.clock(), 'infinity');
 set session_replication_role = default;
 insert into data.attempts (delivery_id, number, ended_at, result)
 select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
