@@ -302,10 +302,9 @@ async fn r8_4_what_failed_while_stripe_was_down_is_visible_and_mended_without_a_
         let compare = "select jobs.compare_customer('cus_1', $1, rules.clock())";
         let client = pruuf::billing::stripe::Stripe::new(&stripe.url, &SECRET_KEY.into()).unwrap();
         let object = client.subscription("sub_2").await.unwrap();
-        for (found, mended, unknown) in [
-            (json!([object]), json!([]), json!([])),
-            (json!([]), json!([]), json!(["sub_2"])),
-        ] {
+        for (found, mended, unknown) in
+            [(json!([object]), json!([]), json!([])), (json!([]), json!([]), json!(["sub_2"]))]
+        {
             let report: Value = world.db.admin.query_one(compare, &[&found]).await.unwrap().get(0);
             assert_eq!(report, json!({ "mended": mended, "unknown_to_stripe": unknown }));
         }

@@ -313,7 +313,8 @@ async fn r8_3_a_frozen_contact_hears_of_the_alert_what_everybody_hears_and_of_th
         world.connect(&aroha, &chloe).await;
         world.connect(&aroha, &ben).await;
         world.give_schedules(&[aroha.id]).await;
-        let freeze = "update billing.accounts set entitlement = 'frozen', trial_ends_at = rules.clock() where user_id = $1";
+        let freeze =
+            "update billing.accounts set entitlement = 'frozen', trial_ends_at = rules.clock() where user_id = $1";
         world.db.admin.execute(freeze, &[&ben.id]).await.unwrap();
         // What is not critical and of no alert reaches him nowhere; he finds it in the app.
         let routine = "insert into data.notifications (user_id, kind, cause, member_id, facts, created_at)
