@@ -7,12 +7,16 @@ CREATE SCHEMA billing;
 COMMENT ON SCHEMA billing IS 'Money: what Stripe says, and what follows from it. Stripe is the truth (R8.1).';
 CREATE SCHEMA data;
 COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
+CREATE SCHEMA extensions;
+COMMENT ON SCHEMA extensions IS 'What comes with PostgreSQL: btree_gist, for breaks that must not overlap.';
 CREATE SCHEMA jobs;
 COMMENT ON SCHEMA jobs IS 'What the clock and the deliverer may ask.';
 CREATE SCHEMA meta;
 COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
 CREATE SCHEMA rules;
 COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA extensions;
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -28,6 +32,11 @@ CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
+CREATE FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) IS 'POST /a/{token}. R4.8 the button of that page is a check-in, of what the reminder asked for and of nothing later.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -263,6 +272,11 @@ CREATE FUNCTION api.list_blocks(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_blocks(cursor uuid, size integer) IS 'GET /v1/blocks, the newest first';
+CREATE FUNCTION api.list_breaks(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_breaks(cursor uuid, size integer) IS 'GET /v1/me/breaks, the latest first';
 CREATE FUNCTION api.list_check_ins(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -318,6 +332,11 @@ CREATE FUNCTION api.open_portal() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.open_portal() IS 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
+CREATE FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) IS 'POST /v1/me/breaks. R5.1 triggers on data.breaks draw the consequences.';
 CREATE FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -363,6 +382,11 @@ CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
+CREATE FUNCTION api.remove_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_break(break_id uuid) IS 'DELETE /v1/me/breaks/{id}. A planned one is gone (a policy lets no other go); R5.2 one that runs ends with today, and stays on record.';
 CREATE FUNCTION api.remove_contact(contact_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -448,6 +472,11 @@ CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
+CREATE FUNCTION api.show_check_in_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_check_in_page(delivery_id uuid) IS 'GET /a/{token}. R4.8 the page of a reminder shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -473,6 +502,11 @@ CREATE FUNCTION api.unlock_user(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.unlock_user(person uuid) IS 'POST /v1/staff/users/{user_id}/unlock. R1.4 ends the lock of half an hour; what only a code opens (R2.3) staff does not open, and tries go on being counted.';
+CREATE FUNCTION api.update_break(break_id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_break(break_id uuid, changes jsonb) IS 'PATCH /v1/me/breaks/{id}. R5.2 what is not among the changes stays; a last_on of null is open-ended, and of today ends it with today.';
 CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1117,11 +1151,48 @@ CREATE FUNCTION rules.answer_alert(person uuid, alert uuid, action text) RETURNS
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.answer_alert(person uuid, alert uuid, action text) IS 'R6.6 a Contact acts on an alert without the app: what the app would write, and in a word what came of it.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    language text,
+    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
+    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
+    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
+CREATE FUNCTION rules.answer_reminder(reminder data.notifications, key text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.answer_reminder(reminder data.notifications, key text) IS 'R4.8 a key on the call that asks a Member: 1 is a check-in for what the call asked, and for nothing later.';
 CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS 'R4.8 "OK" of a Member is a check-in, also when somebody whom they watch has an alert; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1167,7 +1238,7 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it; none while an open-ended break lies ahead.';
 CREATE FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1178,6 +1249,16 @@ CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
+CREATE FUNCTION rules.asked_by(n data.notifications) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_by(n data.notifications) IS 'R4.8 the obligation that a reminder asks for; null for anything else.';
+CREATE FUNCTION rules.asked_last(person uuid, at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_last(person uuid, at timestamp with time zone) IS 'R4.8 what a text without a word of its date answers: what was asked or missed last, if nothing was heard since. A carrier may bring yesterday''s text today: it must not close today. Null: nothing waits for an answer, so it is a tap of this moment.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text, retry_after_seconds double precision, turns_off text, tries jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1246,6 +1327,28 @@ CREATE FUNCTION rules.blocked_user_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.blocked_user_ids() IS 'R3.3 whom the caller has blocked.';
+CREATE TABLE data.breaks (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    first_on date NOT NULL,
+    last_on date,
+    confirmed_on date,
+    created_at timestamp with time zone NOT NULL,
+    begins_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    followed_until timestamp with time zone NOT NULL,
+    next_step_at timestamp with time zone NOT NULL,
+    CONSTRAINT break_begins_before_2200 CHECK ((first_on < '2200-01-01'::date)),
+    CONSTRAINT break_ends_after_it_begins CHECK ((last_on >= first_on)),
+    CONSTRAINT break_ends_before_2200 CHECK ((last_on < '2200-01-01'::date))
+);
+ALTER TABLE ONLY data.breaks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.breaks IS 'R5.1 local dates of the Member, both included; open-ended ("paused") without last_on. The dates alone decide what is expected. confirmed_on is the last date to which a long break was confirmed (R5.2); the instants follow the Member''s zone and say when it shows as running; what is before followed_until has been entered and told, and the next of it is at next_step_at.';
+CREATE FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) IS 'A break as the API shows it.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1289,6 +1392,21 @@ CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+CREATE FUNCTION rules.check_in_by_link(delivery uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_by_link(delivery uuid) IS 'R4.8 the button of the page that a reminder links to: pressed twice it is one check-in. security definer: how a check-in came is not the user''s to say.';
+CREATE FUNCTION rules.check_in_of_link(delivery uuid) RETURNS data.obligations
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_of_link(delivery uuid) IS 'R4.8 the obligation that a reminder to the caller asked for, while an answer to it does something, and to the end of its day; security definer: deliveries are not open to users.';
+CREATE FUNCTION rules.check_in_page(o data.obligations) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_page(o data.obligations) IS 'R4.8 what the page that a reminder links to shows to its Member.';
 CREATE TABLE data.check_ins (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1298,12 +1416,14 @@ CREATE TABLE data.check_ins (
     time_zone text,
     note text,
     mood text,
-    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text]))),
+    obligation_id uuid,
+    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text, 'link'::text, 'call'::text]))),
     CONSTRAINT mood_is_known CHECK ((mood = ANY (ARRAY['good'::text, 'okay'::text, 'bad'::text]))),
     CONSTRAINT note_is_1_to_500_characters CHECK (((length(note) >= 1) AND (length(note) <= 500)))
 );
 ALTER TABLE ONLY data.check_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.check_ins IS 'Every tap (R4.4), as it came; received_at is the server''s clock and alone decides (R4.5).';
+COMMENT ON COLUMN data.check_ins.obligation_id IS 'R4.8 whoever answers a message answers what it asked: it meets that obligation, or makes up for it or for one before it, and never a later one. Null: a tap of this moment.';
 CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1444,7 +1564,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), on_break while one runs (R5.1), not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.days_of_warning(entitlement text) RETURNS integer[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1489,38 +1609,6 @@ CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jso
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    language text,
-    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
-    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
-    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
-COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
 CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1610,7 +1698,7 @@ CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules, what was expected, every tap with what it met, and the positions that are not erased yet.';
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks, what was expected, every tap with what it met, and the positions that are not erased yet.';
 CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1641,6 +1729,11 @@ CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
+CREATE FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1686,6 +1779,11 @@ CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
+CREATE FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) IS 'R4.8 whether an answer to its message still does something: it is open, was missed today, or its alert goes on.';
 CREATE FUNCTION rules.is_barred(i data.invitations, person uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1706,6 +1804,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_not_after(obligation uuid, asked uuid) IS 'R4.8 whether an obligation is the one that was asked for, or one before it.';
 CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1804,7 +1907,7 @@ CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s; R4.8 a check-in, for whoever is reminded of their own. Null where there is none.';
 CREATE FUNCTION rules.lock_actor(alert uuid, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1880,6 +1983,11 @@ CREATE FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone)
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) IS 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
+CREATE FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) IS 'R4.7, R5.1 a new schedule, or another time zone: breaks are in the Member''s dates, and what waits behind one is made anew.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1890,6 +1998,11 @@ CREATE FUNCTION rules.named_in(a data.alerts, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.named_in(a data.alerts, person uuid) IS 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
+CREATE FUNCTION rules.next_card_step(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_card_step(person uuid, at timestamp with time zone) IS 'R8.5 when somebody is to hear of their card; null when not, or already.';
 CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1925,11 +2038,16 @@ CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
+CREATE FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) IS 'R4.2, R5.1 makes the next obligation of a Member who has none open, outside of breaks and not before an instant; null without a schedule and where a break is open-ended. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
 CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open, also one that has passed while no job ran.';
 CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1950,6 +2068,11 @@ CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) IS 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+CREATE FUNCTION rules.own_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_break(break_id uuid) IS 'R5.1 a break of the caller''s, and the check-in that is expected next.';
 CREATE FUNCTION rules.own_check_ins(cursor uuid, size integer) RETURNS SETOF data.check_ins
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2043,7 +2166,7 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2156,6 +2279,11 @@ CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) IS 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused.';
 CREATE FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2231,6 +2359,11 @@ CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
+CREATE FUNCTION rules.say_ok(person uuid, way text, asked uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.say_ok(person uuid, way text, asked uuid) IS 'R4.8 a Member says by phone that they are well; asked: what they answer, null for a tap of this moment. The answer says what it did, and when the next is due.';
 CREATE FUNCTION rules.say_safe(alert data.alerts, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2315,6 +2448,11 @@ CREATE FUNCTION rules.slot_after_obligation(schedule data.schedules, before data
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
+CREATE FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 a slot, or if a break has it the first one after that; none when that break is open-ended.';
 CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2422,7 +2560,7 @@ CREATE FUNCTION rules.take_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it; on a call that reminds a Member 1 is a check-in (R4.8). security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2556,11 +2694,21 @@ CREATE FUNCTION rules.tg_blocks__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_blocks__stamp() IS 'The server''s clock says when somebody was blocked, and when no longer; a block that was lifted stays so.';
+CREATE FUNCTION rules.tg_breaks__follow() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__follow() IS 'R5.1 what is expected follows the breaks at once: the first check-in after one is awaited from the moment that it is planned, and needs no job.';
+CREATE FUNCTION rules.tg_breaks__keep() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__keep() IS 'R5.2 before a break is planned or changed: misses first, then whether it may be so.';
 CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts. R4.8 one that answers a message does none of that to what came after the message.';
 CREATE FUNCTION rules.tg_check_ins__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2741,6 +2889,11 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.timed_break(pause data.breaks, time_zone text) RETURNS data.breaks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timed_break(pause data.breaks, time_zone text) IS 'R5.1 a break with the instants of its dates where the Member is.';
 CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2756,6 +2909,11 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+CREATE FUNCTION rules.unpayable_subscription(person uuid) RETURNS billing.subscriptions
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unpayable_subscription(person uuid) IS 'R8.5 what renews after its card has ended.';
 CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2771,6 +2929,11 @@ CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
+CREATE FUNCTION rules.warn_of_card(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.warn_of_card(person uuid, at timestamp with time zone) IS 'R8.5 tells whoever pays with a card that will have ended by the next payment, once for each card.';
 CREATE FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3264,7 +3427,7 @@ COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh t
 CREATE TABLE data.signatures (
     check_in_id uuid NOT NULL,
     device_id uuid,
-    device_time timestamp with time zone,
+    signed_at timestamp with time zone,
     signed_on date,
     state text NOT NULL,
     CONSTRAINT signature_state_is_known CHECK ((state = ANY (ARRAY['verified'::text, 'unverified'::text, 'wrong'::text])))
@@ -3390,6 +3553,10 @@ ALTER TABLE ONLY data.attestations
     ADD CONSTRAINT attestations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_of_a_member_never_overlap EXCLUDE USING gist (member_id WITH =, daterange(first_on, last_on, '[]'::text) WITH &&);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.code_keys
@@ -3537,18 +3704,21 @@ CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id
 CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
+CREATE INDEX breaks_member ON data.breaks USING btree (member_id, first_on DESC);
+CREATE INDEX breaks_step ON data.breaks USING btree (next_step_at) WHERE (next_step_at < 'infinity'::timestamp with time zone);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
+CREATE INDEX check_ins_obligation ON data.check_ins USING btree (obligation_id) WHERE (obligation_id IS NOT NULL);
 CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
 CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
 CREATE INDEX connections_ended_by ON data.connections USING btree (ended_by);
 CREATE INDEX connections_invitation ON data.connections USING btree (invitation_id);
 CREATE INDEX connections_member_ever ON data.connections USING btree (member_id);
 CREATE INDEX deliveries_address ON data.deliveries USING btree (address_id) WHERE (address_id IS NOT NULL);
+CREATE INDEX deliveries_any_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text, 'push'::text]));
 CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
-CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
@@ -3603,7 +3773,7 @@ CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) 
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
-CREATE INDEX signatures_device ON data.signatures USING btree (device_id, device_time);
+CREATE INDEX signatures_device ON data.signatures USING btree (device_id, signed_at);
 CREATE INDEX staff_roles_added_by ON data.staff_roles USING btree (added_by);
 CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by);
 CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
@@ -3636,6 +3806,8 @@ CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts 
 CREATE TRIGGER tg_attestations__close BEFORE INSERT ON data.attestations FOR EACH ROW EXECUTE FUNCTION rules.tg_attestations__close();
 CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
+CREATE TRIGGER tg_breaks__follow AFTER INSERT OR DELETE OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__follow();
+CREATE TRIGGER tg_breaks__keep BEFORE INSERT OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__keep();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
@@ -3710,8 +3882,12 @@ ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.check_ins
+    ADD CONSTRAINT check_ins_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.connections
@@ -3869,6 +4045,7 @@ CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user U
 CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
 ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.breaks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
@@ -3884,6 +4061,7 @@ CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks F
 CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELECT TO pruuf_user USING (((user_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)) AND (is_always_shown OR (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
+CREATE POLICY contact_reads_breaks_of_linked_member ON data.breaks FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
@@ -3906,6 +4084,7 @@ CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (t
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.attestations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.breaks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3973,9 +4152,13 @@ CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_use
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
+CREATE POLICY member_changes_own_breaks ON data.breaks FOR UPDATE TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_erases_own_positions ON data.positions FOR DELETE TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_gives_up_what_has_not_begun ON data.breaks FOR DELETE TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (begins_at > ( SELECT rules.clock() AS clock))));
+CREATE POLICY member_plans_own_breaks ON data.breaks FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_breaks ON data.breaks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -4078,6 +4261,7 @@ CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WIT
 CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_alerts ON data.alerts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_breaks ON data.breaks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
