@@ -7,12 +7,16 @@ CREATE SCHEMA billing;
 COMMENT ON SCHEMA billing IS 'Money: what Stripe says, and what follows from it. Stripe is the truth (R8.1).';
 CREATE SCHEMA data;
 COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
+CREATE SCHEMA extensions;
+COMMENT ON SCHEMA extensions IS 'What comes with PostgreSQL: btree_gist, for breaks that must not overlap.';
 CREATE SCHEMA jobs;
 COMMENT ON SCHEMA jobs IS 'What the clock and the deliverer may ask.';
 CREATE SCHEMA meta;
 COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
 CREATE SCHEMA rules;
 COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA extensions;
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -258,6 +262,11 @@ CREATE FUNCTION api.list_blocks(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_blocks(cursor uuid, size integer) IS 'GET /v1/blocks, the newest first';
+CREATE FUNCTION api.list_breaks(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_breaks(cursor uuid, size integer) IS 'GET /v1/me/breaks, the latest first';
 CREATE FUNCTION api.list_check_ins(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -313,6 +322,11 @@ CREATE FUNCTION api.open_portal() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.open_portal() IS 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
+CREATE FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) IS 'POST /v1/me/breaks. R5.1 triggers on data.breaks draw the consequences.';
 CREATE FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -353,6 +367,11 @@ CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
+CREATE FUNCTION api.remove_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_break(break_id uuid) IS 'DELETE /v1/me/breaks/{id}. A planned one is gone (a policy lets no other go); R5.2 one that runs ends with today, and stays on record.';
 CREATE FUNCTION api.remove_contact(contact_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -463,6 +482,11 @@ CREATE FUNCTION api.unlock_user(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.unlock_user(person uuid) IS 'POST /v1/staff/users/{user_id}/unlock. R1.4 ends the lock of half an hour; what only a code opens (R2.3) staff does not open, and tries go on being counted.';
+CREATE FUNCTION api.update_break(break_id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_break(break_id uuid, changes jsonb) IS 'PATCH /v1/me/breaks/{id}. R5.2 what is not among the changes stays; a last_on of null is open-ended, and of today ends it with today.';
 CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -810,6 +834,12 @@ CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failur
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
+CREATE FUNCTION jobs.follow_breaks(most integer DEFAULT 50) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_breaks(most integer) IS 'R5.1, R5.3 enters and tells what is due of breaks, some at a time. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1151,7 +1181,7 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it; none while an open-ended break lies ahead.';
 CREATE FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1230,6 +1260,33 @@ CREATE FUNCTION rules.blocked_user_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.blocked_user_ids() IS 'R3.3 whom the caller has blocked.';
+CREATE TABLE data.breaks (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    first_on date NOT NULL,
+    last_on date,
+    confirmed_on date,
+    created_at timestamp with time zone NOT NULL,
+    begins_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    followed_until timestamp with time zone NOT NULL,
+    next_step_at timestamp with time zone NOT NULL,
+    CONSTRAINT break_begins_before_2200 CHECK ((first_on < '2200-01-01'::date)),
+    CONSTRAINT break_ends_after_it_begins CHECK ((last_on >= first_on)),
+    CONSTRAINT break_ends_before_2200 CHECK ((last_on < '2200-01-01'::date))
+);
+ALTER TABLE ONLY data.breaks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.breaks IS 'R5.1 local dates of the Member, both included; open-ended ("paused") without last_on. The dates alone decide what is expected. confirmed_on is the last date to which a long break was confirmed (R5.2); the instants follow the Member''s zone and say when it shows as running; what is before followed_until has been entered and told, and the next of it is at next_step_at.';
+CREATE FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) RETURNS TABLE(kind text, falls_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) IS 'R5.3 what is next to be told of a break after an instant, and when.';
+CREATE FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) IS 'A break as the API shows it.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1428,7 +1485,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), on_break while one runs (R5.1), not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.days_of_warning(entitlement text) RETURNS integer[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1546,6 +1603,11 @@ CREATE FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) IS 'R4.9 the awaited check-in is asked for no more, and the Member is told on whose word.';
+CREATE FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) IS 'R5.1, R4.13 the history shows what a break has excused. Only what has passed, since until then the break may end; nothing hangs on it.';
 CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1565,7 +1627,7 @@ CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules, what was expected, and every tap with what it met.';
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks, what was expected, and every tap with what it met.';
 CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1596,6 +1658,16 @@ CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
+CREATE FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
+CREATE FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) IS 'R5.1, R5.3 enters what a break has excused and tells what is due of it. Nothing that is expected hangs on it: the first check-in after a break is awaited since it was planned.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1815,6 +1887,11 @@ CREATE FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone)
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) IS 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
+CREATE FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) IS 'R4.7, R5.1 a new schedule, or another time zone: breaks are in the Member''s dates, and what waits behind one is made anew.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1860,11 +1937,16 @@ CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
+CREATE FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) IS 'R4.2, R5.1 makes the next obligation of a Member who has none open, outside of breaks and not before an instant; null without a schedule and where a break is open-ended. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
 CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open, also one that has passed while no job ran.';
 CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1885,6 +1967,11 @@ CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) IS 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+CREATE FUNCTION rules.own_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_break(break_id uuid) IS 'R5.1 a break of the caller''s, and the check-in that is expected next.';
 CREATE FUNCTION rules.own_check_ins(cursor uuid, size integer) RETURNS SETOF data.check_ins
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2066,6 +2153,11 @@ CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) IS 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused.';
 CREATE FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2215,11 +2307,21 @@ CREATE FUNCTION rules.slot_after_obligation(schedule data.schedules, before data
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
+CREATE FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 a slot, or if a break has it the first one after that; none when that break is open-ended.';
 CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts; R4.10 if it was put off, by the time that it was put off to.';
+CREATE FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 the next slot after an instant that a break has; null when there is none.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2386,6 +2488,11 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
+CREATE FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) IS 'R5.3 tells the Member, or the Contacts, or both of a break: each once for the same cause.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2411,6 +2518,11 @@ CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+CREATE FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) IS 'R5.3 tells what is due of a break since it was last looked at.';
 CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2456,6 +2568,16 @@ CREATE FUNCTION rules.tg_blocks__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_blocks__stamp() IS 'The server''s clock says when somebody was blocked, and when no longer; a block that was lifted stays so.';
+CREATE FUNCTION rules.tg_breaks__follow() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__follow() IS 'R5.1 what is expected follows the breaks at once: the first check-in after one is awaited from the moment that it is planned, and needs no job. R5.3 Contacts are told.';
+CREATE FUNCTION rules.tg_breaks__keep() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__keep() IS 'R5.2 before a break is planned or changed: misses first, then whether it may be so.';
 CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2636,6 +2758,11 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) RETURNS data.breaks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) IS 'R5.1 a break with the instants of its dates where the Member is, and when a job next looks at it.';
 CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -3289,6 +3416,10 @@ ALTER TABLE ONLY data.attestations
     ADD CONSTRAINT attestations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_of_a_member_never_overlap EXCLUDE USING gist (member_id WITH =, daterange(first_on, last_on, '[]'::text) WITH &&);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.code_keys
@@ -3432,6 +3563,8 @@ CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id
 CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
+CREATE INDEX breaks_member ON data.breaks USING btree (member_id, first_on DESC);
+CREATE INDEX breaks_step ON data.breaks USING btree (next_step_at) WHERE (next_step_at < 'infinity'::timestamp with time zone);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
 CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
 CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
@@ -3526,6 +3659,8 @@ CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts 
 CREATE TRIGGER tg_attestations__close BEFORE INSERT ON data.attestations FOR EACH ROW EXECUTE FUNCTION rules.tg_attestations__close();
 CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
+CREATE TRIGGER tg_breaks__follow AFTER INSERT OR DELETE OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__follow();
+CREATE TRIGGER tg_breaks__keep BEFORE INSERT OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__keep();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
@@ -3599,6 +3734,8 @@ ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.connections
@@ -3748,6 +3885,7 @@ CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user U
 CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
 ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.breaks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
@@ -3763,6 +3901,7 @@ CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks F
 CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELECT TO pruuf_user USING (((user_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)) AND (is_always_shown OR (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
+CREATE POLICY contact_reads_breaks_of_linked_member ON data.breaks FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
@@ -3784,6 +3923,7 @@ CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (t
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.attestations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.breaks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3848,8 +3988,12 @@ CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_use
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
+CREATE POLICY member_changes_own_breaks ON data.breaks FOR UPDATE TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_gives_up_what_has_not_begun ON data.breaks FOR DELETE TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (begins_at > ( SELECT rules.clock() AS clock))));
+CREATE POLICY member_plans_own_breaks ON data.breaks FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_breaks ON data.breaks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
@@ -3934,11 +4078,13 @@ CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO 
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
+CREATE POLICY worker_puts_off_a_look ON data.breaks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_alerts ON data.alerts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_breaks ON data.breaks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);
