@@ -834,6 +834,12 @@ CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failur
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
+CREATE FUNCTION jobs.follow_breaks(most integer DEFAULT 50) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_breaks(most integer) IS 'R5.1, R5.3 enters and tells what is due of breaks, some at a time. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1271,6 +1277,14 @@ CREATE TABLE data.breaks (
 );
 ALTER TABLE ONLY data.breaks FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.breaks IS 'R5.1 local dates of the Member, both included; open-ended ("paused") without last_on. The dates alone decide what is expected. confirmed_on is the last date to which a long break was confirmed (R5.2); the instants follow the Member''s zone and say when it shows as running; what is before followed_until has been entered and told, and the next of it is at next_step_at.';
+<<<<<<< HEAD
+=======
+CREATE FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) RETURNS TABLE(kind text, falls_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) IS 'R5.3 what is next to be told of a break after an instant, and when.';
+>>>>>>> breaks-b
 CREATE FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1592,6 +1606,11 @@ CREATE FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) IS 'R4.9 the awaited check-in is asked for no more, and the Member is told on whose word.';
+CREATE FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) IS 'R5.1, R4.13 the history shows what a break has excused. Only what has passed, since until then the break may end; nothing hangs on it.';
 CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1647,6 +1666,14 @@ CREATE FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp wit
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
+<<<<<<< HEAD
+=======
+CREATE FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) IS 'R5.1, R5.3 enters what a break has excused and tells what is due of it. Nothing that is expected hangs on it: the first check-in after a break is awaited since it was planned.';
+>>>>>>> breaks-b
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2296,6 +2323,11 @@ CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts; R4.10 if it was put off, by the time that it was put off to.';
+CREATE FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 the next slot after an instant that a break has; null when there is none.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2462,6 +2494,11 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
+CREATE FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) IS 'R5.3 tells the Member, or the Contacts, or both of a break: each once for the same cause.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2487,6 +2524,11 @@ CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+CREATE FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) IS 'R5.3 tells what is due of a break since it was last looked at.';
 CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2536,7 +2578,11 @@ CREATE FUNCTION rules.tg_breaks__follow() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
+<<<<<<< HEAD
 COMMENT ON FUNCTION rules.tg_breaks__follow() IS 'R5.1 what is expected follows the breaks at once: the first check-in after one is awaited from the moment that it is planned, and needs no job.';
+=======
+COMMENT ON FUNCTION rules.tg_breaks__follow() IS 'R5.1 what is expected follows the breaks at once: the first check-in after one is awaited from the moment that it is planned, and needs no job. R5.3 Contacts are told.';
+>>>>>>> breaks-b
 CREATE FUNCTION rules.tg_breaks__keep() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2722,11 +2768,19 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+<<<<<<< HEAD
 CREATE FUNCTION rules.timed_break(pause data.breaks, time_zone text) RETURNS data.breaks
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.timed_break(pause data.breaks, time_zone text) IS 'R5.1 a break with the instants of its dates where the Member is.';
+=======
+CREATE FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) RETURNS data.breaks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) IS 'R5.1 a break with the instants of its dates where the Member is, and when a job next looks at it.';
+>>>>>>> breaks-b
 CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -4042,6 +4096,7 @@ CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO 
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
+CREATE POLICY worker_puts_off_a_look ON data.breaks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
