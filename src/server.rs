@@ -137,6 +137,7 @@ impl Server {
             let stripe = Arc::clone(stripe);
             supervise(&mut tasks, "billing", &app, move |app| billing::work(app, Arc::clone(&stripe)));
         }
+        supervise(&mut tasks, "breaks", &app, tick::breaks);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
         supervise(&mut tasks, "reach", &app, tick::reach);

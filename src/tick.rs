@@ -33,6 +33,8 @@ const COVERAGE_POLL: Duration = Duration::from_secs(1);
 const POSITIONS_POLL: Duration = Duration::from_secs(60);
 /// How often is looked whose trial or paid period ends.
 const ENTITLEMENTS_POLL: Duration = Duration::from_secs(1);
+/// How often is looked what is due of breaks: a matter of hours.
+const BREAKS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom to remind of a drill.
 const DRILLS_POLL: Duration = Duration::from_secs(3600);
 /// How often is looked whom to tell how the week was.
@@ -281,6 +283,24 @@ pub async fn entitlements(app: Arc<App>) {
         }
         if !is_behind {
             pause(&app.stop, ENTITLEMENTS_POLL).await;
+        }
+    }
+}
+
+/// Enters what breaks have excused and tells of them (R5.1, R5.3), every so often. On its own: whoever is expected again after
+/// one does not hang on it.
+pub async fn breaks(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let followed: Option<Followed> = app.db.write(&Caller::worker(), "jobs.follow_breaks()", &[]).await.ok();
+        let is_behind = followed.as_ref().is_some_and(|followed| followed.more && followed.problems.is_empty());
+        if let Some(followed) = followed {
+            if followed.changed > 0 {
+                tracing::info!(breaks.followed = followed.changed, "breaks followed");
+            }
+            followed.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            pause(&app.stop, BREAKS_POLL).await;
         }
     }
 }

@@ -66,6 +66,8 @@ struct Readable {
     trail: Vec<Value>,
     /// Every version.
     schedules: Vec<Value>,
+    /// Those that are over, too.
+    breaks: Vec<Value>,
     /// Every expected check-in.
     obligations: Vec<Value>,
     /// Every tap, and what it met.

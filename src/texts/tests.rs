@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 36] = [
+const KINDS: [&str; 41] = [
     "missed",
     "help",
     "needs_more_help",
@@ -41,6 +41,11 @@ const KINDS: [&str; 36] = [
     "webhook_off",
     "weekly_summary",
     "unreachable",
+    "break_planned",
+    "break_began",
+    "break_ending",
+    "break_ended",
+    "pause_goes_on",
 ];
 
 const CHECK_IN: &str = "https://app.pruuf.example/a/0123456789ABCDEFGHIJKLMNOPQRS";
@@ -79,6 +84,52 @@ fn all_clear() -> Value {
         "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
         "how": "checked_in", "by": null, "at_local": "2026-11-21T09:25:31", "outcome": null,
     })
+}
+
+fn on_break() -> Value {
+    json!({
+        "member": { "id": "m1", "name": "Margaret O'Sullivan" },
+        "pause": { "first_on": "2026-11-21", "last_on": "2026-12-21" },
+        "next": { "local_on": "2026-12-22", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
+    })
+}
+
+/// R5.3: what a break is, and that nobody is watched during it.
+#[test]
+fn r5_3_messages_of_a_break_say_its_days_and_what_they_mean() {
+    let say = |kind: &str, language: &str, changes: Value| {
+        let facts = with(on_break(), changes);
+        let (title, body) = texts().push(kind, language, &facts);
+        let (subject, text, html) = texts().email(kind, language, &facts);
+        assert!(subject == title && text.contains(&body) && html.contains(&title.replace('\'', "&#x27;")), "{text}");
+        format!("{title}. {body}")
+    };
+    let said = say("break_planned", "en", json!({}));
+    assert_eq!(
+        said,
+        "Margaret O'Sullivan plans a break. From Saturday 21 November to Monday 21 December no check-in is expected, and nobody is told if it does not come. A call for help works as ever."
+    );
+    let said = say("break_planned", "en", json!({ "pause": { "first_on": "2026-11-21", "last_on": null } }));
+    assert!(said.contains("From Saturday 21 November on, without an end, no check-in is expected"), "{said}");
+    let said = say("break_planned", "en", json!({ "change": "cancelled" }));
+    assert!(said.contains("given up a break. Check-ins are expected as usual. The next one is due on Tuesday 22 December at 09:00 (Auckland time)."), "{said}");
+    let said = say("break_began", "en", json!({}));
+    assert!(said.contains("is on a break. Until Monday 21 December no check-in"), "{said}");
+    let said = say("break_ended", "en", json!({}));
+    assert!(
+        said.contains("is over. Check-ins are expected again. The next one is due on Tuesday 22 December"),
+        "{said}"
+    );
+    let said = say("break_ending", "en", json!({}));
+    assert!(
+        said.contains("Your break ends tonight. Then we expect to hear from you again. Your next check-in is due"),
+        "{said}"
+    );
+    assert!(say("pause_goes_on", "en", json!({})).contains("nobody is watching"));
+    assert!(say("pause_goes_on", "en", json!({ "is_own": true })).contains("nobody is watching over you"));
+    let said = say("break_planned", "es", json!({}));
+    assert!(said.contains("Del sábado 21 de noviembre al lunes 21 de diciembre no se espera ningún aviso"), "{said}");
+    assert!(say("pause_goes_on", "es", json!({})).contains("nadie está pendiente"));
 }
 
 fn left() -> Value {
@@ -384,6 +435,15 @@ fn r7_7_typical_sms_are_one_segment() {
         ("account_restored", json!({ "missing": [] })),
         ("account_restored", json!({ "missing": [{ "id": "c", "name": "Margaret O'Sullivan" }] })),
         ("goodbye", json!({ "until_on": "2026-12-21", "is_member": true })),
+        ("break_planned", on_break()),
+        ("break_planned", with(on_break(), json!({ "pause": { "first_on": "2026-12-21" } }))),
+        ("break_planned", with(on_break(), json!({ "change": "changed" }))),
+        ("break_planned", with(on_break(), json!({ "change": "cancelled" }))),
+        ("break_began", on_break()),
+        ("break_ending", on_break()),
+        ("break_ended", on_break()),
+        ("pause_goes_on", on_break()),
+        ("pause_goes_on", with(on_break(), json!({ "is_own": true }))),
     ];
     let in_spanish = |facts: &Value| {
         let mut text = facts.to_string();

@@ -38,6 +38,7 @@ insert into tap.definers values
   ('rules.tg_breaks__keep', 'R5.2 a deadline that has passed is a miss first; obligations are not open to users'),
   ('rules.tg_breaks__follow', 'R5.1 obligations are not open to users; the trail is written'),
   ('rules.postpone', 'R4.10 obligations are not open to users; moves only the caller''s own'),
+  ('rules.follow_break', 'R5.1 the worker excuses nobody; asks itself whether the step is due'),
   ('rules.tg_attestations__close', 'R4.9 alerts and obligations are not open to users'),
   ('rules.attestations_of', 'R4.9 names a Contact to the others; asks itself who may see it'),
   ('rules.tg_help_requests__raise', 'R6.2 alerts are not open to users'),

@@ -1,6 +1,7 @@
 //! Breaks and pauses (section 5). What matters most: whoever was on one is watched again after it, whatever happened.
 
 use chrono::{DateTime, Duration, NaiveDateTime, TimeZone as _, Utc};
+use pruuf::dev::fakes::Channel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -464,6 +465,11 @@ async fn r5_1_an_account_that_comes_back_finds_its_break() {
         assert_eq!(world.days(&aroha).await.last().unwrap(), next, "{leaves}");
         assert_eq!(unwatched(&world).await, 0);
     }
+    // And one that is erased takes them along, a planned one too.
+    plan(&world, &aroha, &nz("12T13:00"), "2027-03-20", "").await.unwrap();
+    let erase = format!("to_jsonb((select rules.erase_account('{}') is null))", aroha.id);
+    world.exactly(&nz("12T13:00"), "pruuf_engine", None, &erase).await.unwrap();
+    assert_eq!(world.number("select count(*) from data.breaks", &[]).await, 0);
     world.stop_servers().await;
 }
 
@@ -599,6 +605,220 @@ async fn r5_2_breaks_are_planned_changed_and_given_up_over_http() {
 
         world.delete(&anna, &path).await.expect(204);
         world.delete(&anna, &path).await.refused(404, "not-found");
+        world
+    })
+    .await;
+}
+
+/// What was told since the last time this was asked: who, of what, and the last day that it speaks of.
+async fn news(world: &World) -> Vec<String> {
+    let sql = "with seen as (update data.notifications n set hidden_at = rules.clock() where n.hidden_at is null and (n.kind like 'break%' or n.kind like 'pause%') returning *)
+               select u.name || ' ' || n.kind || coalesce(' ' || (n.facts ->> 'change'), '') || ' ' || coalesce(n.facts -> 'pause' ->> 'last_on', '-') || ' ' || coalesce(n.facts -> 'next' ->> 'local_on', '-') as told
+                 from seen n join data.users u on u.id = n.user_id order by n.created_at, n.kind, u.name";
+    world.db.admin.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+async fn follow(world: &World, at: &str) -> Value {
+    world.exactly(at, "pruuf_worker", None, "jobs.follow_breaks()").await.unwrap()
+}
+
+#[tokio::test]
+async fn r5_3_contacts_hear_when_a_break_is_planned_begins_and_ends_and_the_member_in_its_last_evening() {
+    let (world, aroha, _) = watched().await;
+    let (chloe, dan) = (world.person("Chloe").await, world.person("Dan").await);
+    world.connect(&aroha, &chloe).await;
+    world.connect(&aroha, &dan).await;
+    let frozen = "update billing.accounts set trial_ends_at = rules.clock(), entitlement = 'frozen' where user_id = $1";
+    world.db.admin.execute(frozen, &[&dan.id]).await.unwrap();
+    let mute = format!("api.update_member(member_id => '{}', changes => '{{\"mutes_routine\": true}}')", aroha.id);
+    world.exactly(&nz("01T08:00"), "pruuf_user", Some(chloe.id), &mute).await.unwrap();
+    world.tap(&aroha, &nz("01T08:30")).await;
+    world.tap(&aroha, &nz("02T08:30")).await;
+
+    let planned = plan(&world, &aroha, &nz("02T10:00"), "2027-03-03", "2027-03-06").await.unwrap();
+    let both = |words: &str| ["Ben", "Chloe"].map(|name| format!("{name} {words}")).to_vec();
+    assert_eq!(news(&world).await, both("break_planned 2027-03-06 2027-03-07"));
+    change(&world, &aroha, &nz("02T11:00"), &planned, json!({"last_on": "2027-03-05"})).await.unwrap();
+    assert_eq!(news(&world).await, both("break_planned changed 2027-03-05 2027-03-06"));
+    change(&world, &aroha, &nz("02T11:00"), &planned, json!({"is_confirmed": true})).await.unwrap();
+    // Each at its hour, and once.
+    for (at, told) in [
+        ("03T07:59", vec![]),
+        ("03T08:00", both("break_began 2027-03-05 2027-03-06")),
+        ("03T08:01", vec![]),
+        ("05T17:59", vec![]),
+        ("05T18:00", vec!["Aroha break_ending 2027-03-05 2027-03-06".to_owned()]),
+        ("06T07:59", vec![]),
+        ("06T08:00", both("break_ended 2027-03-05 2027-03-06")),
+        ("20T08:00", vec![]),
+    ] {
+        follow(&world, &nz(at)).await;
+        assert_eq!(news(&world).await, told, "{at}");
+        if at == "06T08:00" {
+            let excused = ["03 09:00 excused", "04 09:00 excused", "05 09:00 excused", "06 09:00 open"];
+            assert_eq!(world.days(&aroha).await[2..], excused);
+            let history = world
+                .exactly(&nz(at), "pruuf_user", Some(aroha.id), "api.get_history(cursor => null, size => 20)")
+                .await
+                .unwrap();
+            let totals = &history["totals"];
+            assert_eq!(
+                (&totals["excused"], &totals["current_streak"], &totals["on_time_rate"]),
+                (&json!(3), &json!(2), &json!(1.0))
+            );
+        }
+    }
+    // Whoever has muted the routine finds it in the app, and is sent nothing.
+    let sent = "select count(*) from data.deliveries d join data.notifications n on n.id = d.notification_id where n.user_id = $1 and n.kind like 'break%'";
+    assert_eq!(world.number(sent, &[&chloe.id]).await, 0);
+    assert!(world.number(sent, &[&aroha.id]).await > 0);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r5_3_contacts_hear_at_once_of_what_begins_today_ends_early_or_is_given_up() {
+    let (world, aroha, _) = watched().await;
+    let running = plan(&world, &aroha, &nz("01T07:00"), "2027-03-01", "2027-03-09").await.unwrap();
+    assert_eq!(news(&world).await, ["Ben break_began 2027-03-09 2027-03-10"]);
+    follow(&world, &nz("01T08:00")).await;
+    assert!(news(&world).await.is_empty(), "told twice that it begins");
+    remove(&world, &aroha, &nz("03T10:00"), &running).await.unwrap();
+    assert_eq!(news(&world).await, ["Ben break_planned changed 2027-03-03 2027-03-04"]);
+    follow(&world, &nz("03T18:00")).await;
+    assert_eq!(news(&world).await, ["Aroha break_ending 2027-03-03 2027-03-04"]);
+    follow(&world, &nz("04T08:00")).await;
+    assert_eq!(news(&world).await, ["Ben break_ended 2027-03-03 2027-03-04"]);
+
+    let planned = plan(&world, &aroha, &nz("04T08:30"), "2027-03-20", "2027-03-21").await.unwrap();
+    remove(&world, &aroha, &nz("04T08:40"), &planned).await.unwrap();
+    let told = ["Ben break_planned 2027-03-21 2027-03-04", "Ben break_planned cancelled 2027-03-21 2027-03-04"];
+    assert_eq!(news(&world).await, told);
+    // What was to begin later begins today after all.
+    let planned = plan(&world, &aroha, &nz("04T08:50"), "2027-03-20", "2027-03-21").await.unwrap();
+    news(&world).await;
+    change(&world, &aroha, &nz("04T08:55"), &planned, json!({"first_on": "2027-03-04"})).await.unwrap();
+    assert_eq!(news(&world).await, ["Ben break_began 2027-03-21 2027-03-22"]);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r5_3_an_open_ended_pause_reminds_every_seven_days_that_nobody_is_watched() {
+    let (world, aroha, _) = watched().await;
+    let paused = plan(&world, &aroha, &nz("01T07:00"), "2027-03-01", "").await.unwrap();
+    assert_eq!(news(&world).await, ["Ben break_began - -"]);
+    let both = ["Aroha pause_goes_on - -", "Ben pause_goes_on - -"];
+    for (at, told) in
+        [("08T07:59", &[][..]), ("08T08:00", &both), ("09T08:00", &[]), ("15T08:00", &both), ("15T08:01", &[])]
+    {
+        follow(&world, &nz(at)).await;
+        assert_eq!(news(&world).await, told, "{at}");
+    }
+    // After an outage of weeks one is enough; then they go on.
+    let mut now: DateTime<Utc> = nz("30T09:00").parse().unwrap();
+    follow(&world, &now.to_rfc3339()).await;
+    assert_eq!(news(&world).await, both);
+    let mut times = 0;
+    for _ in 0..7 * 12 {
+        now += Duration::days(1);
+        follow(&world, &now.to_rfc3339()).await;
+        times += news(&world).await.len() / 2;
+    }
+    assert_eq!(times, 12);
+    // And end with it.
+    let today = (now + Duration::hours(12)).date_naive().to_string();
+    change(&world, &aroha, &now.to_rfc3339(), &paused, json!({"last_on": today})).await.unwrap();
+    news(&world).await;
+    now += Duration::days(30);
+    follow(&world, &now.to_rfc3339()).await;
+    assert_eq!(news(&world).await.len(), 1, "that it is over, and nothing more");
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r5_3_after_an_outage_nobody_hears_of_what_is_long_past_and_many_servers_tell_once() {
+    let (world, aroha, _) = watched().await;
+    plan(&world, &aroha, &nz("01T07:00"), "2027-03-02", "2027-03-04").await.unwrap();
+    news(&world).await;
+    let set = format!("update meta.clock set ahead_by = '{}'::timestamptz - now()", nz("06T12:00"));
+    world.db.admin.execute(&set, &[]).await.unwrap();
+    let sessions = futures_util::future::join_all((0..6).map(|_| world.db.session_as("pruuf_worker", None))).await;
+    let calls =
+        sessions.iter().map(|session| session.query_one("select jobs.follow_breaks() -> 'problems' = '[]'", &[]));
+    for call in futures_util::future::join_all(calls).await {
+        assert!(call.unwrap().get::<_, bool>(0));
+    }
+    follow(&world, &nz("06T12:01")).await;
+    assert_eq!(news(&world).await, ["Ben break_ended 2027-03-04 2027-03-07"]);
+    // It has raised what was missed before and after it, and excused the days between.
+    let days = [
+        "01 09:00 missed open",
+        "02 09:00 excused",
+        "03 09:00 excused",
+        "04 09:00 excused",
+        "05 09:00 missed open",
+        "06 09:00 missed open",
+        "07 09:00 open",
+    ];
+    assert_eq!(world.days(&aroha).await, days);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r9_5_a_break_that_cannot_be_followed_holds_up_no_other_and_no_alert() {
+    let (world, aroha, ben) = watched().await;
+    world.set_at(&ben, &nz("01T01:00"), "09:00", "Pacific/Auckland", EVERY_DAY, 10).await;
+    for member in [&aroha, &ben] {
+        plan(&world, member, &nz("01T07:00"), "2027-03-02", "2027-03-04").await.unwrap();
+    }
+    // A zone that left the zone files.
+    world
+        .db
+        .admin
+        .execute("update data.schedules set time_zone = 'Mars/Base' where member_id = $1", &[&aroha.id])
+        .await
+        .unwrap();
+    let followed = follow(&world, &nz("02T10:00")).await;
+    assert_eq!(
+        (&followed["problems"][0]["user_id"], &followed["changed"]),
+        (&json!(aroha.id), &json!(1)),
+        "{followed}"
+    );
+    assert_eq!(world.days(&ben).await, ["01 09:00 missed open", "02 09:00 excused", "05 09:00 open"]);
+    // Not at once again, and found by the audit.
+    assert_eq!(follow(&world, &nz("02T10:09")).await["problems"], json!([]));
+    let late = "select count(*) from jobs.audit() a where a.kind = 'breaks_late'";
+    assert_eq!(world.number(late, &[]).await, 0);
+    world.exactly(&nz("02T11:11"), "pruuf_worker", None, "to_jsonb(1)").await.unwrap();
+    assert_eq!(world.number(late, &[]).await, 1);
+    // Whatever becomes of the job: the alert after the break comes.
+    while world.tick(&nz("05T09:10")).await["missed"] != 0 {}
+    assert_eq!(world.number("select count(*) from data.alerts a where a.member_id = $1", &[&ben.id]).await, 2);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r5_3_messages_of_a_break_arrive() {
+    world(|world| async move {
+        let (anna, ben) = (world.person("Anna").await, world.person("Ben").await);
+        world.travel_to("2027-03-01T06:00:00Z").await;
+        world.schedule(&anna, "09:00", "UTC").await;
+        world.connect(&anna, &ben).await;
+        let body = json!({"first_on": "2027-03-01", "last_on": "2027-03-02"});
+        let planned = world.post(&anna, "/v1/me/breaks", body).await.expect(201);
+        world.expect_message(Channel::Push, &ben.push_token, "Until Tuesday 2 March no check-in is expected").await;
+        assert_eq!(world.get(&ben, "/v1/members").await.expect(200)["items"][0]["break"]["id"], planned["id"]);
+        for (at, who, words) in
+            [("2027-03-02T18:00:00Z", &anna, "Your break ends tonight"), ("2027-03-03T08:00:00Z", &ben, "is over")]
+        {
+            world.travel_to(at).await;
+            world.expect_message(Channel::Push, &who.push_token, words).await;
+            world.settle().await;
+        }
+        let day = world.get(&anna, "/v1/me/today").await.expect(200);
+        assert_eq!((&day["status"], &day["next"]["local_on"]), (&json!("open"), &json!("2027-03-03")));
+        let history = world.get(&anna, "/v1/me/history").await.expect(200);
+        assert_eq!(history["totals"]["excused"], 2);
+        world.post(&anna, "/v1/me/check-ins", json!({})).await.expect(201);
         world
     })
     .await;

@@ -31,6 +31,8 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('contact', $$update data.breaks set last_on = '2101-01-03'$$, '0 rows', 'nobody stops the watching of another'),
   ('stranger', $$update data.breaks set last_on = '2101-01-03'$$, '0 rows', 'nobody stops the watching of another'),
   ('worker', $$update data.breaks set last_on = '2101-01-03'$$, 'refused', 'no job stops the watching of anybody'),
+  ('worker', $$update data.breaks set next_step_at = now()$$, '1 rows', 'only when it is next looked at'),
+  ('owner', $$update data.breaks set next_step_at = 'infinity'$$, 'refused', 'what follows from the dates is the server''s'),
   ('contact', $$delete from data.breaks$$, '0 rows', ''),
   ('stranger', $$delete from data.breaks$$, '0 rows', ''),
   ('worker', $$delete from data.breaks$$, 'refused', ''),
