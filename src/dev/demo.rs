@@ -159,6 +159,13 @@ Try it in another terminal, in this folder:
   curl -s $API/v1/me/check-ins -H "authorization: Bearer $AROHA" -H 'content-type: application/json' -d '{{"note":"Phone was flat, sorry"}}'; echo
   curl -s $API/v1/notifications -H "authorization: Bearer $BEN"; echo
 
+  # 6. Ben is on a trial. He chooses a plan: open the address that comes, and press Pay
+  curl -s $API/v1/billing/checkout -H "authorization: Bearer $BEN" -H 'content-type: application/json' -d '{{"plan":"monthly"}}'; echo
+
+  # 7. Where he stands; and a page on which a payment fails, or the subscription ends. Press, and look again
+  curl -s $API/v1/billing -H "authorization: Bearer $BEN"; echo
+  curl -s -X POST $API/v1/billing/portal -H "authorization: Bearer $BEN"; echo
+
 Ctrl-C ends all of it; the next start finds its data again. To begin anew: rm -rf target/pruuf-dev
 "#
     )

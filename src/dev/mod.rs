@@ -25,8 +25,9 @@ use tokio_postgres::Client;
 
 use self::cluster::Cluster;
 use self::fakes::Fakes;
+use self::fakes::stripe::{Clock, FakeStripe, SECRET, SECRET_KEY};
 use crate::cli::{say, stop_signal};
-use crate::config::{BreakerConfig, Config, Fcm, Key, Secrets, Smtp, Twilio};
+use crate::config::{BreakerConfig, Config, Fcm, Key, Secrets, Smtp, Stripe, Twilio};
 use crate::db::{release, settings, tls};
 use crate::server::Server;
 
@@ -51,8 +52,11 @@ pub async fn run() -> Outcome {
     let is_new = rehearse(&database.owner_url).await?;
 
     let fakes = Arc::new(Fakes::start().await?);
-    let config = configure(home, &database, &fakes)?;
+    let stripe = FakeStripe::start(Some(home.join("stripe.json"))).await?;
+    let config = configure(home, &database, &fakes, &stripe)?;
     let server = Server::start(config).await?;
+    let webhook = format!("http://{}/webhooks/stripe", server.address).parse()?;
+    stripe.go_live(webhook, clock_of(connect(&database.owner_url).await?));
     let page = page::serve(
         SocketAddr::from((Ipv4Addr::LOCALHOST, server.address.port().saturating_add(1))),
         Arc::clone(&fakes),
@@ -110,6 +114,18 @@ async fn connect(url: &SecretString) -> Outcome<Client> {
     Ok(client)
 }
 
+/// The clock of the rehearsal, for a Stripe whose days pass with it.
+fn clock_of(client: Client) -> Clock {
+    let client = Arc::new(client);
+    Arc::new(move || {
+        let client = Arc::clone(&client);
+        Box::pin(async move {
+            let now = client.query_one("select extract(epoch from rules.clock())::bigint", &[]).await;
+            now.map(|row| row.get(0)).unwrap_or_default()
+        })
+    })
+}
+
 async fn create_database(url: &SecretString) -> Outcome {
     let client = connect(url).await?;
     if client.query_opt("select from pg_catalog.pg_database where datname = $1", &[&DATABASE]).await?.is_none() {
@@ -135,7 +151,7 @@ async fn rehearse(url: &SecretString) -> Outcome<bool> {
     }
 }
 
-fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config> {
+fn configure(home: &Path, database: &Database, fakes: &Fakes, stripe: &FakeStripe) -> Outcome<Config> {
     let listen = env::var("PRUUF_LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned()).parse()?;
     let credentials = home.join("fcm.json");
     write_private(&credentials, &fakes.fcm_credentials_json())?;
@@ -164,7 +180,11 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes) -> Outcome<Config>
         }),
         provider_rates: HashMap::new(),
         breaker: BreakerConfig::default(),
-        stripe: None,
+        stripe: Some(Stripe {
+            url: stripe.url.clone(),
+            secret_key: SECRET_KEY.into(),
+            webhook_secrets: vec![SECRET.into()],
+        }),
         heartbeat_url: None,
     })
 }

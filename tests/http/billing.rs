@@ -1,44 +1,56 @@
 //! Stripe is the truth, and the database follows (R8.1, R8.4, R8.5).
 
 use pruuf::dev::fakes::Channel;
+use pruuf::dev::fakes::stripe::{FakeStripe, SECRET, SECRET_KEY, signature};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::support::stripe::{FakeStripe, NOW, SECRET, now, signature};
 use crate::support::{Person, Reply, World, world};
+
+/// Stripe's clock, in seconds from 1970.
+#[expect(clippy::disallowed_methods, reason = "Stripe knows nothing of rules.clock()")]
+pub fn now() -> i64 {
+    chrono::Utc::now().timestamp()
+}
 
 /// A world whose servers know a Stripe, and Ben, who watches Aroha and is frozen.
 async fn with_stripe(mut world: World) -> (World, FakeStripe, Person, Person) {
-    let stripe = FakeStripe::start().await;
+    let stripe = FakeStripe::start(None).await.unwrap();
     world.stop_all().await;
     world.stripe = Some(pruuf::config::Stripe {
         url: stripe.url.clone(),
-        secret_key: "sk_fake".into(),
+        secret_key: SECRET_KEY.into(),
         webhook_secrets: ["whsec_old", SECRET].map(SecretString::from).to_vec(),
     });
     world.start_server().await;
+    let (aroha, ben) = frozen_contact(&world).await;
+    (world, stripe, aroha, ben)
+}
+
+/// Aroha, whom Ben watches, and Ben, who is frozen.
+pub async fn frozen_contact(world: &World) -> (Person, Person) {
     let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
     world.connect(&aroha, &ben).await;
     let end =
         "update billing.accounts set trial_ends_at = rules.clock(), next_step_at = rules.clock() where user_id = $1";
     world.db.admin.execute(end, &[&ben.id]).await.unwrap();
-    is(&world, &ben, "frozen").await;
+    is(world, &ben, "frozen").await;
     for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
         world.expect_message(channel, to, "by push and e-mail only").await;
     }
     world.expect_message(Channel::Push, &aroha.push_token, "by push and e-mail only").await;
     world.open_app(&aroha).await;
     world.eventually("the prices are known", "select count(*) = 2 from billing.prices", &[]).await;
-    (world, stripe, aroha, ben)
+    (aroha, ben)
 }
 
-async fn is(world: &World, who: &Person, entitlement: &str) {
+pub async fn is(world: &World, who: &Person, entitlement: &str) {
     let sql = "select entitlement = $2 from billing.accounts where user_id = $1";
     world.eventually(&format!("{} is {entitlement}", who.name), sql, &[&who.id, &entitlement]).await;
 }
 
 /// Everybody hears that Ben gets everything again, or not any more; what is not critical is looked at.
-async fn hear(world: &World, ben: &Person, aroha: &Person, own: &str, of_him: &str) {
+pub async fn hear(world: &World, ben: &Person, aroha: &Person, own: &str, of_him: &str) {
     world.expect_message(Channel::Push, &ben.push_token, own).await;
     world.expect_message(Channel::Push, &aroha.push_token, of_him).await;
     for who in [ben, aroha] {
@@ -47,8 +59,13 @@ async fn hear(world: &World, ben: &Person, aroha: &Person, own: &str, of_him: &s
 }
 
 async fn send(world: &World, event: &Value, header: &str) -> Reply {
+    post_event(world, &event.to_string(), header).await
+}
+
+/// As Stripe brings an event.
+pub async fn post_event(world: &World, body: &str, header: &str) -> Reply {
     let request =
-        world.http.post(world.url("/webhooks/stripe")).header("stripe-signature", header).body(event.to_string());
+        world.http.post(world.url("/webhooks/stripe")).header("stripe-signature", header).body(body.to_owned());
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Reply { status, headers, body: response.json().await.unwrap_or_default() }
@@ -80,9 +97,9 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
         world.post(&ben, "/v1/billing/portal", Value::Null).await.refused(409, "no-subscription");
         world.post(&ben, "/v1/billing/cancel", Value::Null).await.refused(409, "no-subscription");
         world.post_as_nobody("/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(401, "not-signed-in");
-        for _ in 0..2 {
+        for nth in 1..=2 {
             let page = world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
-            assert_eq!(page["url"], "https://checkout.stripe.example/cs_1");
+            assert_eq!(page["url"], format!("{}checkout/cs_{nth}", stripe.url));
         }
         // One customer, however often.
         assert_eq!(stripe.asked("POST /customers"), 1);
@@ -113,7 +130,7 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
         );
         assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["subscription"]["plan"], "annual");
         let page = world.post(&ben, "/v1/billing/portal", Value::Null).await.expect(200);
-        assert_eq!(page["url"], "https://billing.stripe.example/bps_1");
+        assert_eq!(page["url"], format!("{}portal/bps_3", stripe.url));
         let ends = world.post(&ben, "/v1/billing/cancel", Value::Null).await.expect(200);
         assert_eq!((&ends["entitlement"], &ends["next"]["what"]), (&json!("cancelled"), &json!("freezes")));
         assert_eq!(world.post(&ben, "/v1/billing/resume", Value::Null).await.expect(200)["entitlement"], "active");
@@ -156,10 +173,13 @@ async fn r8_4_only_what_stripe_signed_is_kept_and_each_event_once() {
         settled(&world).await;
         assert_eq!(stripe.asked(&format!("GET /subscriptions/{id}")), 1);
         // Unknown kinds, and what is of nobody, are kept and do nothing.
-        bring(&world, &stripe.event("product.created", json!({"id": "prod_1", "object": "product"}))).await;
+        bring(&world, &stripe.event("product.created", &json!({"id": "prod_1", "object": "product"}))).await;
         // R8.5: a refund takes nothing away.
-        bring(&world, &stripe.event("charge.refunded", json!({"id": "ch_1", "object": "charge", "customer": "cus_1"})))
-            .await;
+        bring(
+            &world,
+            &stripe.event("charge.refunded", &json!({"id": "ch_1", "object": "charge", "customer": "cus_1"})),
+        )
+        .await;
         let strange = stripe.subscribe("cus_9", "monthly");
         bring(&world, &stripe.subscription_event("customer.subscription.created", &strange)).await;
         settled(&world).await;
@@ -241,7 +261,7 @@ async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
         // R8.5: a dispute; it ends with its period.
         stripe.charge("ch_1", "cus_1");
         let dispute = json!({"id": "dp_1", "object": "dispute", "charge": "ch_1"});
-        bring(&world, &stripe.event("charge.dispute.created", dispute)).await;
+        bring(&world, &stripe.event("charge.dispute.created", &dispute)).await;
         is(&world, &ben, "cancelled").await;
         assert_eq!(stripe.last(&format!("POST /subscriptions/{id}"))["cancel_at_period_end"], "true");
         // R1.2: watched himself he is free; cancelled at once, though Stripe is down at first.
@@ -343,7 +363,7 @@ async fn r8_4_every_order_of_the_events_of_four_stories_each_twice_ends_in_the_s
         let mut object = json!({
             "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": status, "cancel_at_period_end": false, "cancel_at": null,
             "items": {"data": [{"current_period_end": 4_000_000_000_u64, "price": {"lookup_key": "monthly"}}]},
-            "latest_invoice": {"created": NOW, "status_transitions": {"finalized_at": NOW}},
+            "latest_invoice": {"created": now(), "status_transitions": {"finalized_at": now()}},
         });
         object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         object

@@ -50,6 +50,47 @@ impl Dev {
         reqwest::get(format!("{}/messages", self.address("Messages"))).await.unwrap().json().await.unwrap()
     }
 
+    async fn eventually_told(&self, channel: &str, to: &str, words: &str) {
+        let came = async {
+            while !self.messages().await.iter().any(|message| {
+                message["channel"] == channel
+                    && message["to"] == to
+                    && format!("{} {}", message["title"], message["text"]).contains(words)
+            }) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let is_there = timeout(PATIENCE, came).await.is_ok();
+        assert!(is_there, "no {channel} to {to} with {words}: {:#?}", self.messages().await);
+    }
+
+    /// A command that Ben sends, after he has signed in as the steps say.
+    fn as_ben(&self, command: &str) -> String {
+        let sign_in = self.printed.split_once("  # 1.").unwrap().1.split_once("\n\n").unwrap().0;
+        format!(r#"# {sign_in}{}{command} -H "authorization: Bearer $BEN"; echo"#, '\n')
+    }
+
+    /// Presses a button of the page whose address the API has answered.
+    async fn press(&self, answered: &str, button: &str) {
+        let url = serde_json::from_str::<Value>(answered).unwrap()["url"].as_str().unwrap().to_owned();
+        let page = reqwest::get(&url).await.unwrap().text().await.unwrap();
+        let path = format!("{}/{button}", url::Url::parse(&url).unwrap().path());
+        assert!(page.contains(&format!(r#"action="{path}""#)), "{page}");
+        let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        assert_eq!(browser.post(format!("{url}/{button}")).send().await.unwrap().status(), 303);
+    }
+
+    /// Waits until Ben's entitlement is this one.
+    async fn eventually_stands(&self, folder: &Path, entitlement: &str) {
+        let stands = format!(r#""entitlement":"{entitlement}""#);
+        let came = async {
+            while !paste(&self.as_ben("curl -s $API/v1/billing"), folder).await[0].contains(&stands) {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, came).await.is_ok(), "Ben is not {entitlement}");
+    }
+
     async fn interrupt(mut self) {
         let pid = self.process.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
@@ -74,7 +115,9 @@ async fn r6_1_the_first_steps_of_a_newcomer_work_as_printed() {
     let dev = Dev::start(&folder).await;
     let steps = dev.printed.split_once("  # 1.").unwrap().1.split_once("\nCtrl-C").unwrap().0.to_owned();
     let said = paste(&format!("# {steps}"), &folder).await;
-    let [checked_in, now, alerts, acknowledged, late, told] = &said[..] else { panic!("{said:#?}") };
+    let [checked_in, now, alerts, acknowledged, late, told, checkout, stands, portal] = &said[..] else {
+        panic!("{said:#?}")
+    };
     assert!(checked_in.contains(r#""next":{"#), "{checked_in}");
     assert!(now.starts_with("It is now "), "{now}");
     assert!(alerts.contains("Aroha") && alerts.contains("Lupe") && alerts.contains("Kiran"), "{alerts}");
@@ -84,25 +127,26 @@ async fn r6_1_the_first_steps_of_a_newcomer_work_as_printed() {
 
     for (channel, to) in [("Push", "phone of Ben"), ("Email", "ben@example.org"), ("Sms", "+12025550100")] {
         for words in ["Aroha did not check in", "Aroha has checked in"] {
-            let came = async {
-                while !dev.messages().await.iter().any(|message| {
-                    message["channel"] == channel
-                        && message["to"] == to
-                        && format!("{} {}", message["title"], message["text"]).contains(words)
-                }) {
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-            };
-            assert!(
-                timeout(PATIENCE, came).await.is_ok(),
-                "no {channel} to {to} with {words}: {:#?}",
-                dev.messages().await
-            );
+            dev.eventually_told(channel, to, words).await;
         }
     }
+
+    // R8.1: he pays, a payment fails, it is paid, and he wants to end it; each by a button of the fake Stripe.
+    assert!(stands.contains(r#""entitlement":"trialing""#), "{stands}");
+    dev.press(checkout, "pay").await;
+    dev.eventually_stands(&folder, "active").await;
+    dev.press(portal, "fail").await;
+    dev.eventually_stands(&folder, "past_due").await;
+    dev.eventually_told("Email", "ben@example.org", "for 7 days").await;
+    dev.press(portal, "pay").await;
+    dev.eventually_stands(&folder, "active").await;
+    dev.press(portal, "cancel").await;
+    dev.eventually_stands(&folder, "cancelled").await;
     dev.interrupt().await;
 
     let dev = Dev::start(&folder).await;
+    let said = paste(&dev.as_ben("curl -s -X POST $API/v1/billing/resume"), &folder).await;
+    assert!(said[0].contains(r#""entitlement":"active""#), "{said:#?}");
     let sign_in = dev.printed.split_once("  # 1.").unwrap().1.split_once("\n\n").unwrap().0;
     let look = r#"curl -s "$API/v1/alerts" -H "authorization: Bearer $BEN""#;
     let said = paste(&format!("# {sign_in}\n{look}"), &folder).await;

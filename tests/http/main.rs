@@ -47,6 +47,7 @@ mod receipts;
 mod release;
 mod sessions;
 mod staff;
+mod stripe;
 mod support;
 mod timeline;
 mod tokens;

@@ -1,5 +1,5 @@
 //! Providers that only pretend: FCM, Postmark, SendGrid, an SMTP server and Twilio on ports of this machine. They speak the real
-//! protocols, keep what they get in one log, and misbehave on demand. For `pruuf dev`, tests and benchmarks.
+//! protocols, keep what they get in one log, and misbehave on demand. For `pruuf dev`, tests and benchmarks. Stripe is one of its own.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,6 +19,7 @@ mod fcm;
 mod postmark;
 mod sendgrid;
 mod smtp;
+pub mod stripe;
 mod twilio;
 
 /// What a message came over.

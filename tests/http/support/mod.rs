@@ -6,7 +6,6 @@ pub mod database;
 pub mod exact;
 pub mod people;
 pub mod process;
-pub mod stripe;
 
 use std::collections::HashMap;
 use std::future::Future;
