@@ -222,7 +222,7 @@ async fn r6_6_answers_without_twilios_signature_change_nothing() {
     .await;
 }
 
-/// The word is "OK". (Other ways to check in have no test yet: their rule stays on the open list.)
+/// The word is "OK"; what it answers is in `ways.rs` (R4.8). Linked devices are still to come.
 #[tokio::test]
 async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
     world(|world| async move {

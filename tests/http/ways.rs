@@ -52,7 +52,7 @@ fn last_link(world: &World, who: &Person) -> String {
 }
 
 #[tokio::test]
-async fn ways_a_link_in_a_reminder_shows_on_get_checks_in_on_post_and_twice_is_once() {
+async fn r4_8_a_link_in_a_reminder_shows_on_get_checks_in_on_post_and_twice_is_once() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let mut people = Vec::new();
@@ -121,7 +121,7 @@ async fn ways_a_link_in_a_reminder_shows_on_get_checks_in_on_post_and_twice_is_o
 }
 
 #[tokio::test]
-async fn ways_an_old_link_never_closes_a_later_check_in() {
+async fn r4_8_an_old_link_never_closes_a_later_check_in() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let [late, open, closed] = [
@@ -189,7 +189,7 @@ fn says_or_over(page: &crate::support::Reply) {
 }
 
 #[tokio::test]
-async fn ways_a_text_answers_the_last_question_and_a_late_one_never_closes_today() {
+async fn r4_8_a_text_answers_the_last_question_and_a_late_one_never_closes_today() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let (aroha, ben) = (reminded(&world, "Aroha", &["before"]).await, world.person("Ben").await);
@@ -248,7 +248,7 @@ async fn ways_a_text_answers_the_last_question_and_a_late_one_never_closes_today
 
 /// Closed by a Contact meanwhile, it is an unanswered question all the same.
 #[tokio::test]
-async fn ways_a_late_text_after_a_contact_has_closed_the_alert_closes_nothing() {
+async fn r4_8_a_late_text_after_a_contact_has_closed_the_alert_closes_nothing() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let (aroha, ben) = (reminded(&world, "Aroha", &[]).await, world.person("Ben").await);
@@ -269,7 +269,7 @@ async fn ways_a_late_text_after_a_contact_has_closed_the_alert_closes_nothing() 
 }
 
 #[tokio::test]
-async fn ways_at_the_time_whoever_has_no_smartphone_is_called_and_a_key_checks_in() {
+async fn r4_8_at_the_time_whoever_has_no_smartphone_is_called_and_a_key_checks_in() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let times = ["at_time"];
@@ -327,7 +327,7 @@ async fn alert_state(world: &World) -> String {
 
 /// Whoever is a Member and a Contact: each answer means what it was asked by.
 #[tokio::test]
-async fn ways_who_is_both_checks_in_for_themselves_and_acts_on_the_alert_of_another() {
+async fn r4_8_who_is_both_checks_in_for_themselves_and_acts_on_the_alert_of_another() {
     world(|world| async move {
         world.travel_to("2027-02-28T19:00:00Z").await;
         let aroha = reminded(&world, "Aroha", &[]).await;
