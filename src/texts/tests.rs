@@ -530,11 +530,12 @@ fn r4_12_an_alarm_says_when_the_phone_was_last_seen() {
             }
         }
     }
-    let short = with(missed(), json!({ "alert_link": "https://app.pruuf.example/a/x", "phones": ["+6421555010"] }));
+    let short = json!({ "member": { "name": "Eva" }, "alert_link": "https://app.pruuf.example/a/x", "phones": ["+6421555010"] });
+    let short = with(missed(), short);
     let sms = texts().sms("missed", "en", &with(short.clone(), seen.clone()));
     assert!(sms.contains("last heard Fri 08:55, phone seen Sat 07:12 4%. Call +6421555010."), "{sms}");
     let sms = texts().sms("missed", "es", &with(short, seen.clone()));
-    assert!(sms.contains("vie 08:55, telefono sab 07:12 4%. Llame: +6421555010."), "{sms}");
+    assert!(sms.contains("vie 08:55, teléfono sab 07:12 4%. Llame: +6421555010."), "{sms}");
     let long = linked(json!({ "phones": ["+5491112345678"] }));
     assert_eq!(texts().sms("missed", "en", &with(long.clone(), seen)), texts().sms("missed", "en", &long));
 }
