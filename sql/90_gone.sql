@@ -1,6 +1,11 @@
 -- Functions that were removed, a release after the last one that called them: drop function if exists …
 -- Took no If-Match; its successor may be called without one.
 drop function if exists api.set_schedule(time[], text, smallint[], smallint, text[]);
+-- Took no position and no signature; their successors may be called without.
+drop function if exists api.record_check_in(timestamptz, text, text, text);
+drop function if exists api.request_help();
+drop function if exists api.set_preferences(text[], text[], time, time, text, boolean, text);
+drop function if exists api.put_device(uuid, text, text);
 -- Replaced by one of the same name whose new last argument has a default: the old server's calls fit it, but not beside the old one.
 drop function if exists api.create_invitation(uuid, text, text, text, bytea, bytea, bytea);
 drop function if exists api.accept_invitation(bytea);

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::config::Key;
 use crate::db::{DbError, settings, tls};
 use crate::vault::{
-    CODE_KEY_CONTEXT, CannotOpen, Vault, WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT, WELFARE_CARD_CONTEXT,
+    CODE_KEY_CONTEXT, CannotOpen, POSITION_CONTEXT, Vault, WEBHOOK_CONTEXT, WEBHOOK_SECRET_CONTEXT,
+    WELFARE_CARD_CONTEXT,
 };
 
 /// As narrow as the job (R9.1); and a wait for a row in use is short, so that whoever comes behind it waits no longer.
@@ -36,6 +37,7 @@ struct Column {
 const COLUMNS: &[Column] = &[
     Column { table: "data.code_keys", id: "id", context: CODE_KEY_CONTEXT },
     Column { table: "data.welfare_cards", id: "user_id", context: WELFARE_CARD_CONTEXT },
+    Column { table: "data.positions", id: "id", context: POSITION_CONTEXT },
     Column { table: "data.webhooks", id: "id", context: WEBHOOK_CONTEXT },
     Column { table: "data.webhook_secrets", id: "id", context: WEBHOOK_SECRET_CONTEXT },
 ];

@@ -47,6 +47,7 @@ codes! {
     NotFound = "not-found", 404, "Not found";
     NoSchedule = "no-schedule", 404, "No time has been chosen yet";
     NoWelfareCard = "no-welfare-card", 404, "No welfare card has been written yet";
+    NoPosition = "no-position", 404, "There is no position";
     WelfareCardNotShown = "welfare-card-not-shown", 404, "The welfare card is not shown now";
     InvitationUnknown = "invitation-unknown", 404, "No open invitation has this code";
     MethodNotAllowed = "method-not-allowed", 405, "This method is not for this path";
@@ -59,6 +60,10 @@ codes! {
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
     NothingToAttest = "nothing-to-attest", 409, "There is no check-in to speak for";
+    BreaksOverlap = "breaks-overlap", 409, "There is another break";
+    BreakHasBegun = "break-has-begun", 409, "The break has begun";
+    BreakIsOver = "break-is-over", 409, "The break is over";
+    BreakNeedsConfirmation = "break-needs-confirmation", 409, "A long break must be confirmed";
     NothingToPostpone = "nothing-to-postpone", 409, "No check-in is awaited now";
     AlreadyPostponed = "already-postponed", 409, "It has been put off once";
     TooLateToPostpone = "too-late-to-postpone", 409, "The time has passed";
@@ -84,6 +89,7 @@ codes! {
     UnsupportedMediaType = "unsupported-media-type", 415, "The body must be application/json";
     Invalid = "invalid", 422, "A value is not valid";
     TimeZoneUnknown = "time-zone-unknown", 422, "There is no such time zone";
+    BreakInThePast = "break-in-the-past", 422, "A break does not begin or end in the past";
     OwnAddress = "own-address", 422, "This is your own address";
     WeakPin = "weak-pin", 422, "This PIN is too easy to guess";
     PinWrong = "pin-wrong", 422, "This is not the PIN";
@@ -144,10 +150,15 @@ impl Code {
             "quiet_hours_have_a_length" => {
                 (Self::Invalid, "/quiet_hours/until", "Quiet hours end at another time than they begin.")
             }
+            "breaks_of_a_member_never_overlap" => (Self::BreaksOverlap, "", "There is another break on these days."),
+            "break_ends_after_it_begins" => (Self::Invalid, "/last_on", "A break does not end before it begins."),
+            "break_begins_before_2200" => (Self::Invalid, "/first_on", "A break lies before the year 2200."),
+            "break_ends_before_2200" => (Self::Invalid, "/last_on", "A break lies before the year 2200."),
             "note_is_1_to_500_characters" => (Self::Invalid, "/note", "A note has 1 to 500 characters."),
             "alert_note_is_1_to_1000_characters" | "closing_note_is_1_to_1000_characters" => {
                 (Self::Invalid, "/note", "A note has 1 to 1000 characters.")
             }
+            "battery_is_0_to_100_percent" => (Self::Invalid, "/battery_percent", "A battery is 0 to 100 percent full."),
             "idempotency_key_is_1_to_200_characters" => {
                 (Self::Invalid, "", "An Idempotency-Key has 1 to 200 characters.")
             }
@@ -263,6 +274,11 @@ impl From<tokio_postgres::Error> for Problem {
         {
             let mut problem = Self::new(code);
             problem.retry_after = db.hint().and_then(|seconds| seconds.parse().ok());
+            // In SQL a refusal names the value of the body as a column.
+            problem.errors = db.column().map(|column| {
+                let detail = db.detail().unwrap_or_default().to_owned();
+                vec![FieldError { pointer: Some(format!("/{column}")), parameter: None, detail }]
+            });
             return match db.detail() {
                 Some(detail) => problem.detail(detail.to_owned()),
                 None => problem,

@@ -130,12 +130,14 @@ impl Server {
         supervise(&mut tasks, "poll", &app, tick::poll);
         supervise(&mut tasks, "escalation", &app, tick::escalate);
         supervise(&mut tasks, "deletions", &app, tick::deletions);
+        supervise(&mut tasks, "positions", &app, tick::positions);
         supervise(&mut tasks, "coverage", &app, tick::coverage);
         supervise(&mut tasks, "entitlements", &app, tick::entitlements);
         if let Some(stripe) = &app.stripe {
             let stripe = Arc::clone(stripe);
             supervise(&mut tasks, "billing", &app, move |app| billing::work(app, Arc::clone(&stripe)));
         }
+        supervise(&mut tasks, "breaks", &app, tick::breaks);
         supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
         supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
         supervise(&mut tasks, "reach", &app, tick::reach);

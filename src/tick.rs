@@ -29,8 +29,12 @@ const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
 const DELETIONS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom a miss would no longer reach, when no NOTIFY said so.
 const COVERAGE_POLL: Duration = Duration::from_secs(1);
+/// How often is looked which positions are to be erased.
+const POSITIONS_POLL: Duration = Duration::from_secs(60);
 /// How often is looked whose trial or paid period ends.
 const ENTITLEMENTS_POLL: Duration = Duration::from_secs(1);
+/// How often is looked what is due of breaks: a matter of hours.
+const BREAKS_POLL: Duration = Duration::from_secs(5);
 /// How often is looked whom to remind of a drill.
 const DRILLS_POLL: Duration = Duration::from_secs(3600);
 /// How often is looked whom to tell how the week was.
@@ -251,6 +255,21 @@ pub async fn coverage(app: Arc<App>) {
     }
 }
 
+#[derive(Deserialize)]
+struct Erased {
+    more: bool,
+}
+
+/// Erases positions (R4.8), every so often. On its own: no deadline waits for it (R9.5).
+pub async fn positions(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let erased: Option<Erased> = app.db.write(&Caller::worker(), "jobs.erase_positions()", &[]).await.ok();
+        if !erased.is_some_and(|erased| erased.more) {
+            pause(&app.stop, POSITIONS_POLL).await;
+        }
+    }
+}
+
 /// Draws the consequences of trials and paid periods that end (R8.2), every so often. On its own: no alert hangs on money.
 pub async fn entitlements(app: Arc<App>) {
     while !app.stop.is_cancelled() {
@@ -264,6 +283,24 @@ pub async fn entitlements(app: Arc<App>) {
         }
         if !is_behind {
             pause(&app.stop, ENTITLEMENTS_POLL).await;
+        }
+    }
+}
+
+/// Enters what breaks have excused and tells of them (R5.1, R5.3), every so often. On its own: whoever is expected again after
+/// one does not hang on it.
+pub async fn breaks(app: Arc<App>) {
+    while !app.stop.is_cancelled() {
+        let followed: Option<Followed> = app.db.write(&Caller::worker(), "jobs.follow_breaks()", &[]).await.ok();
+        let is_behind = followed.as_ref().is_some_and(|followed| followed.more && followed.problems.is_empty());
+        if let Some(followed) = followed {
+            if followed.changed > 0 {
+                tracing::info!(breaks.followed = followed.changed, "breaks followed");
+            }
+            followed.problems.into_iter().for_each(TickProblem::report);
+        }
+        if !is_behind {
+            pause(&app.stop, BREAKS_POLL).await;
         }
     }
 }

@@ -42,6 +42,19 @@ pub enum CodeUse {
 pub enum LinkPurpose {
     /// To see an alert and to act on it.
     Alert,
+    /// To check in, for what a reminder asked for (R4.8).
+    CheckIn,
+}
+
+impl LinkPurpose {
+    /// The fact by which a text knows its link.
+    #[must_use]
+    pub const fn fact(self) -> &'static str {
+        match self {
+            Self::Alert => "alert_link",
+            Self::CheckIn => "check_in_link",
+        }
+    }
 }
 
 /// What the row of a kept code key is sealed for, before its id.
@@ -49,6 +62,9 @@ pub const CODE_KEY_CONTEXT: &[u8] = b"code key ";
 
 /// What a welfare card is sealed for, before its Member's id (R1.5).
 pub const WELFARE_CARD_CONTEXT: &[u8] = b"welfare card ";
+
+/// What a position is sealed for, before its id (R4.8).
+pub const POSITION_CONTEXT: &[u8] = b"position ";
 
 /// What the URL of a webhook is sealed for, before its id.
 pub const WEBHOOK_CONTEXT: &[u8] = b"webhook ";
@@ -401,6 +417,7 @@ pub fn link_id_end(token: &str) -> Option<String> {
 fn derive_link_token(key: &Key, purpose: LinkPurpose, delivery: Uuid) -> String {
     let purpose: &[u8] = match purpose {
         LinkPurpose::Alert => b"alert",
+        LinkPurpose::CheckIn => b"check in",
     };
     let proof = mac(key, "derive", &[b"one-tap link", purpose, delivery.as_bytes()]);
     let proof = proof.iter().take(16).fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
@@ -484,6 +501,7 @@ mod tests {
             assert!(!old.is_link_token(&token, LinkPurpose::Alert, other), "of another with the same end");
             let wrong = format!("{}{}", &token[..28], if token.ends_with('x') { 'y' } else { 'x' });
             assert!(!old.is_link_token(&wrong, LinkPurpose::Alert, id));
+            assert!(!old.is_link_token(&token, LinkPurpose::CheckIn, id), "for another purpose");
         }
         for token in ["", "x", "ZZZZZZZ", &"z".repeat(29), &"-".repeat(29), &"é".repeat(29), &"0".repeat(30)] {
             assert_eq!(link_id_end(token), None, "{token}");

@@ -10,7 +10,7 @@ use pruuf::problem::Code;
 use sha2::{Digest as _, Sha256};
 
 /// Rules of docs/product.md that no test names yet. A rule leaves this list with its first test.
-const OPEN_RULES: &[&str] = &["R4.8", "R4.11", "R4.12", "R5.1", "R5.2", "R5.3"];
+const OPEN_RULES: &[&str] = &[];
 
 /// Everything that may lie at the top of the repository, beside files that begin with a dot.
 const TOP_LEVEL: &[&str] = &[

@@ -33,10 +33,11 @@ begin
     'member', rules.person_shape(member),
     'last_heard', (select jsonb_build_object('at', c.received_at, 'local', rules.iso_local(c.received_at, alarm_facts.time_zone))
                      from data.check_ins c where c.member_id = member order by c.received_at desc limit 1),
+    'last_seen', rules.last_seen(member, alarm_facts.time_zone),
     'contacts', people.told, 'backups', people.backups);
 end;
 $$;
-comment on function rules.alarm_facts(uuid, text, text) is 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+comment on function rules.alarm_facts(uuid, text, text) is 'R6.7 what the texts of every alarm say: who, when last heard of, when their phone was last alive (R4.12), who else is told, and (R3.5) who will be if it escalates.';
 grant execute on function rules.alarm_facts(uuid, text, text) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.resolve_alert(alert uuid, how text, by uuid, at timestamptz, outcome text default null, note text default null) returns void

@@ -57,6 +57,7 @@ declare
   at timestamptz := rules.clock();
   told data.notifications;
   answer text;
+  said jsonb := jsonb_build_object();
 begin
   select n.* into told from data.deliveries d join data.notifications n on n.id = d.notification_id where d.id = delivery and d.channel = 'voice';
   if told.user_id is null then
@@ -68,17 +69,21 @@ begin
   if found then
     perform audit.append('delivery.confirmed', told.user_id, delivery);
   end if;
+  if told.kind = 'reminder' then
+    said := rules.answer_reminder(told, key);
+  end if;
   answer := case
+    when told.kind = 'reminder' then said ->> 'answer'
     when told.alert_id is null or told.kind = 'all_clear' then 'heard'
     when key = '1' then rules.answer_alert(told.user_id, told.alert_id, 'acknowledge')
     when key = '2' then rules.answer_alert(told.user_id, told.alert_id, 'needs_more_help')
     when key = '3' then rules.answer_alert(told.user_id, told.alert_id, 'safe')
     else 'unknown_key' end;
-  return jsonb_build_object('answer', answer, 'language', (select u.language from data.users u where u.id = told.user_id), 'facts', rules.notification_facts(told));
+  return jsonb_build_object('answer', answer, 'language', (select u.language from data.users u where u.id = told.user_id), 'facts', rules.notification_facts(told) || coalesce(said -> 'facts', jsonb_build_object()) || jsonb_build_object('kind', told.kind));
 end;
 $$;
 alter function rules.take_key(uuid, text) owner to pruuf_engine;
-comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
+comment on function rules.take_key(uuid, text) is 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it; on a call that reminds a Member 1 is a check-in (R4.8). security definer: the worker may not act for anybody.';
 grant execute on function rules.take_key(uuid, text) to pruuf_worker;
 
 create or replace function rules.take_text(message_sid text, lookups bytea[], words text) returns jsonb
@@ -164,8 +169,7 @@ begin
        and not exists (select from data.schedules s where s.member_id = person and s.superseded_at is null) then
       return jsonb_build_object('answer', 'no_member');
     end if;
-    insert into data.check_ins (member_id, method) values (person, 'sms');
-    return jsonb_build_object('answer', 'checked_in');
+    return rules.say_ok(person, 'sms', rules.asked_last(person, rules.clock()));
   elsif action is null then
     return jsonb_build_object('answer', 'not_understood');
   end if;
@@ -179,5 +183,5 @@ begin
                             'facts', (select a.facts || jsonb_build_object('acknowledged_by', rules.named_in(a, a.acknowledged_by)) from data.alerts a where a.id = open_alerts[1]));
 end;
 $$;
-comment on function rules.answer_text(uuid, text) is '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
+comment on function rules.answer_text(uuid, text) is 'R4.8 "OK" of a Member is a check-in, also when somebody whom they watch has an alert; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 grant execute on function rules.answer_text(uuid, text) to pruuf_engine;

@@ -18,11 +18,12 @@ begin
   perform rules.follow_time_zone(new.member_id, new.time_zone);
   expected := rules.overtake_misses(new.member_id, new.received_at);
   perform rules.make_up_for_misses(new);
-  if expected.opens_at <= new.received_at and not rules.is_double_tap(new) then
+  if expected.opens_at <= new.received_at and (new.obligation_id is null or new.obligation_id = expected.id) and not rules.is_double_tap(new) then
     perform rules.meet(expected, new);
   end if;
   perform rules.resolve_alert(a.id, 'checked_in', new.member_id, new.received_at, null, new.note)
-     from data.alerts a where a.member_id = new.member_id and a.kind = 'missed' and a.state <> 'resolved';
+     from data.alerts a where a.member_id = new.member_id and a.kind = 'missed' and a.state <> 'resolved'
+      and (new.obligation_id is null or rules.is_not_after(a.obligation_id, new.obligation_id));
   -- For a job to tell: nobody is told on this path.
   insert into data.untold_check_ins (check_in_id)
   select new.id
@@ -33,7 +34,7 @@ begin
 end;
 $$;
 alter function rules.tg_check_ins__count() owner to pruuf_engine;
-comment on function rules.tg_check_ins__count() is 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+comment on function rules.tg_check_ins__count() is 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts. R4.8 one that answers a message does none of that to what came after the message.';
 
 create or replace function rules.follow_time_zone(member uuid, new_zone text) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -86,6 +87,7 @@ begin
        and (o.state = 'missed' or o.state = 'excused' and exists (select from data.attestations t where t.obligation_id = o.id))
        and o.due_at > tap.received_at - interval '2 days'
        and o.local_on = (tap.received_at at time zone o.time_zone)::date
+       and (tap.obligation_id is null or rules.is_not_after(o.id, tap.obligation_id))
     returning o.id)
   insert into data.obligations_met (obligation_id, check_in_id) select m.id, tap.id from made_up m;
   perform rules.tell_late_check_in(m.obligation_id, tap) from data.obligations_met m where m.check_in_id = tap.id;

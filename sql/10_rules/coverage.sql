@@ -3,7 +3,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 begin
   return array_remove(array[
-    case when exists (select from data.devices d where d.user_id = person and d.off_at is null) then 'push' end,
+    case when exists (select from data.devices d where d.user_id = person and d.off_at is null and d.may_push) then 'push' end,
     case when exists (select from data.addresses a where a.user_id = person and a.kind = 'email' and a.verified_at is not null and a.off_at is null) then 'email' end,
     case when exists (select from data.addresses a where a.user_id = person and a.kind = 'phone' and a.verified_at is not null and a.off_at is null) then 'phone' end], null);
 end;
@@ -114,12 +114,15 @@ create or replace function rules.tg_devices__mark_coverage() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  perform rules.mark_coverage(case tg_op when 'DELETE' then old.user_id else new.user_id end);
+  -- A heartbeat that says what was known tells nobody anything, and wakes nobody.
+  if tg_op <> 'UPDATE' or (old.off_at, old.may_push) is distinct from (new.off_at, new.may_push) then
+    perform rules.mark_coverage(case tg_op when 'DELETE' then old.user_id else new.user_id end);
+  end if;
   return null;
 end;
 $$;
 alter function rules.tg_devices__mark_coverage() owner to pruuf_engine;
-comment on function rules.tg_devices__mark_coverage() is 'R6.10 a device that came, died or went.';
+comment on function rules.tg_devices__mark_coverage() is 'R6.10 a device that came, died or went, or whose user lets it show pushes or not.';
 
 create or replace function rules.tg_users__mark_coverage() returns trigger
 language plpgsql volatile security definer set search_path = ''

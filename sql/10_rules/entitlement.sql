@@ -88,7 +88,9 @@ begin
     end if;
   end if;
   perform rules.warn_of_end(person, now_is, ends_at, at);
-  update billing.accounts a set next_step_at = rules.next_entitlement_step(now_is, ends_at, at) where a.user_id = person;
+  perform rules.warn_of_card(person, at);
+  update billing.accounts a
+     set next_step_at = least(rules.next_entitlement_step(now_is, ends_at, at), rules.next_card_step(person, at)) where a.user_id = person;
   return now_is <> account.entitlement;
 end;
 $$;
@@ -143,6 +145,53 @@ end;
 $$;
 comment on function rules.warn_of_end(uuid, text, timestamptz, timestamptz) is 'R8.2, R8.3 tells a Contact of the end that comes, and with the last warning their Members and the other Contacts.';
 grant execute on function rules.warn_of_end(uuid, text, timestamptz, timestamptz) to pruuf_engine;
+
+create or replace function rules.unpayable_subscription(person uuid) returns billing.subscriptions
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  found_one billing.subscriptions;
+begin
+  select s.* into found_one from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+   where k.user_id = person and s.status in ('active', 'trialing') and not s.is_ending
+     and s.card_expires_on < (s.period_ends_at at time zone 'UTC')::date
+   order by s.period_ends_at limit 1;
+  return found_one;
+end;
+$$;
+comment on function rules.unpayable_subscription(uuid) is 'R8.5 what renews after its card has ended.';
+grant execute on function rules.unpayable_subscription(uuid) to pruuf_user, pruuf_engine;
+
+create or replace function rules.next_card_step(person uuid, at timestamptz) returns timestamptz
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  tells_at timestamptz := (rules.unpayable_subscription(person)).period_ends_at - make_interval(days => rules.policy('card_told_before'));
+begin
+  return case when tells_at > at then tells_at end;
+end;
+$$;
+comment on function rules.next_card_step(uuid, timestamptz) is 'R8.5 when somebody is to hear of their card; null when not, or already.';
+grant execute on function rules.next_card_step(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.warn_of_card(person uuid, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  unpayable billing.subscriptions := rules.unpayable_subscription(person);
+begin
+  if unpayable.id is null or at not between unpayable.period_ends_at - make_interval(days => rules.policy('card_told_before')) and unpayable.period_ends_at then
+    return;
+  end if;
+  insert into data.notifications (user_id, kind, cause, facts, created_at, expires_at)
+  values (person, 'card_ending', unpayable.id || ':' || unpayable.card_expires_on,
+          jsonb_build_object('card_expires_on', unpayable.card_expires_on, 'paid_local', rules.iso_local(unpayable.period_ends_at, rules.zone_of(person))),
+          at, unpayable.period_ends_at)
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+end;
+$$;
+comment on function rules.warn_of_card(uuid, timestamptz) is 'R8.5 tells whoever pays with a card that will have ended by the next payment, once for each card.';
+grant execute on function rules.warn_of_card(uuid, timestamptz) to pruuf_engine;
 
 create or replace function rules.tell_frozen(person uuid, is_frozen boolean, at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = ''

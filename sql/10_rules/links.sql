@@ -2,10 +2,11 @@ create or replace function rules.link_purpose(n data.notifications) returns text
 language plpgsql stable security invoker set search_path = ''
 as $$
 begin
-  return case when exists (select from data.alerts a where a.id = n.alert_id and a.member_id <> n.user_id) then 'alert' end;
+  return case when exists (select from data.alerts a where a.id = n.alert_id and a.member_id <> n.user_id) then 'alert'
+              when rules.asked_by(n) is not null then 'check_in' end;
 end;
 $$;
-comment on function rules.link_purpose(data.notifications) is 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
+comment on function rules.link_purpose(data.notifications) is 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s; R4.8 a check-in, for whoever is reminded of their own. Null where there is none.';
 grant execute on function rules.link_purpose(data.notifications) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.alert_of_link(delivery uuid) returns uuid

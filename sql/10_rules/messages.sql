@@ -51,30 +51,32 @@ begin
       from data.notifications t join data.notification_kinds k on k.kind = t.kind
      where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or not exists (select from data.users u where u.id = t.user_id and u.deleted_at is not null))),
   place as (
-    select n.id, n.priority, n.chosen, n.is_frozen, 'push' as channel, null::uuid as address_id, v.id as device_id
+    select n.id, n.priority, n.chosen, n.is_frozen, 'push' as channel, null::uuid as address_id, v.id as device_id, v.may_push
       from news n join data.devices v on v.user_id = n.user_id and v.off_at is null
      where n.kind <> 'all_clear' and not n.is_muted and not (n.is_frozen and n.priority <> 'critical' and n.member_id is not null and n.alert_id is null)
     union all
-    select n.id, n.priority, n.chosen, n.is_frozen, case a.kind when 'email' then 'email' else 'sms' end, a.id, null
+    select n.id, n.priority, n.chosen, n.is_frozen, case a.kind when 'email' then 'email' else 'sms' end, a.id, null, false
       from news n join data.addresses a on a.user_id = n.user_id and a.verified_at is not null and a.off_at is null
      where n.kind <> 'all_clear' and not n.is_muted and not (n.is_frozen and n.priority <> 'critical' and n.member_id is not null and n.alert_id is null)
     union all
-    select n.id, n.priority, n.chosen, n.is_frozen, 'voice', a.id, null
+    select n.id, n.priority, n.chosen, n.is_frozen, 'voice', a.id, null, false
       from news n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone' and a.verified_at is not null
        -- A phone that takes no texts can still ring.
        and (a.off_at is null or a.off_reason in ('landline', 'stopped'))
      where n.has_call),
   open as (
-    select p.*, p.chosen is null or p.channel = any (p.chosen) as is_chosen, bool_or(p.chosen is null or p.channel = any (p.chosen)) over (partition by p.id) as has_chosen
-      from place p),
+    select p.*, bool_or(p.is_chosen) over (partition by p.id) as has_chosen
+      -- A call is chosen with the SMS: it is the same phone.
+      from (select c.*, c.chosen is null or case c.channel when 'voice' then 'sms' else c.channel end = any (c.chosen) as is_chosen from place c) as p),
   known as (
-    select o.*, bool_or(o.channel = 'push') over of_one as has_push, bool_or(o.channel = 'sms') over of_one as has_sms, bool_or(o.channel = 'email') over of_one as has_email,
+    select o.*, bool_or(o.may_push) over of_one as has_push, bool_or(o.channel = 'sms') over of_one as has_sms, bool_or(o.channel = 'email') over of_one as has_email,
            bool_or(o.channel in ('push', 'email')) over of_one as is_reached_for_nothing
       from open o where o.is_chosen or not o.has_chosen window of_one as (partition by o.id))
   select p.id, p.channel, p.address_id, p.device_id, p.priority = 'high' and p.has_push and p.channel <> 'push'
     from known p
    where (p.priority = 'critical'
       or p.priority in ('high', 'normal') and (p.channel = 'push' or not p.has_push and (p.channel = 'sms' or not p.has_sms))
+      or p.priority = 'normal' and p.channel = 'voice' and not p.has_push
       or p.priority in ('high', 'low') and p.channel = 'email'
       or p.priority = 'low' and not p.has_email and (p.channel = 'push' or not p.has_push))
      -- Never dropped for money: whoever has nothing else still gets the SMS.
@@ -90,7 +92,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean
@@ -162,12 +164,14 @@ begin
     perform audit.append('device.removed', old.user_id, old.id);
   elsif old.off_at is null and new.off_at is not null then
     perform audit.append('device.turned_off', old.user_id, old.id, jsonb_build_object('reason', new.off_reason));
+  elsif old.may_push <> new.may_push then
+    perform audit.append('device.push_' || case when new.may_push then 'allowed' else 'refused' end, old.user_id, old.id);
   end if;
   return null;
 end;
 $$;
 alter function rules.tg_devices__record() owner to pruuf_engine;
-comment on function rules.tg_devices__record() is 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead.';
+comment on function rules.tg_devices__record() is 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead; R4.12 and one whose user lets it show pushes or not. That a device is alive is no change of a person''s data.';
 
 create or replace function rules.tg_devices__withdraw() returns trigger
 language plpgsql volatile security definer set search_path = ''

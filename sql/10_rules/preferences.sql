@@ -11,7 +11,7 @@ begin
 end;
 $$;
 comment on function rules.zone_of(uuid) is 'R7.5 where somebody''s hours are read: as they said, else where their check-ins are, else where whoever they have watched the longest is; UTC when nothing is known.';
-grant execute on function rules.zone_of(uuid) to pruuf_worker, pruuf_engine;
+grant execute on function rules.zone_of(uuid) to pruuf_user, pruuf_worker, pruuf_engine;
 
 create or replace function rules.quiet_until(person uuid, at timestamptz) returns timestamptz
 language plpgsql stable security invoker set search_path = ''

@@ -83,7 +83,7 @@ $$;
 comment on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) is 'R4.1 which reminder of an obligation comes next, and when.';
 grant execute on function rules.reminder_after(data.schedules, timestamptz, timestamptz, timestamptz) to pruuf_worker, pruuf_engine;
 
-create or replace function rules.open_next(member uuid, at timestamptz) returns data.obligations
+create or replace function rules.open_from(member uuid, at timestamptz, not_before timestamptz) returns data.obligations
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
@@ -107,6 +107,13 @@ begin
     if slot.due_at <= before.due_at then
       select * into slot from rules.slot_after(schedule, before.due_at, '-infinity');
     end if;
+    if slot.due_at < not_before then
+      select * into slot from rules.slot_after(schedule, not_before, '-infinity');
+    end if;
+  end if;
+  select * into slot from rules.slot_outside_breaks(schedule, slot.local_on, slot.local_time, slot.due_at);
+  if slot.due_at is null then
+    return null;
   end if;
   opens := greatest(before.due_at, least(rules.instant_of(slot.local_on::timestamp, schedule.time_zone), slot.due_at - interval '4 hours'));
 
@@ -123,7 +130,17 @@ begin
   return made;
 end;
 $$;
-comment on function rules.open_next(uuid, timestamptz) is 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+comment on function rules.open_from(uuid, timestamptz, timestamptz) is 'R4.2, R5.1 makes the next obligation of a Member who has none open, outside of breaks and not before an instant; null without a schedule and where a break is open-ended. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+grant execute on function rules.open_from(uuid, timestamptz, timestamptz) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.open_next(member uuid, at timestamptz) returns data.obligations
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  return rules.open_from(member, at, '-infinity');
+end;
+$$;
+comment on function rules.open_next(uuid, timestamptz) is 'R4.2, R4.4 makes the next obligation of a Member who has none open, also one that has passed while no job ran.';
 grant execute on function rules.open_next(uuid, timestamptz) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.lock_member(member uuid) returns void
@@ -188,6 +205,7 @@ begin
   if not exists (select from data.obligations o where o.member_id = new.member_id and o.state = 'open') then
     perform rules.open_next(new.member_id, new.created_at);
   end if;
+  perform rules.move_breaks(new.member_id, new.created_at);
   -- R3.4 the evening is where the Member is.
   update data.watch_settings w set digest_at = rules.next_digest_at(new.member_id, new.created_at)
    where w.member_id = new.member_id and w.digest_at > new.created_at;

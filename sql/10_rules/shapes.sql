@@ -63,7 +63,7 @@ language sql stable security invoker set search_path = ''
 as $$
   select jsonb_build_object(
     'id', a.id, 'kind', a.kind, 'state', a.state, 'raised_at', a.raised_at,
-    'member', a.facts -> 'member', 'due', a.facts -> 'due', 'last_heard', a.facts -> 'last_heard', 'contacts', a.facts -> 'contacts',
+    'member', a.facts -> 'member', 'due', a.facts -> 'due', 'last_heard', a.facts -> 'last_heard', 'last_seen', a.facts -> 'last_seen', 'contacts', a.facts -> 'contacts',
     'backups', coalesce(a.facts -> 'backups', '[]'), 'round', a.round, 'next_round_at', case when a.state = 'open' and isfinite(a.next_step_at) then a.next_step_at end, 'exhausted_at', a.exhausted_at,
     'late_by_seconds', a.facts -> 'late_by_seconds',
     'acknowledged_at', a.acknowledged_at, 'acknowledged_by', rules.named_in(a, a.acknowledged_by), 'arrives_at', a.arrives_at,

@@ -6,7 +6,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object('delivery_id', d.id, 'user_id', n.user_id, 'purpose', rules.link_purpose(n))), '[]')
       from data.deliveries d
       join data.notifications n on n.id = d.notification_id
-     where right(d.id::text, 10) = id_end and d.channel in ('email', 'sms') and n.user_id is not null);
+     where right(d.id::text, 10) = id_end and d.channel in ('email', 'sms', 'push') and n.user_id is not null);
 end;
 $$;
 alter function api.find_links(text) owner to pruuf_engine;
@@ -18,6 +18,7 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   me data.users := rules.my_account();
+  spot data.positions := rules.position_of(a.member_id);
   zone text := coalesce(a.facts -> 'due' ->> 'time_zone', a.facts ->> 'time_zone', 'UTC');
 begin
   return rules.alert_shape(a) || jsonb_build_object(
@@ -30,10 +31,11 @@ begin
     'time_zone', zone, 'raised_local', rules.iso_local(a.raised_at, zone), 'acknowledged_local', rules.iso_local(a.acknowledged_at, zone),
     'arrives_local', rules.iso_local(a.arrives_at, zone), 'resolved_local', rules.iso_local(a.resolved_at, zone),
     'phones', rules.phones_in_alert(a.id),
+    'position', case when spot.id is not null and a.state <> 'resolved' then rules.position_shape(spot) || jsonb_build_object('local', rules.iso_local(spot.received_at, zone)) end,
     'has_card', a.state <> 'resolved' and exists (select from data.welfare_cards w where w.user_id = a.member_id));
 end;
 $$;
-comment on function rules.alert_page(data.alerts) is 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; that there is a welfare card, but nothing of it.';
+comment on function rules.alert_page(data.alerts) is 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; R4.8 where its Member was last, while it is open; that there is a welfare card, but nothing of it.';
 grant execute on function rules.alert_page(data.alerts) to pruuf_user;
 
 create or replace function api.show_alert_page(delivery_id uuid) returns jsonb

@@ -78,18 +78,19 @@ as $$ select rules.act_on_alert(alert_id, 'needs_more_help', null, null, null) $
 comment on function api.needs_more_help(uuid) is 'POST /v1/alerts/{id}/needs-more-help. R6.4 whoever has it, or any Contact: everyone is told at once, and it escalates again.';
 grant execute on function api.needs_more_help(uuid) to pruuf_user;
 
-create or replace function api.request_help() returns jsonb
+create or replace function api.request_help(position_id uuid default null, sealed_position bytea default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   request data.help_requests;
 begin
   insert into data.help_requests (member_id) values (rules.signed_in_user_id()) returning * into request;
+  perform rules.keep_position(position_id, sealed_position, null, request.id);
   return rules.alert_shape(rules.visible_alert(request.alert_id));
 end;
 $$;
-comment on function api.request_help() is 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
-grant execute on function api.request_help() to pruuf_user;
+comment on function api.request_help(uuid, bytea) is 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert. R4.8 with where they are, if they have chosen so.';
+grant execute on function api.request_help(uuid, bytea) to pruuf_user;
 
 create or replace function api.cancel_alert(alert_id uuid) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

@@ -25,9 +25,12 @@ declare
 begin
   select * into account from billing.accounts a where a.user_id = me;
   return jsonb_build_object(
-    'entitlement', rules.entitlement(me, at), 'since', account.since_at,
-    'next', case when isfinite(ends_at) then jsonb_build_object('what', 'freezes', 'at', ends_at)
-                 when mine.id is not null and mine.status = 'active' then jsonb_build_object('what', 'renews', 'at', mine.period_ends_at) end,
+    'entitlement', rules.entitlement(me, at), 'since', account.since_at, 'language', (rules.my_account()).language,
+    'next', (select jsonb_build_object('what', n.what, 'at', n.at, 'local', rules.iso_local(n.at, rules.zone_of(me)))
+               from (values ('freezes', case when isfinite(ends_at) then ends_at end),
+                            ('renews', case when ends_at is null and mine.status = 'active' then mine.period_ends_at end)) as n (what, at)
+              where n.at is not null),
+    'needs_card', (rules.unpayable_subscription(me)).id is not null,
     'subscription', case when mine.id is not null then jsonb_build_object(
       'plan', mine.lookup_key, 'is_ending', mine.is_ending, 'period_ends_at', mine.period_ends_at, 'card_expires_on', mine.card_expires_on) end,
     'plans', (select coalesce(jsonb_agg(jsonb_build_object('plan', p.lookup_key, 'currency', p.currency, 'unit_amount', p.unit_amount, 'period', p.period) order by p.unit_amount), '[]')

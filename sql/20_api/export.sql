@@ -46,12 +46,16 @@ begin
   return jsonb_build_object(
     'schedules', (select coalesce(jsonb_agg(to_jsonb(s) - '{member_id}'::text[] order by s.created_at), '[]') from data.schedules s where s.member_id = person),
     'obligations', (select coalesce(jsonb_agg(to_jsonb(o) - '{member_id}'::text[] order by o.due_at), '[]') from data.obligations o where o.member_id = person),
+    'breaks', (select coalesce(jsonb_agg(jsonb_build_object('id', b.id, 'first_on', b.first_on, 'last_on', b.last_on, 'confirmed_on', b.confirmed_on, 'created_at', b.created_at) order by b.first_on), '[]')
+                 from data.breaks b where b.member_id = person),
     'check_ins', (select coalesce(jsonb_agg(to_jsonb(c) - '{member_id}'::text[] || jsonb_build_object(
+                           'signature', rules.signature_of(c.id),
                            'met', array(select m.obligation_id from data.obligations_met m where m.check_in_id = c.id)) order by c.received_at), '[]')
-                    from data.check_ins c where c.member_id = person));
+                    from data.check_ins c where c.member_id = person),
+    'positions', (select coalesce(jsonb_agg(rules.position_shape(p) order by p.received_at), '[]') from data.positions p where p.member_id = person));
 end;
 $$;
-comment on function rules.export_days(uuid) is 'R2.6 a Member''s schedules, what was expected, and every tap with what it met.';
+comment on function rules.export_days(uuid) is 'R2.6 a Member''s schedules and breaks, what was expected, every tap with what it met, and the positions that are not erased yet.';
 grant execute on function rules.export_days(uuid) to pruuf_engine;
 
 create or replace function rules.export_people(person uuid) returns jsonb

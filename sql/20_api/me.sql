@@ -203,7 +203,7 @@ alter function api.remove_address(uuid) owner to pruuf_engine;
 comment on function api.remove_address(uuid) is 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
 grant execute on function api.remove_address(uuid) to pruuf_user;
 
-create or replace function api.put_device(device_id uuid, platform text, push_token text) returns jsonb
+create or replace function api.put_device(device_id uuid, platform text, push_token text, public_key bytea default null) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
@@ -212,10 +212,10 @@ declare
 begin
   -- A phone that changed hands, or an app installed anew, keeps its token under another id.
   delete from data.devices d where d.push_token = put_device.push_token and (d.id <> put_device.device_id or d.user_id <> me);
-  insert into data.devices as d (id, user_id, platform, push_token, registered_at)
-  values (put_device.device_id, me, put_device.platform, put_device.push_token, rules.clock())
+  insert into data.devices as d (id, user_id, platform, push_token, public_key, registered_at)
+  values (put_device.device_id, me, put_device.platform, put_device.push_token, put_device.public_key, rules.clock())
   on conflict (id) do update
-    set platform = excluded.platform, push_token = excluded.push_token, registered_at = excluded.registered_at, off_at = null, off_reason = null
+    set platform = excluded.platform, push_token = excluded.push_token, public_key = coalesce(excluded.public_key, d.public_key), registered_at = excluded.registered_at, off_at = null, off_reason = null
     where d.user_id = me
   returning * into device;
   if not found then
@@ -223,13 +223,38 @@ begin
   end if;
   delete from data.devices d where d.id in (
     select v.id from data.devices v where v.user_id = me order by v.registered_at desc, v.id desc offset rules.policy('devices_per_user'));
-  perform audit.append('device.registered', me, device.id);
-  return jsonb_build_object('id', device.id, 'platform', device.platform, 'registered_at', device.registered_at);
+  perform audit.append('device.registered', me, device.id, jsonb_build_object('signs', device.public_key is not null));
+  return rules.device_shape(device);
 end;
 $$;
-alter function api.put_device(uuid, text, text) owner to pruuf_engine;
-comment on function api.put_device(uuid, text, text) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
-grant execute on function api.put_device(uuid, text, text) to pruuf_user;
+alter function api.put_device(uuid, text, text, bytea) owner to pruuf_engine;
+comment on function api.put_device(uuid, text, text, bytea) is 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first. R4.11 a key that is not said stays.';
+grant execute on function api.put_device(uuid, text, text, bytea) to pruuf_user;
+
+create or replace function api.record_heartbeat(device_id uuid, battery_percent smallint, push_allowed boolean) returns jsonb
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  me uuid := rules.signed_in_user_id();
+  device data.devices;
+begin
+  -- Before the device, as whoever ends an account does.
+  perform from data.alerts a where a.member_id = me and a.state <> 'resolved' order by a.id for no key update;
+  update data.devices d
+     set seen_at = rules.clock(), battery_percent = record_heartbeat.battery_percent, may_push = coalesce(push_allowed, d.may_push)
+   where d.user_id = me and d.id = record_heartbeat.device_id
+  returning * into device;
+  if not found then
+    perform rules.refuse_unknown('device');
+  end if;
+  update data.alerts a set facts = a.facts || jsonb_build_object('last_seen', rules.last_seen(me, rules.alert_zone(a)))
+   where a.member_id = me and a.state <> 'resolved';
+  return rules.device_shape(device);
+end;
+$$;
+alter function api.record_heartbeat(uuid, smallint, boolean) owner to pruuf_engine;
+comment on function api.record_heartbeat(uuid, smallint, boolean) is 'POST /v1/me/devices/{id}/heartbeat. R4.12 what is not said of the battery is unknown, of pushes as before. Alerts that are not over say it from now on; it is no check-in and ends none.';
+grant execute on function api.record_heartbeat(uuid, smallint, boolean) to pruuf_user;
 
 create or replace function api.remove_device(device_id uuid) returns jsonb
 language plpgsql volatile security definer set search_path = ''

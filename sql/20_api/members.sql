@@ -4,7 +4,7 @@ as $$
   select jsonb_build_object('user_id', u.id, 'name', u.name, 'connected_at', c.connected_at, 'nickname', w.nickname,
                             'hears_of', coalesce(w.hears_of, 'misses_only'), 'mutes_routine', coalesce(w.mutes_routine, false))
          || jsonb_build_object('coverage', rules.coverage_shape(v)) || rules.day_shape(u.id, at)
-         || case when rules.is_entitled(c.contact_id) then '{}' else '{"status": "not_shown", "next": null, "last_check_in_at": null, "attestations": []}' end::jsonb
+         || case when rules.is_entitled(c.contact_id) then '{}' else '{"status": "not_shown", "next": null, "break": null, "last_check_in_at": null, "attestations": []}' end::jsonb
     from data.connections c
     join data.users u on u.id = c.member_id
     left join data.coverage v on v.member_id = c.member_id
@@ -58,6 +58,22 @@ end;
 $$;
 comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
 grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
+
+create or replace function api.get_member_position(member_id uuid) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  -- The table's policies decide what of it is seen.
+  latest data.positions := rules.position_of(rules.watched_member_id(get_member_position.member_id));
+begin
+  if latest.id is null then
+    raise exception 'no-position' using errcode = 'UF404', detail = 'They have not said where they are, or not of late.';
+  end if;
+  return rules.position_shape(latest);
+end;
+$$;
+comment on function api.get_member_position(uuid) is 'GET /v1/members/{user_id}/position. R4.8 for Contacts only; to a frozen one only that of a call for help.';
+grant execute on function api.get_member_position(uuid) to pruuf_user;
 
 create or replace function api.update_member(member_id uuid, changes jsonb, if_match text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

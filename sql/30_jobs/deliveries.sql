@@ -46,7 +46,7 @@ begin
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
       'language', coalesce(u.language, n.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
       'phones', case when n.alert_id is not null then rules.phones_for(n.user_id, n.alert_id) end,
-      'link_purpose', case when t.channel in ('email', 'sms') then rules.link_purpose(n) end,
+      'link_purpose', case when t.channel in ('email', 'sms') or t.channel = 'push' and n.kind = 'reminder' then rules.link_purpose(n) end,
       'sealed', encode(coalesce(a.sealed, n.address_sealed), 'base64'), 'lookup', encode(coalesce(a.lookup, n.address_lookup), 'base64'),
       'push_token', v.push_token, 'platform', v.platform)
     from taken t

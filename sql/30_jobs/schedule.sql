@@ -14,6 +14,7 @@ begin
     perform cron.schedule('pruuf-escalate', '* * * * *', 'set role pruuf_worker; select jobs.escalate() from generate_series(1, 20)');
     perform cron.schedule('pruuf-deletions', '* * * * *', 'set role pruuf_worker; select jobs.finish_deletions()');
     perform cron.schedule('pruuf-coverage', '* * * * *', 'set role pruuf_worker; select jobs.follow_coverage()');
+    perform cron.schedule('pruuf-breaks', '* * * * *', 'set role pruuf_worker; select jobs.follow_breaks()');
     -- A job of its own: nothing that it does or fails at may touch the deadlines.
     perform cron.schedule('pruuf-seal', '* * * * *', 'set role pruuf_worker; select jobs.seal_audit() from generate_series(1, 20)');
   end if;

@@ -125,8 +125,10 @@ begin
   moved as (
     update data.obligations o set remind_at = n.next_remind_at from newest n where o.id = n.id returning o.id),
   told as (
-    insert into data.notifications (user_id, kind, cause, facts, created_at, expires_at)
-    select n.member_id, 'reminder', n.id || ':' || n.phase || case when n.postponed_minutes is not null then ':postponed' else '' end,
+    insert into data.notifications (user_id, kind, has_call, cause, facts, created_at, expires_at)
+    -- R4.8 at the time whoever has no smartphone is called.
+    select n.member_id, 'reminder', n.phase = 'at_time' and not exists (select from data.devices v where v.user_id = n.member_id and v.off_at is null),
+           n.id || ':' || n.phase || case when n.postponed_minutes is not null then ':postponed' else '' end,
            jsonb_build_object('phase', n.phase, 'due', n.due,
              'alert_local_time', rules.iso_local(n.alert_at, n.time_zone)),
            at, n.alert_at

@@ -16,7 +16,13 @@ begin
     union all
     select 'members_unwatched', (select count(*) from (
       select from data.schedules s where s.superseded_at is null
-         and not exists (select from data.obligations o where o.member_id = s.member_id and o.state = 'open') limit 1000) _)
+         and not exists (select from data.obligations o where o.member_id = s.member_id and o.state = 'open')
+         -- R5.1 while an open-ended break lies ahead, and the days until then are over, or within another.
+         and not (exists (select from data.breaks b where b.member_id = s.member_id and b.last_on is null)
+              and exists (select from data.breaks b where b.member_id = s.member_id and b.ends_at > at and b.begins_at <= at + interval '8 days'))
+       limit 1000) _)
+    union all
+    select 'breaks_late', (select count(*) from (select from data.breaks b where b.next_step_at < at - interval '1 hour' limit 1000) _)
     union all
     select 'contacts_not_told', (select count(*) from jobs.contacts_not_told(1000))
     union all

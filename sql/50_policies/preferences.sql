@@ -1,7 +1,7 @@
 revoke all on data.preferences from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant select on data.preferences to pruuf_user;
-grant insert (user_id, high_channels, normal_channels, quiet_from, quiet_until, time_zone, has_weekly_summary),
-      update (high_channels, normal_channels, quiet_from, quiet_until, time_zone, has_weekly_summary) on data.preferences to pruuf_user;
+grant insert (user_id, high_channels, normal_channels, quiet_from, quiet_until, time_zone, has_weekly_summary, shares_position),
+      update (high_channels, normal_channels, quiet_from, quiet_until, time_zone, has_weekly_summary, shares_position) on data.preferences to pruuf_user;
 grant select on data.preferences to pruuf_worker;
 grant select, insert, update, delete on data.preferences to pruuf_engine;
 

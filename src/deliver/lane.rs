@@ -339,10 +339,12 @@ fn compose(app: &App, channel: Channel, delivery: &Claimed) -> Result<Message, C
             let token = delivery.push_token.clone().ok_or(CannotCompose)?;
             let platform = if delivery.platform.as_deref() == Some("ios") { Platform::Ios } else { Platform::Android };
             let (title, body) = app.texts.push(kind, language, &facts);
+            let link = facts["check_in_link"].as_str().map(|link| ("check_in_link".to_owned(), link.to_owned()));
             let data = [("delivery_id", delivery.id), ("notification_id", delivery.notification_id)]
                 .into_iter()
                 .map(|(name, id)| (name.to_owned(), id.to_string()))
                 .chain([("kind".to_owned(), kind.to_owned())])
+                .chain(link)
                 .collect();
             let is_critical = delivery.priority == "critical";
             (
@@ -388,7 +390,7 @@ fn with_secrets(app: &App, delivery: &Claimed) -> Result<Value, CannotCompose> {
     facts["phones"] = app.vault.open_all(&delivery.phones).into();
     if let Some(purpose) = delivery.link_purpose {
         let token = app.vault.link_token(purpose, delivery.id);
-        facts["alert_link"] = Value::String(format!("{}/a/{token}", app.public_url));
+        facts[purpose.fact()] = Value::String(format!("{}/a/{token}", app.public_url));
     }
     let (Some(id), Some(hash)) = (facts["code_id"].as_str(), facts["code_hash"].as_str()) else {
         return Ok(facts);

@@ -10,7 +10,9 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::aside::Aside;
 use super::day::writable;
+use super::positions::Position;
 use super::{Answer, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -108,6 +110,17 @@ struct LastHeard {
     local: NaiveDateTime,
 }
 
+/// When the Member's phone last said that it is alive.
+#[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
+struct LastSeen {
+    at: DateTime<Utc>,
+    /// The same in the Member's time zone.
+    local: NaiveDateTime,
+    /// How full its battery was then, 0 to 100.
+    battery_percent: Option<i16>,
+}
+
 /// An alert.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
@@ -120,6 +133,8 @@ struct Alert {
     /// The check-in that did not come, of a missed one.
     due: Option<Due>,
     last_heard: Option<LastHeard>,
+    /// No check-in: only that a phone of theirs was on.
+    last_seen: Option<LastSeen>,
     /// Who was told at once.
     contacts: Vec<Person>,
     /// Who is told when it escalates.
@@ -149,6 +164,13 @@ struct Alert {
 struct AlertPage {
     items: Vec<Alert>,
     next_cursor: Option<Uuid>,
+}
+
+/// What may come with a call for help.
+#[derive(Object)]
+struct NewHelpRequest {
+    /// Where the Member is: kept for 24 hours, for their Contacts only, and only if their preferences say so.
+    position: Option<Position>,
 }
 
 #[derive(Object)]
@@ -380,16 +402,21 @@ impl Api {
 
     /// I need help
     ///
-    /// Contacts are told at once: no confirmation, no grace, on a break as well. A second call adds to the first.
+    /// Contacts are told at once: no confirmation, no grace, on a break as well. A second call adds to the first. The body may
+    /// be left out; nothing in it can refuse the call.
     #[oai(path = "/v1/me/help-requests", method = "post", operation_id = "request_help")]
     async fn request_help(
         &self,
         app: Data<&Arc<App>>,
         caller: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Aside<NewHelpRequest>,
     ) -> Result<Created<Alert>, Problem> {
         let once = once(key.0, "request_help", &String::new());
-        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, "api.request_help()", &[]).await?)))
+        let position = Position::seal(body.0.and_then(|said| said.position), &app);
+        let call = "api.request_help(position_id => $1, sealed_position => $2)";
+        let params: crate::db::Params<'_> = &[&position.id, &position.sealed];
+        Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
 
     /// Take my call for help back

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use poem::web::Data;
 use poem_openapi::param::Header;
 use poem_openapi::payload::Json;
+use poem_openapi::types::ToJSON as _;
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::Deserialize;
 use serde_json::Value;
@@ -56,6 +57,8 @@ enum NextStep {
 struct Next {
     what: NextStep,
     at: DateTime<Utc>,
+    /// The same where the user is.
+    local: NaiveDateTime,
 }
 
 /// What the user pays for.
@@ -88,17 +91,37 @@ struct Plan {
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
 struct Billing {
+    /// All of it in plain words, in the user's language.
+    #[serde(default)]
+    summary: String,
     entitlement: Entitlement,
     /// Since when; absent before the first Member.
     since: Option<DateTime<Utc>>,
     /// What happens next; absent when nothing does.
     next: Option<Next>,
     subscription: Option<Subscription>,
+    /// Whether the card will have ended by the next payment.
+    needs_card: bool,
     plans: Vec<Plan>,
     /// How many Members the user watches.
     members: i64,
     /// How many they may watch.
     members_allowed: i64,
+}
+
+#[derive(Deserialize)]
+struct BillingRow {
+    language: String,
+    #[serde(flatten)]
+    billing: Billing,
+}
+
+impl BillingRow {
+    fn in_words(mut self, app: &App) -> Billing {
+        let facts = self.billing.to_json().unwrap_or_default();
+        self.billing.summary = app.texts.app("billing", &self.language, &facts);
+        self.billing
+    }
 }
 
 #[derive(Object)]
@@ -165,7 +188,8 @@ async fn set_ending(app: &App, caller: &Caller, own: OwnRow, is_ending: bool, ke
     let told = if is_ending { stripe.end_with_period(&id, &key).await } else { stripe.go_on(&id, &key).await };
     let subscription = told.map_err(unavailable)?;
     keep(app, &subscription, own.at).await?;
-    Ok(Json(app.db.read(caller, "api.get_billing()", &[]).await?))
+    let row: BillingRow = app.db.read(caller, "api.get_billing()", &[]).await?;
+    Ok(Json(row.in_words(app)))
 }
 
 #[OpenApi(tag = "Section::Money")]
@@ -178,7 +202,8 @@ impl Api {
         caller: SignedIn,
         #[oai(name = "If-None-Match")] known: Header<Option<String>>,
     ) -> Result<Tagged<Billing>, Problem> {
-        Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_billing()", &[]).await?)
+        let shape = app.db.read_shape(&caller.0, "api.get_billing()", &[]).await?;
+        Tagged::unless_opened(known.0, &shape, |row: BillingRow| Ok(row.in_words(&app)))
     }
 
     /// Choose a plan

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::alerts::Person;
 use super::auth::{Address, AddressKind};
+use super::breaks::Break;
 use super::coverage::MemberCoverage;
 use super::day::{DayStatus, History, Obligation, OpenAlert, Word};
 use super::me::{Done, open_address};
@@ -264,6 +265,10 @@ struct Member {
     status: DayStatus,
     /// The check-in that is expected next.
     next: Option<Obligation>,
+    /// The break that runs, or the next one.
+    #[oai(rename = "break")]
+    #[serde(rename = "break")]
+    pause: Option<Break>,
     last_check_in_at: Option<DateTime<Utc>>,
     /// What Contacts said of the check-in that was last closed by their word.
     attestations: Vec<Word>,

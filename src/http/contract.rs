@@ -139,11 +139,14 @@ impl Contract {
         let is_read = match schema["format"].as_str() {
             Some("uuid") => Uuid::parse_str(text).is_ok(),
             Some("date-time") => DateTime::parse_from_rfc3339(text).is_ok(),
-            Some("date") => NaiveDate::parse_from_str(text, "%F").is_ok(),
+            Some("date" | "naive-date") => NaiveDate::parse_from_str(text, "%F").is_ok(),
             _ => true,
         };
         if !is_read {
-            return Some(format!("This is not a {}.", schema["format"].as_str().unwrap_or_default()));
+            return Some(format!(
+                "This is not a {}.",
+                schema["format"].as_str().unwrap_or_default().trim_start_matches("naive-")
+            ));
         }
         if let Some(most) = schema["maxLength"].as_u64().filter(|most| text.chars().count() as u64 > *most) {
             return Some(format!("At most {most} characters are possible."));

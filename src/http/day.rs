@@ -10,6 +10,9 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::breaks::Break;
+use super::positions::Position;
+use super::signatures::{NewSignature, SignatureState, judge};
 use super::{Answer, Changed, Created, PAGE, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -109,6 +112,7 @@ pub struct Schedule {
 
 /// A schedule, and from when it counts.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct ScheduleSet {
     local_times: Vec<String>,
     time_zone: String,
@@ -116,10 +120,10 @@ struct ScheduleSet {
     grace_minutes: i16,
     reminders: Vec<Reminder>,
     created_at: DateTime<Utc>,
-    /// The first local date on which it counts.
-    applies_from: NaiveDate,
-    /// The check-in that is expected next: one that was expected before the change stays as it is.
-    next: Obligation,
+    /// The first local date on which it counts; absent while an open-ended break lies ahead.
+    applies_from: Option<NaiveDate>,
+    /// The check-in that is expected next: one that was expected before the change stays as it is. Absent with `applies_from`.
+    next: Option<Obligation>,
 }
 
 /// How a Member's day stands.
@@ -137,6 +141,8 @@ pub enum DayStatus {
     Attested,
     /// The last time was missed, a Contact has closed the alert, and the Member has not been heard of since.
     Missed,
+    /// A break runs: nothing is asked, and nobody is watched.
+    OnBreak,
     /// A check-in is awaited.
     Open,
     /// The time has passed; Contacts are told at `next.alert_at`.
@@ -174,8 +180,12 @@ struct Today {
     /// The server's clock.
     now: DateTime<Utc>,
     status: DayStatus,
-    /// The check-in that is expected next.
+    /// The check-in that is expected next; absent before a time is chosen, and before and in a break without an end.
     next: Option<Obligation>,
+    /// The break that runs, or the next one.
+    #[oai(rename = "break")]
+    #[serde(rename = "break")]
+    pause: Option<Break>,
     last_check_in_at: Option<DateTime<Utc>>,
     /// What Contacts said of the check-in that was last closed by their word.
     attestations: Vec<Word>,
@@ -214,6 +224,10 @@ struct NewCheckIn {
     /// A word for the Contacts, up to 500 characters.
     note: Option<String>,
     mood: Option<Mood>,
+    /// Where the Member is: kept for 24 hours, for their Contacts only, and only if their preferences say so.
+    position: Option<Position>,
+    /// A device's signature, by the key that it was registered with; over `device_time`, too.
+    signature: Option<NewSignature>,
 }
 
 /// A check-in.
@@ -227,6 +241,8 @@ struct CheckIn {
     device_time: Option<DateTime<Utc>>,
     note: Option<String>,
     mood: Option<Mood>,
+    /// Absent when it was not signed.
+    signature: Option<SignatureState>,
     /// What it met; empty when nothing was asked.
     met: Vec<Obligation>,
 }
@@ -249,11 +265,16 @@ struct CheckInRecorded {
     device_time: Option<DateTime<Utc>>,
     note: Option<String>,
     mood: Option<Mood>,
+    /// Absent when it was not signed. It counts in any case.
+    signature: Option<SignatureState>,
+    /// Whether it came with a position that is kept.
+    position_kept: bool,
     /// What it met; empty when nothing was asked.
     met: Vec<Obligation>,
     /// The alerts that it ended.
     resolved_alerts: Vec<Uuid>,
-    /// The check-in that is expected next; absent when no time has been chosen.
+    /// The check-in that is expected next; absent when no time has been chosen, and before and in a break
+    /// without an end.
     next: Option<Obligation>,
     /// The first local date in the new time zone, when this check-in came from another one.
     schedule_applies_from: Option<NaiveDate>,
@@ -287,6 +308,8 @@ struct PastObligation {
     late_by_seconds: Option<i64>,
     /// How it came.
     method: Option<String>,
+    /// What became of its signature; absent when it was not signed.
+    signature: Option<SignatureState>,
     /// A word of the Member's.
     note: Option<String>,
     mood: Option<Mood>,
@@ -381,10 +404,25 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<NewCheckIn>,
     ) -> Result<Created<CheckInRecorded>, Problem> {
-        let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4)";
-        let device_time = body.device_time.map(writable);
-        let params: crate::db::Params<'_> = &[&device_time, &body.time_zone, &body.note, &body.mood.map(Mood::as_str)];
-        let once = once(key.0, "record_check_in", &body.0);
+        let call = "api.record_check_in(device_time => $1, time_zone => $2, note => $3, mood => $4, position_id => $5, sealed_position => $6, public_key => $7, signed_on => $8, is_signature_right => $9)";
+        let Json(mut said) = body;
+        let device_time = said.device_time.map(writable);
+        // Not in the fingerprint of the body: from a hash of a few digits they can be found again.
+        let position = Position::seal(said.position.take(), &app);
+        let signature = judge(said.signature.as_ref(), caller.user_id(), device_time);
+        let mood = said.mood.map(Mood::as_str);
+        let params: crate::db::Params<'_> = &[
+            &device_time,
+            &said.time_zone,
+            &said.note,
+            &mood,
+            &position.id,
+            &position.sealed,
+            &signature.public_key,
+            &signature.signed_on,
+            &signature.is_right,
+        ];
+        let once = once(key.0, "record_check_in", &said);
         Ok(Created::Created(Json(app.db.write_once(&caller.0, &once, call, params).await?)))
     }
 

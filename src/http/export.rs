@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Section;
 use super::hooks::{Webhook, WebhookRow};
 use super::me::{AddressRow, OwnAddress};
+use super::positions::{KnownPosition, PositionRow};
 use super::welfare_cards::{CardRow, WelfareCard};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -25,6 +26,7 @@ struct ExportRow {
     addresses: Vec<AddressRow>,
     welfare_card: Option<CardRow>,
     webhooks: Vec<WebhookRow>,
+    positions: Vec<PositionRow>,
     #[serde(flatten)]
     readable: Readable,
 }
@@ -38,6 +40,8 @@ struct Export {
     welfare_card: Option<WelfareCard>,
     /// Without their secrets.
     webhooks: Vec<Webhook>,
+    /// Those that are not erased yet.
+    positions: Vec<KnownPosition>,
     #[oai(flatten)]
     readable: Readable,
 }
@@ -62,6 +66,8 @@ struct Readable {
     trail: Vec<Value>,
     /// Every version.
     schedules: Vec<Value>,
+    /// Those that are over, too.
+    breaks: Vec<Value>,
     /// Every expected check-in.
     obligations: Vec<Value>,
     /// Every tap, and what it met.
@@ -116,6 +122,7 @@ impl ExportRow {
             addresses: self.addresses.into_iter().map(|row| row.open(app)).collect::<Result<_, _>>()?,
             welfare_card: self.welfare_card.map(|row| row.own(app)).transpose()?,
             webhooks: self.webhooks.into_iter().map(|row| row.open(app)).collect::<Result<_, _>>()?,
+            positions: self.positions.into_iter().map(|row| row.open(app)).collect::<Result<_, _>>()?,
             readable: self.readable,
         })
     }

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::auth::{Address, AddressKind};
+use super::signatures::public_key;
 use super::{Answer, Changed, Created, Gone, Section, Tagged, once};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
@@ -169,14 +170,35 @@ struct NewDevice {
     platform: Platform,
     /// The registration token that Firebase gave to the app.
     push_token: String,
+    /// What the device signs its check-ins with, of ECDSA on P-256: a `SubjectPublicKeyInfo` in DER, or an uncompressed point
+    /// (65 bytes), base64. As before when absent.
+    public_key: Option<String>,
+}
+
+/// What a device says of itself.
+#[derive(Object)]
+struct Heartbeat {
+    /// 0 to 100; unknown when absent.
+    battery_percent: Option<i16>,
+    /// Whether its user lets it show pushes; as before when absent.
+    push_allowed: Option<bool>,
 }
 
 /// A device that gets pushes.
 #[derive(Object, Deserialize)]
+#[oai(skip_serializing_if_is_none)]
 struct Device {
     id: Uuid,
     platform: Platform,
     registered_at: DateTime<Utc>,
+    /// When it last said that it is alive.
+    last_seen_at: Option<DateTime<Utc>>,
+    /// As it was then, 0 to 100.
+    battery_percent: Option<i16>,
+    /// Whether its user lets it show pushes, as far as it has said.
+    push_allowed: bool,
+    /// Whether it has a key to sign check-ins with.
+    signs_check_ins: bool,
 }
 
 /// Nothing more to say.
@@ -291,8 +313,37 @@ impl Api {
             Platform::Android => "android",
             Platform::Ios => "ios",
         };
-        let call = "api.put_device(device_id => $1, platform => $2, push_token => $3)";
-        Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token]).await?))
+        let public_key = body.public_key.as_deref().map(|text| {
+            public_key(text).ok_or_else(|| {
+                Problem::at(
+                    "/public_key",
+                    Code::Invalid,
+                    "This is not the public key of an ECDSA key on P-256, in base64.",
+                )
+            })
+        });
+        let public_key = public_key.transpose()?;
+        let call = "api.put_device(device_id => $1, platform => $2, push_token => $3, public_key => $4)";
+        Ok(Json(app.db.write(&caller.0, call, &[&device_id.0, &platform, &body.push_token, &public_key]).await?))
+    }
+
+    /// This device is alive
+    ///
+    /// An alert says when that was, and how full the battery: "phone last seen 07:12, 4 %". It is no check-in. Once or a
+    /// few times an hour is enough. 404: register the device again.
+    #[oai(path = "/v1/me/devices/:device_id/heartbeat", method = "post", operation_id = "record_heartbeat")]
+    async fn record_heartbeat(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        device_id: Path<Uuid>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        body: Json<Heartbeat>,
+    ) -> Answer<Device> {
+        let call = "api.record_heartbeat(device_id => $1, battery_percent => $2, push_allowed => $3)";
+        let params: crate::db::Params<'_> = &[&device_id.0, &body.battery_percent, &body.push_allowed];
+        let once = once(key.0, &format!("record_heartbeat {}", device_id.0), &body.0);
+        Ok(Json(app.db.write_once(&caller.0, &once, call, params).await?))
     }
 
     /// Remove a device

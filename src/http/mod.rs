@@ -2,9 +2,11 @@
 
 pub mod alert_pages;
 pub mod alerts;
+mod aside;
 pub mod attestations;
 pub mod auth;
 pub mod billing;
+pub mod breaks;
 pub mod connections;
 pub mod contract;
 pub mod coverage;
@@ -20,8 +22,10 @@ pub mod notifications;
 pub mod pace;
 pub mod pages;
 pub mod patience;
+pub mod positions;
 pub mod preferences;
 pub mod sessions;
+mod signatures;
 pub mod staff;
 pub mod system;
 pub mod webhooks;
@@ -173,9 +177,9 @@ type Apis = (
     me::Api,
     sessions::Api,
     export::Api,
-    day::Api,
+    (day::Api, breaks::Api),
     // poem-openapi takes sixteen in a row.
-    (connections::Api, attestations::Api),
+    (connections::Api, attestations::Api, positions::Api),
     coverage::Api,
     drills::Api,
     hooks::Api,
@@ -197,8 +201,8 @@ pub fn service() -> OpenApiService<Apis, ()> {
             me::Api,
             sessions::Api,
             export::Api,
-            day::Api,
-            (connections::Api, attestations::Api),
+            (day::Api, breaks::Api),
+            (connections::Api, attestations::Api, positions::Api),
             coverage::Api,
             drills::Api,
             hooks::Api,

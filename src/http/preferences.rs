@@ -71,6 +71,29 @@ struct QuietHours {
     until: String,
 }
 
+/// With which acts a Member says where they are. Their Contacts see it, nobody else, for 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[oai(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+enum PositionChoice {
+    /// With none.
+    Never,
+    /// With a call for help.
+    WithHelp,
+    /// With check-ins as well.
+    Always,
+}
+
+impl PositionChoice {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::WithHelp => "with_help",
+            Self::Always => "always",
+        }
+    }
+}
+
 /// What the user wishes; what is absent is as if nothing had been chosen.
 #[derive(Object)]
 struct NewPreferences {
@@ -81,6 +104,8 @@ struct NewPreferences {
     time_zone: Option<String>,
     /// Whether to send how the week was of all whom the user watches, and the user's own; by default yes.
     weekly_summary: Option<bool>,
+    /// Never when absent. Less than before erases what was said.
+    position: Option<PositionChoice>,
 }
 
 /// What the user has chosen.
@@ -91,11 +116,12 @@ struct Preferences {
     quiet_hours: Option<QuietHours>,
     time_zone: Option<String>,
     weekly_summary: bool,
+    position: PositionChoice,
 }
 
 #[OpenApi(tag = "Section::Me")]
 impl Api {
-    /// What I have chosen about messages
+    /// What I have chosen about messages and my position
     #[oai(path = "/v1/me/preferences", method = "get", operation_id = "get_preferences")]
     async fn get_preferences(
         &self,
@@ -106,7 +132,7 @@ impl Api {
         Tagged::unless(known.0, &app.db.read_shape(&caller.0, "api.get_preferences()", &[]).await?)
     }
 
-    /// Choose channels, quiet hours and the weekly summary
+    /// Choose channels, quiet hours, the weekly summary, and whether to say where I am
     ///
     /// All of it at once. Critical messages heed none of it: they go at once to every address and device.
     #[oai(path = "/v1/me/preferences", method = "put", operation_id = "set_preferences")]
@@ -123,9 +149,10 @@ impl Api {
         let high = body.channels.as_ref().and_then(|channels| channels.high.as_ref().map(names));
         let normal = body.channels.as_ref().and_then(|channels| channels.normal.as_ref().map(names));
         let (from, until) = body.quiet_hours.as_ref().map(|quiet| (&quiet.from, &quiet.until)).unzip();
-        let call = "api.set_preferences(high => $1, normal => $2, quiet_from => $3::text::time, quiet_until => $4::text::time, time_zone => $5, weekly_summary => $6, if_match => $7)";
+        let call = "api.set_preferences(high => $1, normal => $2, quiet_from => $3::text::time, quiet_until => $4::text::time, time_zone => $5, weekly_summary => $6, if_match => $7, shares_position => $8)";
+        let position = body.position.map(PositionChoice::as_str);
         let params: crate::db::Params<'_> =
-            &[&high, &normal, &from, &until, &body.time_zone, &body.weekly_summary, &if_match.0];
+            &[&high, &normal, &from, &until, &body.time_zone, &body.weekly_summary, &if_match.0, &position];
         Changed::to(&app.db.write_shape(&caller.0, call, params).await?)
     }
 }

@@ -3,7 +3,7 @@
 //! A language is a folder, a template is `<kind>.<part>`: `push.txt` (the title, then the body),
 //! `email.txt` (the subject, then the text), `email.html` and `sms.txt`. The first line of the first two is
 //! the title or subject. To add a kind: four files in each language and its name in [`texts_in`]. A `<name>.page.html` is a page
-//! of ours. `words.txt` holds what the filters below put together, as macros: dates, places, lists.
+//! of ours, a `<name>.app.txt` what a screen of the app says. `words.txt` holds what the filters below put together, as macros: dates, places, lists.
 
 pub mod gsm;
 
@@ -23,7 +23,7 @@ const SMS_NAME: usize = 20;
 const CALL_BODY: usize = 600;
 
 /// How often an SMS that needs more than one message is tried anew with less in it: `brief` of its facts says so.
-const BRIEFEST: u8 = 2;
+const BRIEFEST: u8 = 3;
 
 macro_rules! sources {
     ($language:literal: $($kind:literal)*) => {
@@ -41,7 +41,8 @@ macro_rules! texts_in {
     ($language:literal) => { sources!($language:
     "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "address_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
-    "checked_in" "checked_in_late" "access_ending" "payment_failed" "account_frozen" "account_thawed" "watcher_frozen" "grandfathered" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
+    "checked_in" "checked_in_late" "access_ending" "payment_failed" "card_ending" "account_frozen" "account_thawed" "watcher_frozen" "grandfathered" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
+    "break_planned" "break_began" "break_ending" "break_ended" "pause_goes_on"
     ) };
 }
 
@@ -54,9 +55,11 @@ macro_rules! files {
 /// What texts share, every page, and what Twilio reads out or sends back.
 macro_rules! files_in {
     ($language:literal) => { files!($language:
-        "words.txt" "base.html" "steps.txt" "steps.html" "to_the_alert.txt" "call.xml" "call_answer.xml" "reply.xml"
+        "words.txt" "base.html" "steps.txt" "steps.html" "seen.txt" "seen.html" "to_the_alert.txt" "call.xml" "call_answer.xml" "reply.xml"
         "page.html" "invitation.page.html" "nothing_here.page.html" "home.page.html" "later.page.html"
+        "billing.app.txt"
         "alert.page.html" "alert_unknown.page.html" "alert_link_over.page.html" "alert_later.page.html"
+        "check_in.page.html" "check_in_link_over.page.html" "check_in_later.page.html"
     ) };
 }
 
@@ -164,6 +167,7 @@ impl Texts {
         for phone in facts["phones"].as_array_mut().into_iter().flatten() {
             *phone = self.spoken(phone.as_str().unwrap_or_default(), language).into();
         }
+        facts["is_call"] = Value::Bool(true);
         let (title, body) = self.push(kind, language, &facts);
         let body = body.replace('\n', " ");
         facts["title"] = Value::String(title);
@@ -193,6 +197,11 @@ impl Texts {
         self.render(name, "page.html", language, facts)
     }
 
+    /// A few sentences for a screen of the app; `name`: the part of its file's name before `.app.txt`.
+    pub fn app(&self, name: &str, language: &str, facts: &Value) -> String {
+        self.render(name, "app.txt", language, facts).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     fn render(&self, kind: &str, part: &str, language: &str, facts: &Value) -> String {
         let language = known_language(language).unwrap_or(FALLBACK_LANGUAGE);
         let rendered = self
@@ -207,7 +216,7 @@ impl Texts {
             match part {
                 "email.html" | "page.html" => format!("<p>{title}. {body}</p>"),
                 "xml" => format!("<Response><Say>{title}. {body}</Say></Response>"),
-                "sms.txt" => format!("{title}. {body}"),
+                "sms.txt" | "app.txt" => format!("{title}. {body}"),
                 _ => format!("{title}\n{body}"),
             }
         })

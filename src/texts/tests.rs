@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 35] = [
+const KINDS: [&str; 41] = [
     "missed",
     "help",
     "needs_more_help",
@@ -27,6 +27,7 @@ const KINDS: [&str; 35] = [
     "checked_in_late",
     "attested",
     "access_ending",
+    "card_ending",
     "payment_failed",
     "account_frozen",
     "account_thawed",
@@ -40,7 +41,14 @@ const KINDS: [&str; 35] = [
     "webhook_off",
     "weekly_summary",
     "unreachable",
+    "break_planned",
+    "break_began",
+    "break_ending",
+    "break_ended",
+    "pause_goes_on",
 ];
+
+const CHECK_IN: &str = "https://app.pruuf.example/a/0123456789ABCDEFGHIJKLMNOPQRS";
 
 fn texts() -> &'static Texts {
     static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new().unwrap());
@@ -76,6 +84,52 @@ fn all_clear() -> Value {
         "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
         "how": "checked_in", "by": null, "at_local": "2026-11-21T09:25:31", "outcome": null,
     })
+}
+
+fn on_break() -> Value {
+    json!({
+        "member": { "id": "m1", "name": "Margaret O'Sullivan" },
+        "pause": { "first_on": "2026-11-21", "last_on": "2026-12-21" },
+        "next": { "local_on": "2026-12-22", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" },
+    })
+}
+
+/// R5.3: what a break is, and that nobody is watched during it.
+#[test]
+fn r5_3_messages_of_a_break_say_its_days_and_what_they_mean() {
+    let say = |kind: &str, language: &str, changes: Value| {
+        let facts = with(on_break(), changes);
+        let (title, body) = texts().push(kind, language, &facts);
+        let (subject, text, html) = texts().email(kind, language, &facts);
+        assert!(subject == title && text.contains(&body) && html.contains(&title.replace('\'', "&#x27;")), "{text}");
+        format!("{title}. {body}")
+    };
+    let said = say("break_planned", "en", json!({}));
+    assert_eq!(
+        said,
+        "Margaret O'Sullivan plans a break. From Saturday 21 November to Monday 21 December no check-in is expected, and nobody is told if it does not come. A call for help works as ever."
+    );
+    let said = say("break_planned", "en", json!({ "pause": { "first_on": "2026-11-21", "last_on": null } }));
+    assert!(said.contains("From Saturday 21 November on, without an end, no check-in is expected"), "{said}");
+    let said = say("break_planned", "en", json!({ "change": "cancelled" }));
+    assert!(said.contains("given up a break. Check-ins are expected as usual. The next one is due on Tuesday 22 December at 09:00 (Auckland time)."), "{said}");
+    let said = say("break_began", "en", json!({}));
+    assert!(said.contains("is on a break. Until Monday 21 December no check-in"), "{said}");
+    let said = say("break_ended", "en", json!({}));
+    assert!(
+        said.contains("is over. Check-ins are expected again. The next one is due on Tuesday 22 December"),
+        "{said}"
+    );
+    let said = say("break_ending", "en", json!({}));
+    assert!(
+        said.contains("Your break ends tonight. Then we expect to hear from you again. Your next check-in is due"),
+        "{said}"
+    );
+    assert!(say("pause_goes_on", "en", json!({})).contains("nobody is watching"));
+    assert!(say("pause_goes_on", "en", json!({ "is_own": true })).contains("nobody is watching over you"));
+    let said = say("break_planned", "es", json!({}));
+    assert!(said.contains("Del sábado 21 de noviembre al lunes 21 de diciembre no se espera ningún aviso"), "{said}");
+    assert!(say("pause_goes_on", "es", json!({})).contains("nadie está pendiente"));
 }
 
 fn left() -> Value {
@@ -289,6 +343,18 @@ fn r7_7_typical_sms_are_one_segment() {
         ("reminder", json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00" })),
         ("reminder", json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00" })),
         (
+            "reminder",
+            json!({ "due": due, "phase": "before", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
+        (
+            "reminder",
+            json!({ "due": due, "phase": "at_time", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
+        (
+            "reminder",
+            json!({ "due": due, "phase": "half_grace", "alert_local_time": "09:10:00", "check_in_link": CHECK_IN }),
+        ),
+        (
             "invitation",
             json!({ "inviter": { "name": "Mary Tanner" }, "becomes": "contact", "code": "K7M2QP", "expires_on": "2026-12-21", "link": "https://app.pruuf.example/i/ABCDEFGHIJKLMNOPQRSTUVWX" }),
         ),
@@ -305,6 +371,7 @@ fn r7_7_typical_sms_are_one_segment() {
         ("access_ending", json!({ "why": "trialing", "days": 7 })),
         ("access_ending", json!({ "why": "cancelled", "days": 1 })),
         ("payment_failed", json!({ "days": 7 })),
+        ("card_ending", json!({ "card_expires_on": "2026-12-31", "paid_local": "2027-01-15T10:00:00" })),
         ("account_frozen", json!({})),
         ("account_thawed", json!({})),
         ("grandfathered", json!({})),
@@ -368,6 +435,15 @@ fn r7_7_typical_sms_are_one_segment() {
         ("account_restored", json!({ "missing": [] })),
         ("account_restored", json!({ "missing": [{ "id": "c", "name": "Margaret O'Sullivan" }] })),
         ("goodbye", json!({ "until_on": "2026-12-21", "is_member": true })),
+        ("break_planned", on_break()),
+        ("break_planned", with(on_break(), json!({ "pause": { "first_on": "2026-12-21" } }))),
+        ("break_planned", with(on_break(), json!({ "change": "changed" }))),
+        ("break_planned", with(on_break(), json!({ "change": "cancelled" }))),
+        ("break_began", on_break()),
+        ("break_ending", on_break()),
+        ("break_ended", on_break()),
+        ("pause_goes_on", on_break()),
+        ("pause_goes_on", with(on_break(), json!({ "is_own": true }))),
     ];
     let in_spanish = |facts: &Value| {
         let mut text = facts.to_string();
@@ -427,6 +503,41 @@ fn an_sms_is_only_as_brief_as_it_must_be() {
         sms.contains("no ha avisado. Hora: 09:00, ultima señal vie 08:55. Llame: +5491112345678. https://"),
         "{sms}"
     );
+}
+
+/// R4.12, in both languages; what is not known is not said, and of an SMS it is the first to go.
+#[test]
+fn r4_12_an_alarm_says_when_the_phone_was_last_seen() {
+    let seen = json!({ "last_seen": { "local": "2026-11-21T07:12:00", "battery_percent": 4 } });
+    let unknown = json!({ "last_seen": { "local": "2026-11-21T07:12:00", "battery_percent": null } });
+    for kind in ["missed", "help", "still_open", "needs_more_help"] {
+        for (language, words, battery) in [
+            ("en", "Phone last seen: 07:12 on Saturday 21 November", ", battery 4 %"),
+            ("es", "Teléfono encendido por última vez: sábado 21 de noviembre a las 07:12", ", batería al 4 %"),
+        ] {
+            let email = |changes: &Value| {
+                let (_, text, html) = texts().email(kind, language, &with(missed(), changes.clone()));
+                [text, html.replace("<b>", "").replace("</b>", "")]
+            };
+            for part in email(&seen) {
+                assert!(part.contains(&format!("{words}{battery}")), "{kind}: {part}");
+            }
+            for part in email(&unknown) {
+                assert!(part.contains(words) && !part.contains('%'), "{kind}: {part}");
+            }
+            for part in email(&json!({ "last_seen": null })) {
+                assert!(!part.contains("Phone last") && !part.contains("encendido"), "{kind}: {part}");
+            }
+        }
+    }
+    let short = json!({ "member": { "name": "Eva" }, "alert_link": "https://app.pruuf.example/a/x", "phones": ["+6421555010"] });
+    let short = with(missed(), short);
+    let sms = texts().sms("missed", "en", &with(short.clone(), seen.clone()));
+    assert!(sms.contains("last heard Fri 08:55, phone seen Sat 07:12 4%. Call +6421555010."), "{sms}");
+    let sms = texts().sms("missed", "es", &with(short, seen.clone()));
+    assert!(sms.contains("vie 08:55, teléfono sab 07:12 4%. Llame: +6421555010."), "{sms}");
+    let long = linked(json!({ "phones": ["+5491112345678"] }));
+    assert_eq!(texts().sms("missed", "en", &with(long.clone(), seen)), texts().sms("missed", "en", &long));
 }
 
 /// R3.4: what a day was, in the Member's words of time.
@@ -690,13 +801,36 @@ fn r7_7_a_call_speaks_its_readers_language() {
     }
 }
 
+/// Who is called about their own check-in is asked for one key, which is a check-in.
+#[test]
+fn a_call_that_reminds_asks_for_one_key() {
+    let facts = json!({ "due": { "local_on": "2026-11-21", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" }, "phase": "at_time", "alert_local_time": "2026-11-21T09:10:00" });
+    for (language, ask, not) in
+        [("en", "If you are OK, press 1.", "press 2"), ("es", "Si está bien, pulse 1.", "pulse 2")]
+    {
+        let twiml = texts().call("reminder", language, &facts, "/k");
+        assert_eq!(twiml.matches(ask).count(), 2, "{twiml}");
+        assert!(twiml.contains("09:10") && !twiml.contains(not) && !twiml.contains("tap"), "{twiml}");
+        let again = texts().twiml(
+            "call_answer",
+            language,
+            &json!({ "answer": "unknown_key", "kind": "reminder", "action": "/k" }),
+        );
+        assert!(again.contains(ask) && !again.contains(not), "{again}");
+    }
+}
+
 /// R7.7, R6.6: what answers a text fits into one.
 #[test]
 fn r7_7_every_reply_is_one_segment_in_each_language() {
-    let facts = json!({ "member": { "name": "María del Ángel Núñez Ávila" }, "acknowledged_by": { "name": "Ramón Íñiguez Fernández" } });
+    let facts = json!({ "member": { "name": "María del Ángel Núñez Ávila" }, "acknowledged_by": { "name": "Ramón Íñiguez Fernández" },
+                        "has_ended": true, "watched": { "name": "María del Ángel Núñez Ávila" },
+                        "next": { "local_on": "2026-11-25", "local_time": "09:00:00", "time_zone": "Pacific/Auckland" } });
     for language in LANGUAGES {
         for answer in [
             "checked_in",
+            "still_awaited",
+            "not_awaited",
             "acknowledged",
             "more_help",
             "has_an_owner",
@@ -707,10 +841,13 @@ fn r7_7_every_reply_is_one_segment_in_each_language() {
             "no_member",
             "not_understood",
         ] {
-            let twiml = texts().twiml("reply", language, &with(facts.clone(), json!({ "answer": answer })));
-            let text = twiml.split_once("<Message>").unwrap().1.split_once("</Message>").unwrap().0;
-            let text = text.replace("&#x27;", "'").replace("&quot;", "\"");
-            assert_eq!(gsm::segments(&text), 1, "{answer} {language}: {}: {text}", text.chars().count());
+            for watched in [json!(null), facts["watched"].clone()] {
+                let facts = with(facts.clone(), json!({ "answer": answer, "watched": watched }));
+                let twiml = texts().twiml("reply", language, &facts);
+                let text = twiml.split_once("<Message>").unwrap().1.split_once("</Message>").unwrap().0;
+                let text = text.replace("&#x27;", "'").replace("&quot;", "\"");
+                assert_eq!(gsm::segments(&text), 1, "{answer} {language}: {}: {text}", text.chars().count());
+            }
         }
     }
 }

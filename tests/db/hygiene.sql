@@ -35,7 +35,10 @@ insert into tap.definers values
   ('rules.tg_connections__entitle', 'R1.2 begins a trial, and frees who is watched'),
   ('rules.tg_schedules__entitle', 'R1.2 frees who is watched'),
   ('rules.tg_subscriptions__settle', 'R8.1 what Stripe says changes the entitlement'),
+  ('rules.tg_breaks__keep', 'R5.2 a deadline that has passed is a miss first; obligations are not open to users'),
+  ('rules.tg_breaks__follow', 'R5.1 obligations are not open to users; the trail is written'),
   ('rules.postpone', 'R4.10 obligations are not open to users; moves only the caller''s own'),
+  ('rules.follow_break', 'R5.1 the worker excuses nobody; asks itself whether the step is due'),
   ('rules.tg_attestations__close', 'R4.9 alerts and obligations are not open to users'),
   ('rules.attestations_of', 'R4.9 names a Contact to the others; asks itself who may see it'),
   ('rules.tg_help_requests__raise', 'R6.2 alerts are not open to users'),
@@ -48,6 +51,8 @@ insert into tap.definers values
   ('api.remove_address', 'the last verified address stays; the trail is written'),
   ('api.put_device', 'a token that changed hands is taken from whoever had it'),
   ('api.remove_device', 'the trail is written'),
+  ('rules.keep_signature', 'R4.11 nobody may write that a check-in is verified; keys and obligations of one''s own alone decide'),
+  ('api.record_heartbeat', 'R4.12 neither devices nor alerts are their user''s to write'),
   ('api.create_invitation', 'tells an address that is not a user of ours'),
   ('api.resend_invitation', 'tells an address that is not a user of ours'),
   ('api.show_invitation', 'a visitor has no table'),
@@ -103,6 +108,8 @@ insert into tap.definers values
   ('rules.refuse_ended_session', 'sessions are nobody''s to read; asked before every call of a signed-in user'),
   ('rules.own_check_ins', 'own columns that others must not see'),
   ('rules.own_contacts', 'own columns that others must not see'),
+  ('rules.check_in_of_link', 'deliveries are not open to users; asks whose the reminder is'),
+  ('rules.check_in_by_link', 'how a check-in came is not the user''s to say'),
   ('rules.tg_blocks__part', 'R3.3 ends connections, takes back messages, writes the trail'),
   ('rules.tg_watch_settings__keep', 'R3.4 the Member''s zone is not open to a Contact'),
   ('rules.tg_watch_settings__record', 'writes the trail'),
@@ -165,7 +172,7 @@ select tap.nothing($$ select c.oid::regclass from pg_class c where c.relnamespac
 select tap.nothing($$ select n.nspname, a.grantee from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'billing', 'rules', 'api', 'jobs', 'audit', 'meta') and a.grantee = 0 $$, 'public may use no schema of ours');
 select tap.nothing($$ select n.nspname, a.grantee::regrole from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a where n.nspname in ('public', 'data', 'billing', 'rules', 'api', 'jobs', 'audit', 'meta') and a.privilege_type = 'CREATE' and a.grantee not in ('pruuf_owner'::regrole, n.nspowner) $$, 'only the owner creates');
 select tap.nothing($$ select d.datname from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a where d.datname = current_database() and (a.grantee = 0 or a.grantee = 'pruuf_server'::regrole and a.privilege_type <> 'CONNECT') $$, 'the server connects, and makes neither schemas nor temporary tables');
-select tap.nothing($$ select extname from pg_extension where extname not in ('plpgsql', 'pgtap', 'plpgsql_check', 'pg_cron') $$, 'no extension; no citext');
+select tap.nothing($$ select extname from pg_extension where extname not in ('plpgsql', 'pgtap', 'plpgsql_check', 'pg_cron', 'btree_gist') $$, 'no extension but for breaks that never overlap; no citext');
 select tap.nothing($$ select c.oid::regclass, pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing', 'audit', 'meta') and c.relkind in ('r', 'p', 'S', 'v', 'm') and pg_get_userbyid(c.relowner) <> 'pruuf_owner' and c.relname <> 'clock' $$, 'pruuf_owner owns every table');
 
 -- Tables

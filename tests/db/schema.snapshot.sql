@@ -7,12 +7,16 @@ CREATE SCHEMA billing;
 COMMENT ON SCHEMA billing IS 'Money: what Stripe says, and what follows from it. Stripe is the truth (R8.1).';
 CREATE SCHEMA data;
 COMMENT ON SCHEMA data IS 'Tables and types: what is known. Every table of a user''s data has forced row-level security.';
+CREATE SCHEMA extensions;
+COMMENT ON SCHEMA extensions IS 'What comes with PostgreSQL: btree_gist, for breaks that must not overlap.';
 CREATE SCHEMA jobs;
 COMMENT ON SCHEMA jobs IS 'What the clock and the deliverer may ask.';
 CREATE SCHEMA meta;
 COMMENT ON SCHEMA meta IS 'Release bookkeeping and the rehearsal clock.';
 CREATE SCHEMA rules;
 COMMENT ON SCHEMA rules IS 'Reasons: who is asking, state transitions, shapes, predicates for policies.';
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA extensions;
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 CREATE FUNCTION api.accept_invitation(code_hash bytea, token_hash bytea DEFAULT NULL::bytea, other_code_hashes bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -28,6 +32,11 @@ CREATE FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.act_on_alert_page(delivery_id uuid, action text, arrives_in_minutes integer, outcome text, note text) IS 'POST /a/{token}. R6.6 a button is one of the app''s operations, called as the message''s reader; R1.5 a look at the welfare card is one, so that no mail scanner sees it. Answers with the page as it is then, and with what was refused.';
+CREATE FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.act_on_check_in_page(delivery_id uuid, action text) IS 'POST /a/{token}. R4.8 the button of that page is a check-in, of what the reminder asked for and of nothing later.';
 CREATE FUNCTION api.add_address(kind text, lookup bytea, sealed bytea, code_id uuid, code_hash bytea, other_lookups bytea[] DEFAULT '{}'::bytea[], other_sealeds bytea[] DEFAULT '{}'::bytea[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -198,6 +207,11 @@ CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
+CREATE FUNCTION api.get_member_position(member_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.get_member_position(member_id uuid) IS 'GET /v1/members/{user_id}/position. R4.8 for Contacts only; to a frozen one only that of a call for help.';
 CREATE FUNCTION api.get_member_welfare_card(member_id uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -258,6 +272,11 @@ CREATE FUNCTION api.list_blocks(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_blocks(cursor uuid, size integer) IS 'GET /v1/blocks, the newest first';
+CREATE FUNCTION api.list_breaks(cursor uuid, size integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_breaks(cursor uuid, size integer) IS 'GET /v1/me/breaks, the latest first';
 CREATE FUNCTION api.list_check_ins(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -313,16 +332,21 @@ CREATE FUNCTION api.open_portal() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.open_portal() IS 'POST /v1/billing/portal. R8.1 Stripe does it, and the database follows.';
+CREATE FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.plan_break(first_on date, last_on date, is_confirmed boolean) IS 'POST /v1/me/breaks. R5.1 triggers on data.breaks draw the consequences.';
 CREATE FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid DEFAULT NULL::uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.postpone_check_in(minutes integer, obligation_id uuid) IS 'POST /v1/me/postponements. R4.10 the check-in as it is awaited from now on.';
-CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text) RETURNS jsonb
+CREATE FUNCTION api.put_device(device_id uuid, platform text, push_token text, public_key bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.put_device(device_id uuid, platform text, push_token text) IS 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first.';
+COMMENT ON FUNCTION api.put_device(device_id uuid, platform text, push_token text, public_key bytea) IS 'PUT /v1/me/devices/{id}. R7.6 at most [10] a user, the oldest goes first. R4.11 a key that is not said stays.';
 CREATE FUNCTION api.read_all_notifications() RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -333,11 +357,16 @@ CREATE FUNCTION api.read_notification(notification_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.read_notification(notification_id uuid) IS 'POST /v1/notifications/{id}/read. A trigger takes back what stood by.';
-CREATE FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text) RETURNS jsonb
+CREATE FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text, position_id uuid DEFAULT NULL::uuid, sealed_position bytea DEFAULT NULL::bytea, public_key bytea DEFAULT NULL::bytea, signed_on date DEFAULT NULL::date, is_signature_right boolean DEFAULT NULL::boolean) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text) IS 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it.';
+COMMENT ON FUNCTION api.record_check_in(device_time timestamp with time zone, time_zone text, note text, mood text, position_id uuid, sealed_position bytea, public_key bytea, signed_on date, is_signature_right boolean) IS 'POST /v1/me/check-ins. R4.4 the answer says what it met, what it resolved and when the next is due; triggers on data.check_ins do it. R4.8, R4.11 is_signature_right: null when it is not signed.';
+CREATE FUNCTION api.record_heartbeat(device_id uuid, battery_percent smallint, push_allowed boolean) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.record_heartbeat(device_id uuid, battery_percent smallint, push_allowed boolean) IS 'POST /v1/me/devices/{id}/heartbeat. R4.12 what is not said of the battery is unknown, of pushes as before. Alerts that are not over say it from now on; it is no check-in and ends none.';
 CREATE FUNCTION api.recover_pin(ticket_hash bytea, pin_hash text, device_name text, refresh_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -353,6 +382,11 @@ CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.remove_address(address_id uuid) IS 'DELETE /v1/me/addresses/{id}. The one that is removed is told as well: it may not have been its owner.';
+CREATE FUNCTION api.remove_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.remove_break(break_id uuid) IS 'DELETE /v1/me/breaks/{id}. A planned one is gone (a policy lets no other go); R5.2 one that runs ends with today, and stays on record.';
 CREATE FUNCTION api.remove_contact(contact_id uuid) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -378,11 +412,11 @@ CREATE FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed b
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.request_code(code_id uuid, kind text, lookup bytea, sealed bytea, code_hash bytea, other_lookups bytea[], other_sealeds bytea[]) IS 'R2.1 the same answer whether or not an account exists.';
-CREATE FUNCTION api.request_help() RETURNS jsonb
+CREATE FUNCTION api.request_help(position_id uuid DEFAULT NULL::uuid, sealed_position bytea DEFAULT NULL::bytea) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.request_help() IS 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert.';
+COMMENT ON FUNCTION api.request_help(position_id uuid, sealed_position bytea) IS 'POST /v1/me/help-requests. R6.2 at once, for whoever asks; gives the alert. R4.8 with where they are, if they have chosen so.';
 CREATE FUNCTION api.resend_delivery(delivery_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -413,11 +447,11 @@ CREATE FUNCTION api.set_policy(name text, new_value integer, reason text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.set_policy(name text, new_value integer, reason text) IS 'A DBA changes a number of the rules, with the reason; run as pruuf_owner. The change is kept.';
-CREATE FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text DEFAULT NULL::text) RETURNS jsonb
+CREATE FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text DEFAULT NULL::text, shares_position text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text) IS 'PUT /v1/me/preferences. R7.5 all of it at once: what is left out is as it was before anything was chosen.';
+COMMENT ON FUNCTION api.set_preferences(high text[], normal text[], quiet_from time without time zone, quiet_until time without time zone, time_zone text, weekly_summary boolean, if_match text, shares_position text) IS 'PUT /v1/me/preferences. R7.5, R4.8 all of it at once: what is left out is as it was before anything was chosen.';
 CREATE FUNCTION api.set_schedule(local_times time without time zone[], time_zone text, weekdays smallint[], grace_minutes smallint, reminders text[], if_match text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -438,6 +472,11 @@ CREATE FUNCTION api.show_alert_page(delivery_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.show_alert_page(delivery_id uuid) IS 'GET /a/{token}. R6.6 shows and changes nothing: mail scanners follow links.';
+CREATE FUNCTION api.show_check_in_page(delivery_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.show_check_in_page(delivery_id uuid) IS 'GET /a/{token}. R4.8 the page of a reminder shows and changes nothing: mail scanners follow links.';
 CREATE FUNCTION api.show_invitation(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -463,6 +502,11 @@ CREATE FUNCTION api.unlock_user(person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.unlock_user(person uuid) IS 'POST /v1/staff/users/{user_id}/unlock. R1.4 ends the lock of half an hour; what only a code opens (R2.3) staff does not open, and tries go on being counted.';
+CREATE FUNCTION api.update_break(break_id uuid, changes jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.update_break(break_id uuid, changes jsonb) IS 'PATCH /v1/me/breaks/{id}. R5.2 what is not among the changes stays; a last_on of null is open-ended, and of today ends it with today.';
 CREATE FUNCTION api.update_contact(contact_id uuid, tier text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -674,6 +718,12 @@ CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SET
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
+CREATE FUNCTION jobs.erase_positions(most integer DEFAULT 1000) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.erase_positions(most integer) IS 'R4.8 erases positions after [24] hours, some at a time. A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -810,6 +860,12 @@ CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failur
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
+CREATE FUNCTION jobs.follow_breaks(most integer DEFAULT 50) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '500ms'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_breaks(most integer) IS 'R5.1, R5.3 enters and tells what is due of breaks, some at a time. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1075,7 +1131,7 @@ CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, who else is told, and (R3.5) who will be if it escalates.';
+COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, when their phone was last alive (R4.12), who else is told, and (R3.5) who will be if it escalates.';
 CREATE FUNCTION rules.alert_of_link(delivery uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1085,7 +1141,7 @@ CREATE FUNCTION rules.alert_page(a data.alerts) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.alert_page(a data.alerts) IS 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; that there is a welfare card, but nothing of it.';
+COMMENT ON FUNCTION rules.alert_page(a data.alerts) IS 'R6.6, R6.7 what the page of an alert shows to the Contact who asks; R4.8 where its Member was last, while it is open; that there is a welfare card, but nothing of it.';
 CREATE FUNCTION rules.alert_shape(a data.alerts) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1101,11 +1157,48 @@ CREATE FUNCTION rules.answer_alert(person uuid, alert uuid, action text) RETURNS
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.answer_alert(person uuid, alert uuid, action text) IS 'R6.6 a Contact acts on an alert without the app: what the app would write, and in a word what came of it.';
+CREATE TABLE data.notifications (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    alert_id uuid,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address_kind text,
+    address_lookup bytea,
+    address_sealed bytea,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    read_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    member_id uuid,
+    has_call boolean DEFAULT false NOT NULL,
+    language text,
+    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
+    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
+    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
+    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
+CASE
+    WHEN (user_id IS NULL) THEN 3
+    ELSE 0
+END)),
+    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
+);
+ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
+COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
+COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
+COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
+CREATE FUNCTION rules.answer_reminder(reminder data.notifications, key text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.answer_reminder(reminder data.notifications, key text) IS 'R4.8 a key on the call that asks a Member: 1 is a check-in for what the call asked, and for nothing later.';
 CREATE FUNCTION rules.answer_text(person uuid, word text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS '"OK" of a Member is a check-in; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
+COMMENT ON FUNCTION rules.answer_text(person uuid, word text) IS 'R4.8 "OK" of a Member is a check-in, also when somebody whom they watch has an alert; R6.6 of a Contact with one open alert "1" acknowledges, "2" asks for more help and "3" ends it. Anything else does nothing.';
 CREATE TABLE data.obligations (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1151,7 +1244,7 @@ CREATE FUNCTION rules.applies_from(schedule data.schedules, expected data.obliga
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it.';
+COMMENT ON FUNCTION rules.applies_from(schedule data.schedules, expected data.obligations) IS 'R4.7 from which local date a schedule counts: the open obligation''s, if it was made from it, else that of the one after it; none while an open-ended break lies ahead.';
 CREATE FUNCTION rules.apply_subscription(found_one jsonb, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1162,6 +1255,16 @@ CREATE FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.ask_owner(alert data.alerts, at timestamp with time zone) IS 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
+CREATE FUNCTION rules.asked_by(n data.notifications) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_by(n data.notifications) IS 'R4.8 the obligation that a reminder asks for; null for anything else.';
+CREATE FUNCTION rules.asked_last(person uuid, at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.asked_last(person uuid, at timestamp with time zone) IS 'R4.8 what a text without a word of its date answers: what was asked or missed last, if nothing was heard since. A carrier may bring yesterday''s text today: it must not close today. Null: nothing waits for an answer, so it is a tap of this moment.';
 CREATE FUNCTION rules.attempt_results(results jsonb) RETURNS TABLE(id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text, retry_after_seconds double precision, turns_off text, tries jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1230,6 +1333,33 @@ CREATE FUNCTION rules.blocked_user_ids() RETURNS SETOF uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.blocked_user_ids() IS 'R3.3 whom the caller has blocked.';
+CREATE TABLE data.breaks (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    member_id uuid NOT NULL,
+    first_on date NOT NULL,
+    last_on date,
+    confirmed_on date,
+    created_at timestamp with time zone NOT NULL,
+    begins_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    followed_until timestamp with time zone NOT NULL,
+    next_step_at timestamp with time zone NOT NULL,
+    CONSTRAINT break_begins_before_2200 CHECK ((first_on < '2200-01-01'::date)),
+    CONSTRAINT break_ends_after_it_begins CHECK ((last_on >= first_on)),
+    CONSTRAINT break_ends_before_2200 CHECK ((last_on < '2200-01-01'::date))
+);
+ALTER TABLE ONLY data.breaks FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.breaks IS 'R5.1 local dates of the Member, both included; open-ended ("paused") without last_on. The dates alone decide what is expected. confirmed_on is the last date to which a long break was confirmed (R5.2); the instants follow the Member''s zone and say when it shows as running; what is before followed_until has been entered and told, and the next of it is at next_step_at.';
+CREATE FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) RETURNS TABLE(kind text, falls_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_moments(pause data.breaks, time_zone text, after timestamp with time zone) IS 'R5.3 what is next to be told of a break after an instant, and when.';
+CREATE FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.break_shape(pause data.breaks, at timestamp with time zone) IS 'A break as the API shows it.';
 CREATE FUNCTION rules.caller_ip() RETURNS inet
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1273,6 +1403,21 @@ CREATE FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_code(kind text, lookup bytea, code_hashes bytea[], at timestamp with time zone, OUT code data.one_time_codes, OUT refusal jsonb) IS 'R2.1 the newest code of an address against what was typed; a wrong try is counted and the count is kept.';
+CREATE FUNCTION rules.check_in_by_link(delivery uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_by_link(delivery uuid) IS 'R4.8 the button of the page that a reminder links to: pressed twice it is one check-in. security definer: how a check-in came is not the user''s to say.';
+CREATE FUNCTION rules.check_in_of_link(delivery uuid) RETURNS data.obligations
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_of_link(delivery uuid) IS 'R4.8 the obligation that a reminder to the caller asked for, while an answer to it does something, and to the end of its day; security definer: deliveries are not open to users.';
+CREATE FUNCTION rules.check_in_page(o data.obligations) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.check_in_page(o data.obligations) IS 'R4.8 what the page that a reminder links to shows to its Member.';
 CREATE TABLE data.check_ins (
     id uuid DEFAULT data.new_id() NOT NULL,
     member_id uuid NOT NULL,
@@ -1282,12 +1427,14 @@ CREATE TABLE data.check_ins (
     time_zone text,
     note text,
     mood text,
-    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text]))),
+    obligation_id uuid,
+    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text, 'link'::text, 'call'::text]))),
     CONSTRAINT mood_is_known CHECK ((mood = ANY (ARRAY['good'::text, 'okay'::text, 'bad'::text]))),
     CONSTRAINT note_is_1_to_500_characters CHECK (((length(note) >= 1) AND (length(note) <= 500)))
 );
 ALTER TABLE ONLY data.check_ins FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.check_ins IS 'Every tap (R4.4), as it came; received_at is the server''s clock and alone decides (R4.5).';
+COMMENT ON COLUMN data.check_ins.obligation_id IS 'R4.8 whoever answers a message answers what it asked: it meets that obligation, or makes up for it or for one before it, and never a later one. Null: a tap of this moment.';
 CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1428,7 +1575,7 @@ CREATE FUNCTION rules.day_shape(member uuid, at timestamp with time zone) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), not_yet_due on a day off and before the first time.';
+COMMENT ON FUNCTION rules.day_shape(member uuid, at timestamp with time zone) IS 'How a Member''s day stands. Before next.opens_at nothing is asked: checked_in when they were heard of today or have met today''s, missed when they were not and the alert is over, attested when a Contact has said so since (R4.9), on_break while one runs (R5.1), not_yet_due on a day off and before the first time.';
 CREATE FUNCTION rules.days_of_warning(entitlement text) RETURNS integer[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1439,43 +1586,40 @@ CREATE FUNCTION rules.delivery_may_become(before text, after text) RETURNS boole
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.delivery_may_become(before text, after text) IS 'R7.1 a delivery''s state only moves up; sending and pending take turns while it is tried. What reached somebody after it was given up did reach them, and what came back after it was delivered did not.';
+CREATE TABLE data.devices (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    platform text NOT NULL,
+    push_token text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    off_at timestamp with time zone,
+    off_reason text,
+    seen_at timestamp with time zone,
+    battery_percent smallint,
+    may_push boolean DEFAULT true NOT NULL,
+    public_key bytea,
+    CONSTRAINT battery_is_0_to_100_percent CHECK (((battery_percent >= 0) AND (battery_percent <= 100))),
+    CONSTRAINT battery_is_of_a_moment CHECK (((battery_percent IS NULL) OR (seen_at IS NOT NULL))),
+    CONSTRAINT device_off_has_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
+    CONSTRAINT device_off_reason_is_known CHECK ((off_reason = 'unregistered'::text)),
+    CONSTRAINT device_platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text]))),
+    CONSTRAINT public_key_is_an_uncompressed_point CHECK (((octet_length(public_key) = 65) AND (get_byte(public_key, 0) = 4))),
+    CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
+);
+ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
+COMMENT ON COLUMN data.devices.seen_at IS 'R4.12 when it last said that it is alive. battery_percent: as it was then, null when it did not say.';
+COMMENT ON COLUMN data.devices.may_push IS 'R4.12 whether its user lets it show pushes, as far as it has said. What is sent to it goes there all the same; it covers nobody (R6.10).';
+COMMENT ON COLUMN data.devices.public_key IS 'R4.11 of ECDSA on P-256, as an uncompressed point (SEC 1, 2.3.3): what this device signs its check-ins with.';
+CREATE FUNCTION rules.device_shape(d data.devices) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.device_shape(d data.devices) IS 'A device as its owner sees it.';
 CREATE FUNCTION rules.digest_facts(member uuid, day date, zone text) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.digest_facts(member uuid, day date, zone text) IS 'R3.4 what a Member''s day was: each time that counted, its state, and when they checked in; no time on a day off.';
-CREATE TABLE data.notifications (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    user_id uuid,
-    kind text NOT NULL,
-    cause text NOT NULL,
-    alert_id uuid,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address_kind text,
-    address_lookup bytea,
-    address_sealed bytea,
-    created_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    read_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    member_id uuid,
-    has_call boolean DEFAULT false NOT NULL,
-    language text,
-    CONSTRAINT notification_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
-    CONSTRAINT only_strangers_are_told_in_a_language_of_the_message CHECK (((user_id IS NULL) OR (language IS NULL))),
-    CONSTRAINT only_what_concerns_an_address_goes_to_strangers CHECK (((user_id IS NOT NULL) OR (kind = ANY (ARRAY['one_time_code'::text, 'invitation'::text, 'address_changed'::text])))),
-    CONSTRAINT stranger_address_is_whole CHECK ((num_nonnulls(address_kind, address_lookup, address_sealed) =
-CASE
-    WHEN (user_id IS NULL) THEN 3
-    ELSE 0
-END)),
-    CONSTRAINT stranger_address_kind_is_known CHECK ((address_kind = ANY (ARRAY['email'::text, 'phone'::text])))
-);
-ALTER TABLE ONLY data.notifications FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.notifications IS 'R7.1 what a person is told. user_id is null where the address may have no account; it is then in the row. After expires_at it is not sent any more. cause names the event: with user and kind it is unique (R7.5).';
-COMMENT ON COLUMN data.notifications.member_id IS 'R3.4 whose day it tells of: a Contact may have muted what is not critical of it.';
-COMMENT ON COLUMN data.notifications.has_call IS 'R6.3 its reader is called, too.';
-COMMENT ON COLUMN data.notifications.language IS 'R7.7 of a message to an address without its account: others read the language of theirs.';
 CREATE FUNCTION rules.drill_reader_shape(n data.notifications) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1546,6 +1690,11 @@ CREATE FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, a
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.excuse_attested(expected data.obligations, contact uuid, at timestamp with time zone) IS 'R4.9 the awaited check-in is asked for no more, and the Member is told on whose word.';
+CREATE FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.excuse_what_has_passed(pause data.breaks, schedule data.schedules, at timestamp with time zone) IS 'R5.1, R4.13 the history shows what a break has excused. Only what has passed, since until then the break may end; nothing hangs on it.';
 CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1565,7 +1714,7 @@ CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules, what was expected, and every tap with what it met.';
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks, what was expected, every tap with what it met, and the positions that are not erased yet.';
 CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1596,6 +1745,16 @@ CREATE FUNCTION rules.first_poll(channel text, provider text, at timestamp with 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.first_poll(channel text, provider text, at timestamp with time zone) IS 'R7.1 when a provider is asked what became of a message that it took now: Twilio and Postmark can be asked, FCM, SendGrid and a mail server cannot.';
+CREATE FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
+CREATE FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) IS 'R5.1, R5.3 enters what a break has excused and tells what is due of it. Nothing that is expected hangs on it: the first check-in after a break is awaited since it was planned.';
 CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1641,6 +1800,11 @@ CREATE FUNCTION rules.invitation_shape(i data.invitations, at timestamp with tim
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.invitation_shape(i data.invitations, at timestamp with time zone) IS 'An invitation as its sender sees it; the server opens what is sealed and derives the code.';
+CREATE FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_awaited(o data.obligations, at timestamp with time zone) IS 'R4.8 whether an answer to its message still does something: it is open, was missed today, or its alert goes on.';
 CREATE FUNCTION rules.is_barred(i data.invitations, person uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1661,6 +1825,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_not_after(obligation uuid, asked uuid) IS 'R4.8 whether an obligation is the one that was asked for, or one before it.';
 CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1671,6 +1840,11 @@ CREATE FUNCTION rules.is_settled(address data.addresses, at timestamp with time 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) IS 'R2.3 whether an address may stand for the account: the first one does, an added one after a day, in which its owner has heard of it. Who holds a phone for a minute cannot take the account over.';
+CREATE FUNCTION rules.is_signed_for(tap data.check_ins, signed_on date) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_signed_for(tap data.check_ins, signed_on date) IS 'R4.11 whether a day that was signed is that of the obligation which the check-in met; of one that met nothing, of the last that had opened. It was signed while that was open: what was signed yesterday, for whatever day, is no word of today.';
 CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -1698,11 +1872,21 @@ CREATE FUNCTION rules.keep_customer(person uuid, customer text) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.keep_customer(person uuid, customer text) IS 'R8.1 the customer that Stripe has made for somebody. security definer: no user may say who pays for them.';
+CREATE FUNCTION rules.keep_position(position_id uuid, sealed bytea, check_in uuid, help_request uuid) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.keep_position(position_id uuid, sealed bytea, check_in uuid, help_request uuid) IS 'R4.8 keeps the one position of a check-in or of a call for help, if the Member has chosen so, and says whether it did.';
 CREATE FUNCTION rules.keep_prices(found_ones jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.keep_prices(found_ones jsonb) IS 'R8.1 prices of Stripe, by lookup key. security definer: nobody may write them.';
+CREATE FUNCTION rules.keep_signature(tap uuid, public_key bytea, signed_on date, is_right boolean) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.keep_signature(tap uuid, public_key bytea, signed_on date, is_right boolean) IS 'R4.11 what a signature is worth, once the check-in has done what it does. is_right: the server has verified it with that key; whose key it is, for which day, and whether it was used before is decided here. Called for signed check-ins only.';
 CREATE FUNCTION rules.knew(person uuid, lookups bytea[]) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1735,11 +1919,16 @@ CREATE FUNCTION rules.language_at(kind text, lookup bytea) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.language_at(kind text, lookup bytea) IS 'R7.7 in which language to write to an address: of its account, else of whoever has the message sent, else what their app asks for. Only whoever reads the message learns it.';
+CREATE FUNCTION rules.last_seen(person uuid, time_zone text) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.last_seen(person uuid, time_zone text) IS 'R4.12 when a phone of somebody''s last said that it is alive, and its battery then, in the words of an alert''s facts; null when none ever did.';
 CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s. Null where there is none.';
+COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s; R4.8 a check-in, for whoever is reminded of their own. Null where there is none.';
 CREATE FUNCTION rules.lock_actor(alert uuid, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1815,6 +2004,11 @@ CREATE FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone)
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.members_allowed(contact uuid, at timestamp with time zone) IS 'R1.3 how many Members a Contact may watch: fewer on a trial than when entitled otherwise.';
+CREATE FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.move_breaks(member uuid, at timestamp with time zone) IS 'R4.7, R5.1 a new schedule, or another time zone: breaks are in the Member''s dates, and what waits behind one is made anew.';
 CREATE FUNCTION rules.my_account() RETURNS data.users
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1825,6 +2019,11 @@ CREATE FUNCTION rules.named_in(a data.alerts, person uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.named_in(a data.alerts, person uuid) IS 'Who acted on an alert: named as the alert knows them, since Contacts cannot see each other''s rows.';
+CREATE FUNCTION rules.next_card_step(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.next_card_step(person uuid, at timestamp with time zone) IS 'R8.5 when somebody is to hear of their card; null when not, or already.';
 CREATE FUNCTION rules.next_digest_at(member uuid, after timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1860,11 +2059,16 @@ CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
+CREATE FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) RETURNS data.obligations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) IS 'R4.2, R5.1 makes the next obligation of a Member who has none open, outside of breaks and not before an instant; null without a schedule and where a break is open-ended. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
 CREATE FUNCTION rules.open_next(member uuid, at timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open; null without a schedule. Wakes the timer only for one that is nearer than the next poll could be sure to see.';
+COMMENT ON FUNCTION rules.open_next(member uuid, at timestamp with time zone) IS 'R4.2, R4.4 makes the next obligation of a Member who has none open, also one that has passed while no job ran.';
 CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -1885,6 +2089,11 @@ CREATE FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) 
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.overtake_misses(member uuid, at timestamp with time zone) IS 'R6.1 a deadline that passed while no job ran is a miss all the same, before a check-in is looked at. Gives the open obligation, locked.';
+CREATE FUNCTION rules.own_break(break_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.own_break(break_id uuid) IS 'R5.1 a break of the caller''s, and the check-in that is expected next.';
 CREATE FUNCTION rules.own_check_ins(cursor uuid, size integer) RETURNS SETOF data.check_ins
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1978,12 +2187,34 @@ CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, ch
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS or e-mail for a user without one; low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.policy(name text) IS 'The number of a policy, in the unit of its row; an unknown name is a bug and raises.';
+CREATE TABLE data.positions (
+    id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    check_in_id uuid,
+    help_request_id uuid,
+    sealed bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT position_came_with_one_act CHECK ((num_nonnulls(check_in_id, help_request_id) = 1)),
+    CONSTRAINT position_is_at_most_512_bytes CHECK ((octet_length(sealed) <= 512))
+);
+ALTER TABLE ONLY data.positions FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.positions IS 'R4.8 where a Member was when they checked in or called for help, if they have chosen so: as one ciphertext (R9.3) that opens only for this id, for their Contacts only, and erased after [24] hours.';
+CREATE FUNCTION rules.position_of(member uuid) RETURNS data.positions
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.position_of(member uuid) IS 'R4.8 where a Member was last, as far as the caller may see it; never after [24] hours, also when no job has run.';
+CREATE FUNCTION rules.position_shape(p data.positions) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.position_shape(p data.positions) IS 'A position; the server opens what is sealed.';
 CREATE FUNCTION rules.postpone(minutes integer, seen uuid) RETURNS data.obligations
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1997,14 +2228,17 @@ CREATE TABLE data.preferences (
     quiet_until time without time zone,
     time_zone text,
     has_weekly_summary boolean DEFAULT true NOT NULL,
+    shares_position text DEFAULT 'never'::text NOT NULL,
     CONSTRAINT high_messages_have_a_channel CHECK (((cardinality(high_channels) >= 1) AND (high_channels <@ '{push,email,sms}'::text[]))),
     CONSTRAINT normal_messages_have_a_channel CHECK (((cardinality(normal_channels) >= 1) AND (normal_channels <@ '{push,email,sms}'::text[]))),
+    CONSTRAINT position_choice_is_known CHECK ((shares_position = ANY (ARRAY['never'::text, 'with_help'::text, 'always'::text]))),
     CONSTRAINT quiet_hours_are_times_of_day CHECK (((quiet_from < '24:00:00'::time without time zone) AND (quiet_until < '24:00:00'::time without time zone))),
     CONSTRAINT quiet_hours_begin_and_end CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
     CONSTRAINT quiet_hours_have_a_length CHECK ((quiet_from <> quiet_until))
 );
 ALTER TABLE ONLY data.preferences FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.preferences IS 'R7.5 what somebody has chosen about messages that are not critical; none is the default of everything. Channels: which may be used, in the order of R7.2; where none of them reaches, the others are. Quiet hours that end before they begin span midnight. time_zone: where they are read; without one, the zone of the schedule.';
+COMMENT ON COLUMN data.preferences.shares_position IS 'R4.8 with which acts a Member says where they are.';
 CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2066,6 +2300,11 @@ CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.refusal(code text, detail text, facts jsonb) IS 'The answer of an api function that refuses and yet keeps what it wrote (a counted try): an exception would roll that back. Db::write turns it into the same problem.';
+CREATE FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) IS 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused.';
 CREATE FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2141,6 +2380,11 @@ CREATE FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.round_due(member uuid, minutes integer, OUT whom text, OUT has_call boolean, OUT has_exhausted boolean, OUT next_minutes integer) IS 'R6.3 which round of a Member''s escalation is due so many minutes after its begin, by their own policy or the one of all; whether it is exhausted by then; and after how many minutes the next one comes, for ever.';
+CREATE FUNCTION rules.say_ok(person uuid, way text, asked uuid) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.say_ok(person uuid, way text, asked uuid) IS 'R4.8 a Member says by phone that they are well; asked: what they answer, null for a tap of this moment. The answer says what it did, and when the next is due.';
 CREATE FUNCTION rules.say_safe(alert data.alerts, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2190,6 +2434,11 @@ CREATE FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zon
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.settle_entitlement(person uuid, at timestamp with time zone) IS 'R8.2, R8.3 draws the consequences of what rules.entitlement says: who is told, before and when it changes. As often as one likes: each is told once. security definer: accounts are not the worker''s. Gives whether it changed.';
+CREATE FUNCTION rules.shares_position(with_help boolean) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.shares_position(with_help boolean) IS 'R4.8 whether the caller has chosen to say where they are: never unless they have.';
 CREATE FUNCTION rules.sign_in_refusal(pin data.pins, at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -2200,6 +2449,11 @@ CREATE FUNCTION rules.sign_in_shape(person uuid, at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.sign_in_shape(person uuid, at timestamp with time zone) IS 'R1.4 what staff sees of a sign-in. Locked without an end: only a recovery by code opens it.';
+CREATE FUNCTION rules.signature_of(tap uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.signature_of(tap uuid) IS 'R4.11 what became of the signature of a check-in; null when it had none.';
 CREATE FUNCTION rules.signed_in_user_id() RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2215,11 +2469,21 @@ CREATE FUNCTION rules.slot_after_obligation(schedule data.schedules, before data
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_after_obligation(schedule data.schedules, before data.obligations, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R4.7 the slot that follows an obligation. Under a changed schedule it is the first within 12 hours that the old one expected too, else it lies 12 to 36 hours later, unless days off lie between.';
+CREATE FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_outside_breaks(schedule data.schedules, wanted_on date, wanted_time time without time zone, wanted_at timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 a slot, or if a break has it the first one after that; none when that break is open-ended.';
 CREATE FUNCTION rules.slot_shape(o data.obligations) RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_shape(o data.obligations) IS 'What was due, in the words of an alert''s facts; R4.10 if it was put off, by the time that it was put off to.';
+CREATE FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 the next slot after an instant that a break has; null when there is none.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2322,7 +2586,7 @@ CREATE FUNCTION rules.take_key(delivery uuid, key text) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it. security definer: the worker may not act for anybody.';
+COMMENT ON FUNCTION rules.take_key(delivery uuid, key text) IS 'R6.6 a key that was pressed on a call: there is a person, so the call has arrived; 1 acknowledges, 2 asks for more help, 3 ends it; on a call that reminds a Member 1 is a check-in (R4.8). security definer: the worker may not act for anybody.';
 CREATE FUNCTION rules.take_step(alert data.alerts, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2386,6 +2650,11 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
+CREATE FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) IS 'R5.3 tells the Member, or the Contacts, or both of a break: each once for the same cause.';
 CREATE FUNCTION rules.tell_of_open_alerts(member uuid, readers uuid[], occasion uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2411,6 +2680,11 @@ CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at time
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+CREATE FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) IS 'R5.3 tells what is due of a break since it was last looked at.';
 CREATE FUNCTION rules.tg_addresses__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2456,11 +2730,21 @@ CREATE FUNCTION rules.tg_blocks__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_blocks__stamp() IS 'The server''s clock says when somebody was blocked, and when no longer; a block that was lifted stays so.';
+CREATE FUNCTION rules.tg_breaks__follow() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__follow() IS 'R5.1 what is expected follows the breaks at once: the first check-in after one is awaited from the moment that it is planned, and needs no job. R5.3 Contacts are told.';
+CREATE FUNCTION rules.tg_breaks__keep() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_breaks__keep() IS 'R5.2 before a break is planned or changed: misses first, then whether it may be so.';
 CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts.';
+COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts. R4.8 one that answers a message does none of that to what came after the message.';
 CREATE FUNCTION rules.tg_check_ins__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2510,12 +2794,12 @@ CREATE FUNCTION rules.tg_devices__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went.';
+COMMENT ON FUNCTION rules.tg_devices__mark_coverage() IS 'R6.10 a device that came, died or went, or whose user lets it show pushes or not.';
 CREATE FUNCTION rules.tg_devices__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_devices__record() IS 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead.';
+COMMENT ON FUNCTION rules.tg_devices__record() IS 'R9.2, R7.6 a device that goes: removed, the oldest of too many, its token another''s now, or dead; R4.12 and one whose user lets it show pushes or not. That a device is alive is no change of a person''s data.';
 CREATE FUNCTION rules.tg_devices__withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2561,6 +2845,11 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_positions__stamp() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_positions__stamp() IS 'The server''s clock says when a position came, and so when it goes.';
 CREATE FUNCTION rules.tg_preferences__keep() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2636,6 +2925,11 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) RETURNS data.breaks
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) IS 'R5.1 a break with the instants of its dates where the Member is, and when a job next looks at it.';
 CREATE FUNCTION rules.timeline(alert uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -2651,6 +2945,11 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+CREATE FUNCTION rules.unpayable_subscription(person uuid) RETURNS billing.subscriptions
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unpayable_subscription(person uuid) IS 'R8.5 what renews after its card has ended.';
 CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2666,6 +2965,11 @@ CREATE FUNCTION rules.visible_alert(alert uuid) RETURNS data.alerts
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.visible_alert(alert uuid) IS 'An alert that the caller''s policies let them see, or a refusal.';
+CREATE FUNCTION rules.warn_of_card(person uuid, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.warn_of_card(person uuid, at timestamp with time zone) IS 'R8.5 tells whoever pays with a card that will have ended by the next payment, once for each card.';
 CREATE FUNCTION rules.warn_of_end(person uuid, entitlement text, ends_at timestamp with time zone, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2978,20 +3282,6 @@ ALTER TABLE data.coverage_marks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE data.devices (
-    id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    platform text NOT NULL,
-    push_token text NOT NULL,
-    registered_at timestamp with time zone NOT NULL,
-    off_at timestamp with time zone,
-    off_reason text,
-    CONSTRAINT device_off_has_a_reason CHECK (((off_at IS NULL) = (off_reason IS NULL))),
-    CONSTRAINT device_off_reason_is_known CHECK ((off_reason = 'unregistered'::text)),
-    CONSTRAINT device_platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text]))),
-    CONSTRAINT push_token_is_1_to_4096_characters CHECK (((length(push_token) >= 1) AND (length(push_token) <= 4096)))
-);
-ALTER TABLE ONLY data.devices FORCE ROW LEVEL SECURITY;
 CREATE TABLE data.drill_reminders (
     user_id uuid NOT NULL,
     remind_at timestamp with time zone NOT NULL
@@ -3170,6 +3460,16 @@ CREATE TABLE data.refresh_tokens (
 );
 ALTER TABLE ONLY data.refresh_tokens FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh tokens, of which one is unused.';
+CREATE TABLE data.signatures (
+    check_in_id uuid NOT NULL,
+    device_id uuid,
+    signed_at timestamp with time zone,
+    signed_on date,
+    state text NOT NULL,
+    CONSTRAINT signature_state_is_known CHECK ((state = ANY (ARRAY['verified'::text, 'unverified'::text, 'wrong'::text])))
+);
+ALTER TABLE ONLY data.signatures FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.signatures IS 'R4.11 what became of the signature of a check-in; one without has no row. verified: by a key of the Member''s, for the day it counts for, and not used before. unverified: right, but for another day, or used before. wrong: of no key that is registered, or of something else. The check-in counts in any case.';
 CREATE TABLE data.unknown_sign_ins (
     kind text NOT NULL,
     lookup bytea NOT NULL,
@@ -3289,6 +3589,10 @@ ALTER TABLE ONLY data.attestations
     ADD CONSTRAINT attestations_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_of_a_member_never_overlap EXCLUDE USING gist (member_id WITH =, daterange(first_on, last_on, '[]'::text) WITH &&);
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.code_keys
@@ -3357,6 +3661,8 @@ ALTER TABLE ONLY data.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.positions
+    ADD CONSTRAINT positions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.preferences
     ADD CONSTRAINT preferences_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY data.receipts
@@ -3369,6 +3675,8 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.signatures
+    ADD CONSTRAINT signatures_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.unknown_sign_ins
@@ -3432,18 +3740,21 @@ CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id
 CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
 CREATE INDEX blocks_blocked ON data.blocks USING btree (blocked_id);
 CREATE INDEX blocks_blocker ON data.blocks USING btree (blocker_id);
+CREATE INDEX breaks_member ON data.breaks USING btree (member_id, first_on DESC);
+CREATE INDEX breaks_step ON data.breaks USING btree (next_step_at) WHERE (next_step_at < 'infinity'::timestamp with time zone);
 CREATE INDEX check_ins_member ON data.check_ins USING btree (member_id, received_at DESC);
+CREATE INDEX check_ins_obligation ON data.check_ins USING btree (obligation_id) WHERE (obligation_id IS NOT NULL);
 CREATE INDEX connections_contact ON data.connections USING btree (contact_id) WHERE (ended_at IS NULL);
 CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_id);
 CREATE INDEX connections_ended_by ON data.connections USING btree (ended_by);
 CREATE INDEX connections_invitation ON data.connections USING btree (invitation_id);
 CREATE INDEX connections_member_ever ON data.connections USING btree (member_id);
 CREATE INDEX deliveries_address ON data.deliveries USING btree (address_id) WHERE (address_id IS NOT NULL);
+CREATE INDEX deliveries_any_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text, 'push'::text]));
 CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
-CREATE INDEX deliveries_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text]));
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
@@ -3479,6 +3790,8 @@ CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (mem
 CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
 CREATE UNIQUE INDEX one_open_call_for_help_per_member ON data.alerts USING btree (member_id) WHERE ((kind = 'help'::text) AND (state <> 'resolved'::text));
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX one_position_per_check_in ON data.positions USING btree (check_in_id) WHERE (check_in_id IS NOT NULL);
+CREATE UNIQUE INDEX one_position_per_help_request ON data.positions USING btree (help_request_id) WHERE (help_request_id IS NOT NULL);
 CREATE UNIQUE INDEX one_resend_per_delivery ON data.deliveries USING btree (resend_of) WHERE (resend_of IS NOT NULL);
 CREATE UNIQUE INDEX one_schedule_in_force ON data.schedules USING btree (member_id) WHERE (superseded_at IS NULL);
 CREATE UNIQUE INDEX one_staff_role_per_user ON data.staff_roles USING btree (user_id) WHERE (removed_at IS NULL);
@@ -3487,6 +3800,8 @@ CREATE INDEX one_time_codes_age ON data.one_time_codes USING btree (created_at);
 CREATE INDEX one_time_codes_lookup ON data.one_time_codes USING btree (lookup);
 CREATE UNIQUE INDEX one_unused_refresh_token_per_session ON data.refresh_tokens USING btree (session_id) WHERE (used_at IS NULL);
 CREATE INDEX policy_changes_key ON data.policy_changes USING btree (key, id);
+CREATE INDEX positions_member ON data.positions USING btree (member_id, received_at);
+CREATE INDEX positions_received ON data.positions USING btree (received_at);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
 CREATE INDEX receipts_delivery ON data.receipts USING btree (delivery_id) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX receipts_message ON data.receipts USING btree (provider_message_id);
@@ -3494,6 +3809,7 @@ CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) 
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
+CREATE INDEX signatures_device ON data.signatures USING btree (device_id, signed_at);
 CREATE INDEX staff_roles_added_by ON data.staff_roles USING btree (added_by);
 CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by);
 CREATE INDEX staff_roles_user ON data.staff_roles USING btree (user_id);
@@ -3526,6 +3842,8 @@ CREATE TRIGGER tg_alerts__record AFTER INSERT OR UPDATE OF state ON data.alerts 
 CREATE TRIGGER tg_attestations__close BEFORE INSERT ON data.attestations FOR EACH ROW EXECUTE FUNCTION rules.tg_attestations__close();
 CREATE TRIGGER tg_blocks__part AFTER INSERT OR UPDATE OF unblocked_at ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__part();
 CREATE TRIGGER tg_blocks__stamp BEFORE INSERT OR UPDATE ON data.blocks FOR EACH ROW EXECUTE FUNCTION rules.tg_blocks__stamp();
+CREATE TRIGGER tg_breaks__follow AFTER INSERT OR DELETE OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__follow();
+CREATE TRIGGER tg_breaks__keep BEFORE INSERT OR UPDATE OF first_on, last_on, confirmed_on ON data.breaks FOR EACH ROW EXECUTE FUNCTION rules.tg_breaks__keep();
 CREATE TRIGGER tg_check_ins__count AFTER INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__count();
 CREATE TRIGGER tg_check_ins__stamp BEFORE INSERT ON data.check_ins FOR EACH ROW EXECUTE FUNCTION rules.tg_check_ins__stamp();
 CREATE TRIGGER tg_connections__catch_up AFTER UPDATE OF tier ON data.connections FOR EACH ROW WHEN (((old.tier = 'backup'::text) AND (new.tier = 'primary'::text) AND (new.ended_at IS NULL))) EXECUTE FUNCTION rules.tg_connections__catch_up();
@@ -3535,8 +3853,8 @@ CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
-CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, user_id ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
-CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
+CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, may_push ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
+CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at, may_push ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
 CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__withdraw();
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
@@ -3546,6 +3864,7 @@ CREATE TRIGGER tg_notifications__hook AFTER INSERT ON data.notifications REFEREN
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_positions__stamp BEFORE INSERT ON data.positions FOR EACH ROW EXECUTE FUNCTION rules.tg_positions__stamp();
 CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
 CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
 CREATE TRIGGER tg_schedules__entitle AFTER INSERT ON data.schedules FOR EACH ROW EXECUTE FUNCTION rules.tg_schedules__entitle();
@@ -3599,8 +3918,12 @@ ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocked_id_fkey FOREIGN KEY (blocked_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.blocks
     ADD CONSTRAINT blocks_blocker_id_fkey FOREIGN KEY (blocker_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.breaks
+    ADD CONSTRAINT breaks_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.check_ins
     ADD CONSTRAINT check_ins_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.check_ins
+    ADD CONSTRAINT check_ins_obligation_id_fkey FOREIGN KEY (obligation_id) REFERENCES data.obligations(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.connections
     ADD CONSTRAINT connections_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.connections
@@ -3661,6 +3984,12 @@ ALTER TABLE ONLY data.pins
     ADD CONSTRAINT pins_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.policy_changes
     ADD CONSTRAINT policy_changes_key_fkey FOREIGN KEY (key) REFERENCES data.policies(key) ON DELETE RESTRICT;
+ALTER TABLE ONLY data.positions
+    ADD CONSTRAINT positions_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.positions
+    ADD CONSTRAINT positions_help_request_id_fkey FOREIGN KEY (help_request_id) REFERENCES data.help_requests(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.positions
+    ADD CONSTRAINT positions_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.preferences
     ADD CONSTRAINT preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.receipts
@@ -3671,6 +4000,10 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.signatures
+    ADD CONSTRAINT signatures_check_in_id_fkey FOREIGN KEY (check_in_id) REFERENCES data.check_ins(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.signatures
+    ADD CONSTRAINT signatures_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.staff_roles
     ADD CONSTRAINT staff_roles_added_by_fkey FOREIGN KEY (added_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.staff_roles
@@ -3748,6 +4081,7 @@ CREATE POLICY blocker_lifts_own_blocks ON data.blocks FOR UPDATE TO pruuf_user U
 CREATE POLICY blocker_reads_own_blocks ON data.blocks FOR SELECT TO pruuf_user USING ((blocker_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY blocker_reads_whom_they_blocked ON data.users FOR SELECT TO pruuf_user USING ((id IN ( SELECT rules.blocked_user_ids() AS blocked_user_ids)));
 ALTER TABLE data.blocks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.breaks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.check_ins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.code_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY connected_users_see_each_other ON data.users FOR SELECT TO pruuf_user USING (rules.is_linked(id));
@@ -3763,10 +4097,12 @@ CREATE POLICY contact_looks_at_a_card_that_is_shown ON data.welfare_card_looks F
 CREATE POLICY contact_reads_a_card_that_is_shown ON data.welfare_cards FOR SELECT TO pruuf_user USING (((user_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)) AND (is_always_shown OR (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.member_id = welfare_cards.user_id) AND (a.state <> 'resolved'::text)))))));
+CREATE POLICY contact_reads_breaks_of_linked_member ON data.breaks FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.alerts FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.check_ins FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
 CREATE POLICY contact_reads_linked_member ON data.coverage FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_reads_linked_member ON data.obligations FOR SELECT TO pruuf_user USING ((( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
+CREATE POLICY contact_reads_linked_member ON data.positions FOR SELECT TO pruuf_user USING (((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)) AND ((help_request_id IS NOT NULL) OR ( SELECT rules.is_entitled(( SELECT rules.current_user_id() AS current_user_id)) AS is_entitled))));
 CREATE POLICY contact_reads_own_settings ON data.watch_settings FOR SELECT TO pruuf_user USING ((contact_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY contact_reads_words_about_linked_member ON data.attestations FOR SELECT TO pruuf_user USING ((member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids)));
 CREATE POLICY contact_sets_how_they_watch ON data.watch_settings FOR INSERT TO pruuf_user WITH CHECK (((contact_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (member_id IN ( SELECT rules.watched_member_ids() AS watched_member_ids))));
@@ -3784,6 +4120,7 @@ CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (t
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.attestations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.blocks TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.breaks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.check_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.connections TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.coverage TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3800,11 +4137,13 @@ CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (tr
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.one_time_codes TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.pins TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.positions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.preferences TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.received_texts TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.refresh_tokens TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.schedules TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.sessions TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.signatures TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.staff_roles TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unknown_sign_ins TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.unreached_contacts TO pruuf_engine USING (true) WITH CHECK (true);
@@ -3840,6 +4179,7 @@ CREATE POLICY keeper_seals_anew ON data.addresses TO pruuf_keeper USING (true) W
 CREATE POLICY keeper_seals_anew ON data.invitations TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.notifications TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.one_time_codes TO pruuf_keeper USING (true) WITH CHECK (true);
+CREATE POLICY keeper_seals_anew ON data.positions TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.webhook_secrets TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.webhooks TO pruuf_keeper USING (true) WITH CHECK (true);
@@ -3848,14 +4188,25 @@ CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_use
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
   WHERE ((a.id = alert_actions.alert_id) AND (a.kind = 'help'::text) AND (a.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))));
+CREATE POLICY member_changes_own_breaks ON data.breaks FOR UPDATE TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id))) WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_checks_in ON data.check_ins FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_erases_own_positions ON data.positions FOR DELETE TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_gives_up_what_has_not_begun ON data.breaks FOR DELETE TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (begins_at > ( SELECT rules.clock() AS clock))));
+CREATE POLICY member_plans_own_breaks ON data.breaks FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_alerts ON data.alerts FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_breaks ON data.breaks FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_calls_for_help ON data.help_requests FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_check_ins ON data.check_ins FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_coverage ON data.coverage FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_obligations ON data.obligations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_reads_own_positions ON data.positions FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_own_schedule ON data.schedules FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_reads_words_about_them ON data.attestations FOR SELECT TO pruuf_user USING ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY member_says_where_they_are ON data.positions FOR INSERT TO pruuf_user WITH CHECK (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) AND rules.shares_position((help_request_id IS NOT NULL)) AND ((check_in_id IS NULL) OR (EXISTS ( SELECT
+   FROM data.check_ins c
+  WHERE ((c.id = positions.check_in_id) AND (c.member_id = ( SELECT rules.current_user_id() AS current_user_id)))))) AND ((help_request_id IS NULL) OR (EXISTS ( SELECT
+   FROM data.help_requests h
+  WHERE ((h.id = positions.help_request_id) AND (h.member_id = ( SELECT rules.current_user_id() AS current_user_id))))))));
 CREATE POLICY member_sets_own_schedule ON data.schedules FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 ALTER TABLE data.notification_kinds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.notifications ENABLE ROW LEVEL SECURITY;
@@ -3883,6 +4234,7 @@ CREATE POLICY owner_writes_own_card ON data.welfare_cards FOR INSERT TO pruuf_us
 ALTER TABLE data.pins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.policy_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.positions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.preferences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.receipts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.received_texts ENABLE ROW LEVEL SECURITY;
@@ -3891,6 +4243,7 @@ ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_rounds FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.signatures ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_staff USING (true);
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
 ALTER TABLE data.staff_roles ENABLE ROW LEVEL SECURITY;
@@ -3918,6 +4271,9 @@ CREATE POLICY whoever_sees_the_alert_sees_its_requests ON data.help_requests FOR
 CREATE POLICY whoever_sees_the_alert_sees_its_rounds ON data.alert_rounds FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.alerts a
   WHERE (a.id = alert_rounds.alert_id))));
+CREATE POLICY whoever_sees_the_check_in_sees_its_signature ON data.signatures FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
+   FROM data.check_ins c
+  WHERE (c.id = signatures.check_in_id))));
 CREATE POLICY whoever_sees_the_obligation_sees_what_met_it ON data.obligations_met FOR SELECT TO pruuf_user USING ((EXISTS ( SELECT
    FROM data.obligations o
   WHERE (o.id = obligations_met.obligation_id))));
@@ -3925,7 +4281,9 @@ CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker W
 CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_erases_positions ON data.positions FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_finds_old_positions ON data.positions FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
 CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
@@ -3934,11 +4292,13 @@ CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO 
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_opens_the_next ON data.obligations FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
+CREATE POLICY worker_puts_off_a_look ON data.breaks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_queues_deliveries ON data.deliveries FOR INSERT TO pruuf_worker WITH CHECK ((state = 'pending'::text));
 CREATE POLICY worker_raises_alerts ON data.alerts FOR INSERT TO pruuf_worker WITH CHECK ((state = 'open'::text));
 CREATE POLICY worker_reads_addresses ON data.addresses FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_alerts ON data.alerts FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_attempts ON data.attempts FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_breaks ON data.breaks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_code_keys ON data.code_keys FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_deliveries ON data.deliveries FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_devices ON data.devices FOR SELECT TO pruuf_worker USING (true);

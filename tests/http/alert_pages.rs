@@ -14,7 +14,7 @@ const CLOSE: &[(&str, &str)] = &[("action", "close"), ("outcome", "safe")];
 const SHOW_CARD: &[(&str, &str)] = &[("action", "show_card")];
 
 /// The token in a message.
-fn token_in(text: &str) -> String {
+pub fn token_in(text: &str) -> String {
     let rest = text.split_once("http://127.0.0.1/a/").unwrap_or_else(|| panic!("no link in {text}")).1;
     rest.split(|letter: char| !letter.is_ascii_alphanumeric()).next().unwrap().to_owned()
 }
@@ -28,12 +28,12 @@ async fn link(world: &World, who: &Person, channel: Channel) -> String {
     token_in(&world.fakes.received().iter().find(fits).unwrap().text)
 }
 
-async fn show(world: &World, token: &str) -> Reply {
+pub async fn show(world: &World, token: &str) -> Reply {
     world.call(Method::GET, &format!("/a/{token}"), None, &[], None).await
 }
 
 /// Presses a button, as a browser does.
-async fn press(world: &World, token: &str, form: &[(&str, &str)]) -> Reply {
+pub async fn press(world: &World, token: &str, form: &[(&str, &str)]) -> Reply {
     let response = world.http.post(world.url(&format!("/a/{token}"))).form(form).send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Reply { status, headers, body: Value::String(response.text().await.unwrap()) }
@@ -41,7 +41,7 @@ async fn press(world: &World, token: &str, form: &[(&str, &str)]) -> Reply {
 
 /// Checks a page: its status, what it says and what it does not.
 #[track_caller]
-fn says(page: &Reply, status: u16, words: &[&str], not: &[&str]) {
+pub fn says(page: &Reply, status: u16, words: &[&str], not: &[&str]) {
     let text = page.body.as_str().unwrap();
     assert_eq!(page.status, status, "{text}");
     for word in words {

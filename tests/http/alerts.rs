@@ -521,6 +521,9 @@ async fn r4_1_reminders_come_before_at_the_time_and_at_half_the_grace() {
                 let came = world.expect_message(*channel, to, words).await;
                 assert!(came.text.contains("09:30"), "it says when Contacts are told: {}", came.text);
             }
+            if at == "20:00:00" {
+                world.expect_message(Channel::Voice, &ben.phone, "Time to check in").await;
+            }
         }
         for member in [&aroha, &ben, &chloe] {
             world.post(member, "/v1/me/check-ins", json!({})).await.expect(201);

@@ -124,6 +124,7 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
             (&stands["subscription"]["card_expires_on"], &stands["members_allowed"]),
             (&json!("2030-12-31"), &json!(50))
         );
+        assert_eq!(stands["summary"], "You have the monthly plan. The next payment is on Sunday 31 January.");
         world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "already-subscribed");
         // R8.5: another plan, an end, and going on; each as Stripe answers.
         assert!(
@@ -146,6 +147,51 @@ async fn r8_1_a_checkout_starts_a_subscription_and_only_stripes_word_counts() {
         // Whoever is watched pays nothing.
         world.schedule(&aroha, "09:00", "UTC").await;
         world.post(&aroha, "/v1/billing/checkout", json!({"plan": "monthly"})).await.refused(409, "nothing-to-pay");
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r8_5_whoever_pays_with_a_card_that_ends_hears_of_it_before_the_payment_and_once() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        world.post(&ben, "/v1/billing/checkout", json!({"plan": "monthly"})).await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        stripe.change(
+            &id,
+            json!({"default_payment_method": {"id": "pm_1", "card": {"exp_month": 12, "exp_year": 2026}}}),
+        );
+        bring(&world, &stripe.subscription_event("customer.subscription.created", &id)).await;
+        is(&world, &ben, "active").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        let stands = world.get(&ben, "/v1/billing").await.expect(200);
+        assert_eq!(
+            (
+                &stands["needs_card"],
+                stands["summary"].as_str().unwrap().ends_with("Your card ends before that: please enter a new one.")
+            ),
+            (&json!(true), true)
+        );
+        // Fourteen days before the payment of the 31st.
+        world.settle().await;
+        world.travel_to("2027-01-16T23:59:00Z").await;
+        world.db.admin.execute("select jobs.settle_entitlements()", &[]).await.unwrap();
+        let told = "select count(*) from data.notifications where kind = 'card_ending'";
+        assert_eq!(world.number(told, &[]).await, 0);
+        world.travel_to("2027-01-17T00:01:00Z").await;
+        world.expect_message(Channel::Push, &ben.push_token, "The next payment is on Sunday 31 January.").await;
+        world.open_app(&ben).await;
+        // The same card on another day is no news; a card that lasts is none either.
+        world.settle().await;
+        world.travel_to("2027-01-25T00:00:00Z").await;
+        bring(&world, &stripe.subscription_event("customer.subscription.updated", &id)).await;
+        stripe
+            .change(&id, json!({"default_payment_method": {"id": "pm_2", "card": {"exp_month": 1, "exp_year": 2027}}}));
+        bring(&world, &stripe.subscription_event("customer.subscription.updated", &id)).await;
+        settled(&world).await;
+        assert_eq!(world.number(told, &[]).await, 1);
+        assert_eq!(world.get(&ben, "/v1/billing").await.expect(200)["needs_card"], false);
         world
     })
     .await;

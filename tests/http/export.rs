@@ -23,6 +23,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("attestations.contact_id", "attestations"),
     ("attestations.member_id", "attestations"),
     ("blocks.blocker_id", "blocks"),
+    ("breaks.member_id", "breaks"),
     ("check_ins.member_id", "check_ins"),
     ("connections.contact_id", "connections"),
     ("connections.ended_by", "connections"),
@@ -39,6 +40,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("notifications.user_id", "notifications"),
     ("obligations.member_id", "obligations"),
     ("pins.user_id", "pin"),
+    ("positions.member_id", "positions"),
     ("preferences.user_id", "preferences"),
     ("schedules.member_id", "schedules"),
     ("sessions.user_id", "sessions"),
@@ -125,7 +127,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         // What they keep: a name for Dora, a card, somebody blocked, a role.
         let nickname = json!({"nickname": "Dodo"});
         world.call(Method::PATCH, &format!("/v1/members/{}", dora.id), Some(&ann.token), &[], Some(&nickname)).await.expect(200);
-        let chosen = json!({"channels": {"high": ["push", "email"]}, "weekly_summary": false});
+        let chosen = json!({"channels": {"high": ["push", "email"]}, "weekly_summary": false, "position": "with_help"});
         world.put(&ann, "/v1/me/preferences", chosen).await.expect(200);
         world.put(&ann, "/v1/me/welfare-card", json!({"door_code": "ring twice"})).await.expect(200);
         world.put(&dora, "/v1/me/welfare-card", json!({"door_code": "4711#", "shown_always": true})).await.expect(200);
@@ -134,7 +136,8 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(add, &[&ann.id]).await.unwrap();
         let drill = "insert into data.drills (user_id, goes_to, reader_ids, asked_at) select u.id, 'myself', array[u.id], rules.clock() from data.users u where u.id = $1";
         world.db.admin.execute(drill, &[&ann.id]).await.unwrap();
-        let help = world.post(&ann, "/v1/me/help-requests", json!(null)).await.expect(201);
+        let here = json!({"position": {"latitude": -36.8485, "longitude": 174.7633}});
+        let help = world.post(&ann, "/v1/me/help-requests", here).await.expect(201);
         world.expect_on_all_channels(&ben, "needs help").await;
         let cancel = format!("/v1/alerts/{}/cancel", help["id"].as_str().unwrap());
         world.post(&ann, &cancel, json!(null)).await.expect(200);
@@ -143,6 +146,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         world.db.admin.execute(own, &[&ann.id]).await.unwrap();
         world.post(&ann, "/v1/blocks", json!({"user_id": ben.id})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, "ended your connection").await;
+        world.post(&ann, "/v1/me/breaks", json!({"first_on": "2027-06-01", "last_on": "2027-06-02"})).await.expect(201);
         for (channel, to) in [(Channel::Push, "annabelles-phone"), (Channel::Email, ADDRESS)] {
             world.expect_message(channel, to, "might reach nobody").await;
         }

@@ -39,6 +39,7 @@ const WITHOUT_IF_MATCH: &[(&str, &str)] = &[
     ("change_pin", "nobody reads a PIN; the current one is asked for"),
     ("put_device", "only the device itself writes it"),
     ("update_contact", "one value, and the last one counts"),
+    ("update_break", "only what is sent changes, and only the Member's own"),
     ("set_staff_role", "one value, and the last one counts"),
 ];
 

@@ -162,6 +162,14 @@ async fn r4_10_it_goes_neither_past_the_next_time_nor_36_hours_from_the_last() {
     world.set_at(&weekly, "2027-03-03T19:01:00Z", "09:00,10:00", "Pacific/Auckland", EVERY_DAY, 10).await;
     world.tap(&weekly, "2027-03-03T21:59:00Z").await;
     assert_eq!(world.days(&weekly).await, ["01 09:00 met", "04 09:00 met", "05 09:00 open"]);
+
+    // What follows is reckoned from the time that it had: 13 hours after eight in the evening, eleven after ten.
+    let evening = world.person("Evening").await;
+    world.set_at(&evening, "2027-02-28T12:00:00Z", "20:00", "Pacific/Auckland", EVERY_DAY, 10).await;
+    later(&world, &evening, "2027-03-01T06:00:00Z", 120).await.unwrap();
+    world.set_at(&evening, "2027-03-01T06:01:00Z", "09:00", "Pacific/Auckland", EVERY_DAY, 10).await;
+    world.tap(&evening, "2027-03-01T08:59:00Z").await;
+    assert_eq!(world.days(&evening).await, ["01 20:00 met", "02 09:00 open"]);
     world.stop_servers().await;
 }
 

@@ -56,7 +56,7 @@ async fn r7_5_what_a_user_chooses_has_defaults_is_changed_as_it_was_read_and_is_
     world(|world| async move {
         let (ann, eve) = (world.person("Ann").await, world.person("Eve").await);
         let all = json!(["push", "email", "sms"]);
-        let plain = json!({"channels": {"high": all, "normal": all}, "weekly_summary": true});
+        let plain = json!({"channels": {"high": all, "normal": all}, "weekly_summary": true, "position": "never"});
         let first = world.get(&ann, PATH).await;
         let tag = first.headers["etag"].to_str().unwrap().to_owned();
         assert_eq!(first.expect(200), plain);
@@ -85,7 +85,7 @@ async fn r7_5_what_a_user_chooses_has_defaults_is_changed_as_it_was_read_and_is_
         };
         put(&tag, json!({})).await.refused(412, "precondition-failed");
         let newer = world.get(&ann, PATH).await.headers["etag"].clone();
-        let wish = json!({"channels": {"high": ["email"], "normal": ["sms", "push"]}, "quiet_hours": {"from": "22:30", "until": "06:45"}, "time_zone": "Pacific/Auckland", "weekly_summary": false});
+        let wish = json!({"channels": {"high": ["email"], "normal": ["sms", "push"]}, "quiet_hours": {"from": "22:30", "until": "06:45"}, "time_zone": "Pacific/Auckland", "weekly_summary": false, "position": "with_help"});
         let changed = put(newer.to_str().unwrap(), wish.clone()).await;
         let newest = changed.headers["etag"].clone();
         assert_eq!(changed.expect(200), wish);
@@ -101,6 +101,7 @@ async fn r7_5_what_a_user_chooses_has_defaults_is_changed_as_it_was_read_and_is_
             (channels(&["push"], &[]), "invalid", "/channels/normal"),
             (channels(&["push"], &["fax"]), "invalid", "/channels/normal/0"),
             (json!({"weekly_summary": "no"}), "invalid", "/weekly_summary"),
+            (json!({"position": "sometimes"}), "invalid", "/position"),
             (json!({"time_zone": "Mars/Olympus"}), "time-zone-unknown", ""),
             // Nobody knows where these are.
             (json!({"quiet_hours": {"from": "22:00", "until": "07:00"}}), "time-zone-unknown", ""),

@@ -85,6 +85,11 @@ impl Family {
         let sql = "insert into data.drills (id, user_id, goes_to, reader_ids, asked_at) values ($1, $2, 'contacts', array[$3]::uuid[], rules.clock() - interval '1 hour')";
         run(world, sql, &[&uuid(&drill), &owner.id, &contact.id]).await;
 
+        let pause = new_id().await;
+        let sql =
+            "insert into data.breaks (id, member_id, first_on, last_on) values ($1, $2, '2101-01-01', '2101-01-02')";
+        run(world, sql, &[&uuid(&pause), &owner.id]).await;
+
         let webhook = new_id().await;
         let sql = "insert into data.webhooks (id, user_id, sealed, created_at) values ($1, $2, $3, rules.clock())";
         let sealed = [pruuf::vault::WEBHOOK_CONTEXT, uuid(&webhook).as_bytes()].concat();
@@ -102,6 +107,7 @@ impl Family {
             ("notification_id", notification),
             ("delivery_id", text(&delivery)),
             ("drill_id", drill),
+            ("break_id", pause),
             ("webhook_id", webhook),
         ]);
         Self { people, ids, ticket, code }
@@ -132,8 +138,8 @@ impl Family {
             "set_preferences" => json!({"weekly_summary": false}),
             "create_invitation" => json!({"invitee_becomes": "contact", "name": "Aunt", "address": email(&new)}),
             "accept_invitation" => json!({"code": self.code}),
-            "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" => json!({}),
-            "postpone_check_in" => json!({"minutes": 30}),
+            "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" | "record_heartbeat" => json!({}),
+            "postpone_check_in" => json!({"minutes": 30, "obligation_id": Uuid::new_v4()}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),
             "change_pin" => json!({"current_pin": "0000", "pin": PIN}),
@@ -142,6 +148,8 @@ impl Family {
             "update_member" => json!({"nickname": "Mum"}),
             "set_welfare_card" => json!({"pets": "a dog"}),
             "find_user" => json!({"address": email(&self.people["owner"].email)}),
+            "plan_break" => json!({"first_on": "2102-01-01", "last_on": "2102-01-02"}),
+            "update_break" => json!({"last_on": "2101-01-03"}),
             "add_webhook" => json!({"url": "https://hooks.example.org/"}),
             "set_staff_role" => json!({"role": "support"}),
             _ => Value::Null,

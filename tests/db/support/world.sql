@@ -76,6 +76,8 @@ insert into billing.events (id, type, customer_id, subscription_id, payload, rec
 insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at) values ('sub_b', 'cancel_now', 'disputed', rules.clock(), rules.clock());
 insert into data.attestations (member_id, contact_id, obligation_id, attested_at)
 select a.member_id, '00000000-0000-0000-0000-00000000000b', a.obligation_id, rules.clock() from data.alerts a;
+insert into data.breaks (id, member_id, first_on, last_on, created_at, begins_at, ends_at, followed_until, next_step_at)
+values ('00000000-0000-0000-000b-00000000000a', '00000000-0000-0000-0000-00000000000a', '2101-01-01', '2101-01-02', rules.clock(), '2101-01-01T00:00Z', '2101-01-03T00:00Z', rules.clock(), 'infinity');
 set session_replication_role = default;
 insert into data.attempts (delivery_id, number, ended_at, result)
 select d.id, 1, rules.clock(), 'accepted' from data.deliveries d join data.notifications n on n.id = d.notification_id where n.kind = 'missed' limit 1;
@@ -111,4 +113,10 @@ insert into data.webhook_secrets (id, webhook_id, sealed, created_at)
 values ('00000000-0000-0000-000a-00000000000b', '00000000-0000-0000-0009-00000000000b', '\x00', rules.clock());
 insert into data.webhook_events (webhook_id, type, created_at, next_attempt_at)
 values ('00000000-0000-0000-0009-00000000000b', 'webhook.test', rules.clock(), rules.clock());
-insert into data.preferences (user_id, normal_channels) values ('00000000-0000-0000-0000-00000000000a', '{email}');
+insert into data.preferences (user_id, normal_channels, shares_position) values ('00000000-0000-0000-0000-00000000000a', '{email}', 'always');
+insert into data.positions (id, member_id, check_in_id, sealed)
+select '00000000-0000-0000-000b-00000000000a', c.member_id, c.id, '\x00' from data.check_ins c;
+insert into data.positions (id, member_id, help_request_id, sealed)
+select '00000000-0000-0000-000b-00000000000b', h.member_id, h.id, '\x00' from data.help_requests h;
+insert into data.signatures (check_in_id, device_id, signed_on, state)
+select c.id, '00000000-0000-0000-0002-00000000000a', current_date, 'verified' from data.check_ins c;

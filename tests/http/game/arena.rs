@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join;
@@ -77,7 +78,9 @@ pub struct Arena<'a> {
     pub members: Vec<Person>,
     pub contacts: Vec<Contact>,
     pub score: Mutex<Score>,
-    pub troubled: Mutex<BTreeSet<&'static str>>,
+    troubled: Mutex<BTreeSet<&'static str>>,
+    /// A channel was troubled in this act: its breaker may still be open.
+    pub is_shaken: AtomicBool,
     began: Instant,
 }
 
@@ -133,6 +136,7 @@ impl<'a> Arena<'a> {
             contacts,
             score: score.into(),
             troubled: Mutex::default(),
+            is_shaken: AtomicBool::default(),
             began: Instant::now(),
         }
     }
@@ -228,16 +232,13 @@ impl<'a> Arena<'a> {
         self.rows(sql, &[]).await.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    /// What is in a server's hand may come once more.
-    async fn excuse_what_is_in_hand(&self, is_orphaned: bool) {
+    /// What was in the hand of a server that died may come once more.
+    async fn excuse_orphans(&self) {
         let in_hand = self.in_hand().await;
         let mut score = self.score.lock().unwrap();
         for (delivery, attempt) in in_hand {
-            let (by_kill, by_clock) = score.excused.entry(delivery).or_default();
-            *(if is_orphaned { by_kill } else { by_clock }) += 1;
-            if is_orphaned {
-                score.orphans.insert((delivery, attempt));
-            }
+            score.excused.entry(delivery).or_default().0 += 1;
+            score.orphans.insert((delivery, attempt));
         }
     }
 
@@ -262,7 +263,7 @@ impl<'a> Arena<'a> {
         if let Some(victim) = victim {
             victim.kill().await;
             self.score.lock().unwrap().kills += 1;
-            self.excuse_what_is_in_hand(true).await;
+            self.excuse_orphans().await;
         }
     }
 
@@ -324,6 +325,7 @@ impl<'a> Arena<'a> {
             }
             Fault::Trouble(channel, behaviour) => {
                 self.world.fakes.set(*channel, None, behaviour.clone());
+                self.is_shaken.store(true, Ordering::Relaxed);
                 self.troubled.lock().unwrap().extend(match channel {
                     Channel::Push => vec!["push"],
                     Channel::Email => vec!["email"],
@@ -405,10 +407,8 @@ impl<'a> Arena<'a> {
             // Nobody waits for the leases of the dead; those who live are done soon.
             match self.in_living_hands().await {
                 (0, 1..) if since.elapsed() > Duration::from_millis(500) => {
-                    self.excuse_what_is_in_hand(false).await;
-                    let before = Timestamp::now();
-                    self.rows("select meta.advance_clock('9 seconds')", &[]).await;
-                    self.keep_time(before).await;
+                    let now = self.now().await;
+                    self.advance_to(now + SignedDuration::from_secs(9)).await;
                     since = Instant::now();
                 }
                 (0, 1..) => {}
@@ -456,14 +456,23 @@ impl<'a> Arena<'a> {
         {
             sleep(Duration::from_millis(5)).await;
         }
-        let sql = "select meta.advance_clock($1::text::timestamptz - rules.clock())";
-        self.excuse_what_is_in_hand(false).await;
-        let before = Timestamp::now();
-        self.rows(sql, &[&target.to_string()]).await;
-        self.keep_time(before).await;
+        self.advance_to(target).await;
         self.score.lock().unwrap().moved = Some((now, target));
-        self.excuse_what_is_in_hand(false).await;
         self.note(format!("the clock goes to {target}"));
+    }
+
+    /// Moves the clock.
+    async fn advance_to(&self, target: Timestamp) {
+        let before = Timestamp::now();
+        let moved = self.rows("select game.advance_to($1::text::timestamptz)", &[&target.to_string()]).await;
+        {
+            // What was in anybody's hand may come once more: its lease has run out.
+            let mut score = self.score.lock().unwrap();
+            for row in moved {
+                score.excused.entry(row.get(0)).or_default().1 += 1;
+            }
+        }
+        self.keep_time(before).await;
     }
 
     /// One beat of the plan.
@@ -510,6 +519,7 @@ impl<'a> Arena<'a> {
                 .iter()
                 .any(|days| days.open.alert <= now + SignedDuration::from_secs(30))
             {
+                self.is_shaken.store(false, Ordering::Relaxed);
                 return;
             }
             self.jump(Jump::Ahead(60)).await;
@@ -745,8 +755,9 @@ impl<'a> Arena<'a> {
                 if alarm.owner.is_some_and(|(owner, ..)| owner != contact) => {}
             (Deed::Close { .. }, 200, _) => alarm.over = Some((How::Closed, after)),
             (Deed::MoreHelp { .. }, 200, _) => {
-                let told = alarm.stirred.unwrap_or(alarm.known_by.unwrap_or(alarm.since)).max(alarm.since);
-                if alarm.owner.is_some() || before > told + SignedDuration::from_secs(65) {
+                // Once more within a minute is the same call.
+                let is_same = alarm.stirred.is_some_and(|at| before <= at + SignedDuration::from_secs(65));
+                if alarm.owner.is_some() || !is_same {
                     alarm.stir(Some(contact), before);
                 }
             }

@@ -1,6 +1,7 @@
 //! Looks at what the fake providers got and compares it with what was done: what must have arrived, and what must not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use pruuf::dev::fakes::{Answered, Channel, Received};
@@ -159,7 +160,7 @@ impl Arena<'_> {
         self.look_at_alerts().await;
         let seen = self.seen().await;
         let refused = self.world.fakes.received();
-        let troubled = !self.troubled.lock().unwrap().is_empty();
+        let is_shaken = self.is_shaken.load(Ordering::Relaxed);
         let score = self.score.lock().unwrap();
         let mut missing = Vec::new();
         for alarm in score.alarms.iter().filter(|alarm| is_new(&score, alarm)) {
@@ -173,7 +174,7 @@ impl Arena<'_> {
                         seen.iter().any(|one| {
                             one.alert == alarm.id && one.kind == "missed" && one.channel == *channel && one.to == *to
                         }) || refused.iter().any(|one| one.raw.is_null() && one.channel == *channel && one.to == *to);
-                    if !tried && fate.works() && !troubled {
+                    if !tried && fate.works() && !is_shaken {
                         missing.push(format!(
                             "Contact {contact} has no first message by {channel:?} ({fate:?}) of {alarm:?}"
                         ));
@@ -298,11 +299,11 @@ impl Arena<'_> {
                 let here: Vec<_> = of_alert.iter().filter(|one| one.channel == *channel && one.to == *to).collect();
                 let alarmed = here.iter().any(|one| one.is_alarm() && one.was_taken());
                 let tried = here.iter().any(|one| one.kind != "all_clear");
-                let cleared =
+                let told_end =
                     here.iter().any(|one| one.kind == "all_clear" && one.was_taken() && one.at >= at - MOMENT);
                 // Alerts that one check-in ends say so in the same words: after a crash Twilio is asked for the words, and
                 // one SMS stands for several.
-                let cleared = cleared
+                let cleared = told_end
                     || *channel == Channel::Sms
                         && seen.iter().any(|one| {
                             one.kind == "all_clear"
@@ -317,7 +318,7 @@ impl Arena<'_> {
                         "Contact {number} was not told by {channel:?} ({fate:?}) that it is over: {alarm:?}"
                     ));
                 }
-                if cleared && !tried && kills == 0 {
+                if told_end && !tried && kills == 0 {
                     faults.push(format!(
                         "Contact {number} was told by {channel:?} that it is over and had heard nothing: {alarm:?}"
                     ));

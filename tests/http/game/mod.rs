@@ -26,6 +26,17 @@ use crate::support::process::random_seed;
 /// What every change has to survive; found to be different from each other, and fast.
 const SHORT: &[u64] = &[1, 5];
 const TEMPLATE: &str = "game_template";
+/// Whoever has read the clock is done before it moves, so that no lease is of the time before; gives the messages in somebody's
+/// hand.
+const MOVING: &str = "
+    update meta.clock set rehearsal = true;
+    create schema game;
+    create function game.advance_to(target timestamptz) returns setof uuid language plpgsql as $$
+    begin
+      lock table meta.clock in access exclusive mode;
+      return query select id from data.deliveries where state = 'sending';
+      perform meta.advance_clock(target - rules.clock());
+    end $$;";
 
 #[expect(clippy::print_stdout, reason = "the seed of a game that was lost is what whoever reads this wants")]
 fn say(line: &str) {
@@ -39,7 +50,7 @@ async fn ground() -> (Cluster, PathBuf) {
     postgres.batch_execute(&format!("create database {TEMPLATE}")).await.unwrap();
     let url = cluster.admin_url(TEMPLATE);
     release::migrate(&url.clone().into()).await.unwrap();
-    connect(&url).await.batch_execute("update meta.clock set rehearsal = true").await.unwrap();
+    connect(&url).await.batch_execute(MOVING).await.unwrap();
     let gone = format!("select count(*) from pg_stat_activity where datname = '{TEMPLATE}'");
     while postgres.query_one(&gone, &[]).await.unwrap().get::<_, i64>(0) > 0 {
         tokio::task::yield_now().await;
