@@ -74,11 +74,11 @@ async fn hear_of(world: &World, ben: &Person, others: &[&Person]) {
     }
 }
 
-/// Everything that a page could change.
+/// Everything that a page could change; not when a job looks again.
 async fn state(world: &World) -> Value {
     world
         .row(
-            "select (select jsonb_agg(to_jsonb(a) order by id) from data.alerts a) as alerts, (select count(*) from data.alert_actions) as actions,
+            "select (select jsonb_agg(to_jsonb(a) - 'reach_check_at' order by id) from data.alerts a) as alerts, (select count(*) from data.alert_actions) as actions,
                     (select count(*) from data.welfare_card_looks) as looks, (select count(*) from audit.events) as trail,
                     (select jsonb_agg(to_jsonb(d) order by d.id) from data.deliveries d) as deliveries",
             &[],

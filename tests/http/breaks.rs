@@ -473,14 +473,17 @@ async fn r5_1_an_account_that_comes_back_finds_its_break() {
     world.stop_servers().await;
 }
 
-/// Whoever has no open-ended break is always awaited, outside of breaks and at most 36 hours after the last of its days.
+/// Whoever has no open-ended break is always awaited, outside of breaks, and within 36 hours that are not of a break: 48 where one
+/// lies between, whose days may have been of another zone.
 async fn is_watched(world: &World, who: &Person, seed: u64, steps: &[String]) {
     let sql = "select jsonb_build_object('at', rules.clock(), 'open', (select jsonb_agg(o.local_on || ' ' || o.local_time || ' ' || o.time_zone) from data.obligations o where o.member_id = s.member_id and o.state = 'open'),
         'breaks', (select jsonb_agg(b.first_on || '/' || coalesce(b.last_on::text, '') order by b.first_on) from data.breaks b where b.member_id = s.member_id),
         'is_within', exists (select from data.obligations o join data.breaks b on b.member_id = o.member_id and o.local_on >= b.first_on and (b.last_on is null or o.local_on <= b.last_on) where o.member_id = s.member_id and o.state = 'open'),
-        'hours', (select extract(epoch from o.due_at - greatest(rules.clock(), rules.instant_of(free.day::timestamp, s.time_zone), (select max(c.due_at) from data.obligations c where c.member_id = s.member_id and c.state <> 'open'))) / 3600
-                    from data.obligations o, (select min(d)::date as day from generate_series((rules.clock() at time zone s.time_zone)::date + 1, (rules.clock() at time zone s.time_zone)::date + 400, interval '1 day') d
-                       where not exists (select from data.breaks b where b.member_id = s.member_id and d::date >= b.first_on and (b.last_on is null or d::date <= b.last_on))) free
+        'hours', (select extract(epoch from o.due_at - span.since - cut.time) / 3600 - case when cut.time > interval '0' then 12 else 0 end
+                    from data.obligations o
+                    cross join lateral (select greatest(rules.clock(), (select max(c.due_at) from data.obligations c where c.member_id = s.member_id and c.state <> 'open')) as since) span
+                    cross join lateral (select coalesce(sum(greatest(least(rules.instant_of((b.last_on + 1)::timestamp, s.time_zone), o.due_at) - greatest(rules.instant_of(b.first_on::timestamp, s.time_zone), span.since), '0')), '0') as time
+                                          from data.breaks b where b.member_id = s.member_id) cut
                    where o.member_id = s.member_id and o.state = 'open')) as found
         from data.schedules s where s.member_id = $1 and s.superseded_at is null";
     let found = world.row(sql, &[&who.id]).await["found"].clone();

@@ -197,6 +197,7 @@ async fn r9_1_every_operation_answers_each_voice_as_reviewed() {
         " --- |".repeat(VOICES.len() + 1)
     );
     let spec: Value = serde_json::from_str(&pruuf::http::service().spec()).unwrap();
+    world.travel_to("2027-03-01T08:00:00Z").await;
     let mut family = Family::new(&world).await;
     for (path, methods) in spec["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
