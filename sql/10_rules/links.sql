@@ -22,7 +22,7 @@ begin
     join data.notifications n on n.id = d.notification_id
     join data.users u on u.id = n.user_id
     join data.alerts a on a.id = n.alert_id
-   where d.id = delivery and d.channel <> 'push' and n.user_id = me and u.deleted_at is null and rules.link_purpose(n) = 'alert';
+   where d.id = delivery and n.user_id = me and u.deleted_at is null and rules.link_purpose(n) = 'alert';
   if not found then
     perform rules.refuse_unknown('link');
   elsif link.created_at < at - make_interval(days => rules.policy('link_life'))

@@ -6,7 +6,9 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object('delivery_id', d.id, 'user_id', n.user_id, 'purpose', rules.link_purpose(n))), '[]')
       from data.deliveries d
       join data.notifications n on n.id = d.notification_id
-     where right(d.id::text, 10) = id_end and d.channel in ('email', 'sms', 'push') and n.user_id is not null);
+     where right(d.id::text, 10) = id_end and d.channel in ('email', 'sms', 'push') and n.user_id is not null
+       -- Of pushes only a reminder's has a link.
+       and (d.channel <> 'push' or rules.link_purpose(n) = 'check_in'));
 end;
 $$;
 alter function api.find_links(text) owner to pruuf_engine;
