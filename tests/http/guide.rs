@@ -73,6 +73,7 @@ async fn ask(world: &World, request: &Block, known: &HashMap<String, String>) ->
 #[tokio::test]
 async fn r4_1_an_app_that_follows_the_guide_works() {
     world(|world| async move {
+        world.travel_to("2027-03-01T10:00:00Z").await;
         let mut known: HashMap<String, String> = HashMap::new();
         let mut blocks = blocks().into_iter().peekable();
         while let Some(request) = blocks.next() {
