@@ -13,6 +13,8 @@ const PUBLIC_URL: &str = "http://127.0.0.1";
 
 /// A Member and two Contacts of theirs, and an alert of which they have heard.
 async fn alarmed(world: &World) -> (Person, [Person; 2]) {
+    // In the afternoon: what was missed is today's, and what is awaited next is awaited tomorrow.
+    world.travel_to("2027-03-01T15:00:00Z").await;
     let member = world.person("Aroha").await;
     let contacts = [world.person("Ben").await, world.person("Chloe").await];
     for contact in &contacts {

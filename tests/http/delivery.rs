@@ -119,6 +119,8 @@ async fn r7_3_retry_after_is_honoured() {
 #[tokio::test]
 async fn r7_6_a_permanent_failure_turns_the_address_off_and_is_never_tried_again() {
     world(|world| async move {
+        // In the afternoon: what is awaited next is awaited tomorrow.
+        world.travel_to("2027-03-01T15:00:00Z").await;
         let (member, contact) = pair(&world).await;
         world.fakes.set(Channel::Push, None, Behaviour::fail_times(404, "UNREGISTERED", 1));
         tell(&world, &contact, "connected", connected(), None).await;

@@ -31,6 +31,8 @@ async fn subscribe(world: &World, who: &Person, status: &str, more: &str) {
 #[tokio::test]
 async fn r8_3_a_frozen_contact_still_gets_push_and_e_mail_and_says_so() {
     world(|world| async move {
+        // In the afternoon: what is awaited next is awaited tomorrow.
+        world.travel_to("2027-03-01T15:00:00Z").await;
         let (aroha, ben, chloe) = (world.person("Aroha").await, world.person("Ben").await, world.person("Chloe").await);
         world.connect(&aroha, &chloe).await;
         begins_to_watch(&world, &aroha, &ben).await;

@@ -89,13 +89,13 @@ impl World {
             .unwrap();
     }
 
-    /// Their time was a moment ago: as if today's slot had been then, at any hour of the day. Wakes nobody.
+    /// Their time was a moment ago: as if the open obligation were yesterday's slot. Wakes nobody.
     pub async fn miss_quietly(&self, members: &[Uuid]) {
         self.db
             .admin
             .execute(
                 "update data.obligations
-                    set local_on = (rules.clock() at time zone time_zone)::date, opens_at = rules.clock() - interval '2 seconds',
+                    set local_on = local_on - 1, opens_at = rules.clock() - interval '2 seconds',
                         due_at = rules.clock() - interval '1 second', alert_at = rules.clock()
                   where member_id = any ($1) and state = 'open'",
                 &[&members],
