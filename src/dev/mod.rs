@@ -4,7 +4,7 @@ mod binaries;
 pub mod cluster;
 mod demo;
 pub mod fakes;
-mod page;
+pub mod page;
 
 use std::collections::HashMap;
 use std::env;

@@ -64,12 +64,18 @@ impl Page {
     }
 }
 
-/// Serves what the fakes have got.
+/// Serves what the fakes have got, at this address or, when somebody has it, on a free port.
 ///
 /// # Errors
-/// When the address is taken.
-pub async fn serve(address: SocketAddr, fakes: Arc<Fakes>) -> io::Result<Page> {
-    let acceptor = TcpListener::bind(address).into_acceptor().await?;
+/// When no port is free.
+pub async fn serve(mut address: SocketAddr, fakes: Arc<Fakes>) -> io::Result<Page> {
+    let acceptor = match TcpListener::bind(address).into_acceptor().await {
+        Err(taken) if taken.kind() == io::ErrorKind::AddrInUse => {
+            address.set_port(0);
+            TcpListener::bind(address).into_acceptor().await?
+        }
+        bound => bound?,
+    };
     let address =
         acceptor.local_addr().first().and_then(|address| address.as_socket_addr().copied()).unwrap_or(address);
     let stop = CancellationToken::new();

@@ -1,9 +1,12 @@
 //! `pruuf dev` as a newcomer meets it: one command, then the steps that it prints.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
+use pruuf::dev::fakes::Fakes;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -153,4 +156,15 @@ async fn r6_1_the_first_steps_of_a_newcomer_work_as_printed() {
     assert!(said[0].contains("checked_in") && said[0].contains("Aroha"), "{said:#?}");
     dev.interrupt().await;
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The port beside the API's is often taken on a newcomer's machine: the messages are shown at another one.
+#[tokio::test]
+async fn a_taken_port_does_not_keep_the_messages_from_being_shown() {
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let fakes = Arc::new(Fakes::start().await.unwrap());
+    let page = pruuf::dev::page::serve(somebody.local_addr().unwrap(), fakes).await.unwrap();
+    let shown = reqwest::get(format!("http://{}/messages", page.address)).await.unwrap();
+    assert_eq!(shown.text().await.unwrap(), "[]");
+    page.stop().await;
 }
