@@ -7,6 +7,8 @@ drop function if exists api.request_help();
 drop function if exists api.set_preferences(text[], text[], time, time, text, boolean, text);
 drop function if exists api.put_device(uuid, text, text);
 -- Replaced by one of the same name whose new last argument has a default: the old server's calls fit it, but not beside the old one.
+drop function if exists api.get_history(uuid, integer);
+drop function if exists api.get_member_history(uuid, uuid, integer);
 drop function if exists api.create_invitation(uuid, text, text, text, bytea, bytea, bytea);
 drop function if exists api.accept_invitation(bytea);
 drop function if exists api.create_invitation(uuid, text, text, text, bytea, bytea, bytea, bytea);
@@ -22,4 +24,5 @@ drop function if exists api.find_user(text, bytea);
 drop function if exists rules.check_code(text, bytea, bytea, timestamptz);
 drop function if exists rules.member_shape(data.connections, timestamptz);
 drop function if exists rules.watched_connection(uuid);
+drop function if exists rules.history_shape(uuid, uuid, integer);
 drop function if exists rules.alert_facts(data.obligations, timestamptz);

@@ -18,10 +18,7 @@ declare
   account billing.accounts;
 begin
   select * into account from billing.accounts a where a.user_id = person;
-  if account.user_id is null then
-    -- Has not begun to watch: the trial is yet to come.
-    return 'trialing';
-  elsif account.grandfathered_at is not null then
+  if account.grandfathered_at is not null then
     return 'free';
   end if;
   return coalesce(
@@ -29,7 +26,8 @@ begin
        cross join lateral (select rules.subscription_counts(s, at) as counts) c
       where k.user_id = person and c.counts is not null
       order by array_position('{active,cancelled,past_due}', c.counts) limit 1),
-    case when at < account.trial_ends_at then 'trialing' else 'frozen' end);
+    -- Whoever has not begun to watch has the trial before them.
+    case when account.trial_ends_at is null or at < account.trial_ends_at then 'trialing' else 'frozen' end);
 end;
 $$;
 comment on function rules.entitlement(uuid, timestamptz) is 'R8.2 what a Contact is entitled to: the one place that reckons it. rules.settle_entitlement keeps the outcome in billing.accounts, with all that follows from it.';
@@ -198,7 +196,9 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   insert into data.notifications (user_id, kind, cause, facts, created_at)
-  values (person, case when is_frozen then 'account_frozen' else 'account_thawed' end, at::text, '{}', at)
+  values (person, case when is_frozen then 'account_frozen' else 'account_thawed' end, at::text,
+          jsonb_build_object('needs_payment', exists (select from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+                                                       where k.user_id = person and s.status in ('past_due', 'unpaid'))), at)
   on conflict on constraint one_notification_per_user_and_cause do nothing;
   perform rules.tell_watchers(person, case when is_frozen then 'now' else 'over' end, at::text, at);
 end;
@@ -256,12 +256,13 @@ create or replace function rules.order_cancelling(person uuid, reason text, at t
 language sql volatile security invoker set search_path = ''
 as $$
   insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at)
-  select s.id, 'cancel_now', order_cancelling.reason, at, at
-    from billing.customers k join billing.subscriptions s on s.customer_id = k.id
+  select s.id, case when s.created_at > least(u.deleted_at, a.grandfathered_at) then 'cancel_and_refund' else 'cancel_now' end, order_cancelling.reason, at, at
+    from billing.customers k join billing.subscriptions s on s.customer_id = k.id join data.users u on u.id = k.user_id
+      left join billing.accounts a on a.user_id = k.user_id
    where k.user_id = person and s.status not in ('canceled', 'incomplete_expired')
   on conflict on constraint one_order_per_subscription_and_reason do nothing
 $$;
-comment on function rules.order_cancelling(uuid, text, timestamptz) is 'R1.2, R2.6 all that somebody pays for is to be cancelled at once: a job tells Stripe.';
+comment on function rules.order_cancelling(uuid, text, timestamptz) is 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe.';
 grant execute on function rules.order_cancelling(uuid, text, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_connections__entitle() returns trigger
@@ -290,17 +291,24 @@ comment on function rules.tg_schedules__entitle() is 'R1.2 a Member who has chos
 create or replace function rules.tg_subscriptions__settle() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
+declare
+  at timestamptz := rules.clock();
 begin
-  perform rules.settle_entitlement(k.user_id, rules.clock()) from billing.customers k where k.id = new.customer_id and k.user_id is not null;
+  -- One may pay before one watches anybody.
+  insert into billing.accounts (user_id, entitlement, since_at)
+  select k.user_id, 'trialing', at from billing.customers k where k.id = new.customer_id and k.user_id is not null
+  on conflict on constraint accounts_pkey do nothing;
+  perform rules.settle_entitlement(k.user_id, at) from billing.customers k where k.id = new.customer_id and k.user_id is not null;
   -- The page of a checkout that was open when they became free, or deleted their account, can still be paid on.
-  perform rules.order_cancelling(k.user_id, case when u.deleted_at is null then 'grandfathered' else 'account_deleted' end, rules.clock())
+  perform rules.order_cancelling(k.user_id, case when u.deleted_at is null then 'grandfathered' else 'account_deleted' end, at)
      from billing.customers k join data.users u on u.id = k.user_id left join billing.accounts a on a.user_id = u.id
     where k.id = new.customer_id and (u.deleted_at is not null or a.grandfathered_at is not null);
+  perform rules.end_doubles(new.customer_id, at);
   return null;
 end;
 $$;
 alter function rules.tg_subscriptions__settle() owner to pruuf_engine;
-comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6 and whoever is not to pay is not charged.';
+comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6, R8.5 and whoever is not to pay, or pays already, is not charged.';
 
 create or replace function rules.due_accounts(at timestamptz, most integer) returns uuid[]
 language sql volatile security definer set search_path = ''

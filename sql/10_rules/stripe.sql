@@ -33,17 +33,18 @@ declare
   bill jsonb := case when jsonb_typeof(found_one -> 'latest_invoice') = 'object' then found_one -> 'latest_invoice' end;
   card jsonb := found_one #> '{default_payment_method,card}';
 begin
-  insert into billing.subscriptions as s (id, customer_id, status, lookup_key, period_ends_at, is_ending, past_due_since_at, card_expires_on, fetched_at)
+  insert into billing.subscriptions as s (id, customer_id, status, lookup_key, period_ends_at, is_ending, past_due_since_at, card_expires_on, created_at, fetched_at)
   select found_one ->> 'id', k.id, state, item #>> '{price,lookup_key}', coalesce(to_timestamp((found_one ->> 'cancel_at')::double precision), ends_at),
          coalesce((found_one ->> 'cancel_at_period_end')::boolean, false) or found_one ->> 'cancel_at' is not null,
          case when state in ('past_due', 'unpaid') then coalesce(to_timestamp(coalesce(bill #>> '{status_transitions,finalized_at}', bill ->> 'created')::double precision), at) end,
-         case when card ? 'exp_year' then (make_date((card ->> 'exp_year')::integer, (card ->> 'exp_month')::integer, 1) + interval '1 month - 1 day')::date end, at
+         case when card ? 'exp_year' then (make_date((card ->> 'exp_year')::integer, (card ->> 'exp_month')::integer, 1) + interval '1 month - 1 day')::date end,
+         to_timestamp((found_one ->> 'created')::double precision), at
     from billing.customers k where k.id = found_one ->> 'customer'
   on conflict on constraint subscriptions_pkey do update
     set status = excluded.status, lookup_key = excluded.lookup_key, period_ends_at = excluded.period_ends_at, is_ending = excluded.is_ending,
-        -- Without an invoice to tell, it is since it was first seen.
-        past_due_since_at = case when bill is null and excluded.past_due_since_at is not null then coalesce(s.past_due_since_at, excluded.past_due_since_at) else excluded.past_due_since_at end,
-        card_expires_on = excluded.card_expires_on, fetched_at = excluded.fetched_at
+        -- From the first failed payment, however many follow it.
+        past_due_since_at = case when excluded.past_due_since_at is not null then least(s.past_due_since_at, excluded.past_due_since_at) end,
+        card_expires_on = excluded.card_expires_on, created_at = excluded.created_at, fetched_at = excluded.fetched_at
     where s.fetched_at < excluded.fetched_at;
   return found;
 end;
@@ -128,6 +129,13 @@ begin
   update billing.orders o
      set done_at = case when went_wrong is null then at end, failure = went_wrong, next_try_at = case when went_wrong is not null then o.next_try_at end
    where o.id = (work ->> 'order_id')::uuid and o.done_at is null;
+  if found and (outcome ->> 'refunded')::boolean then
+    insert into data.notifications (user_id, kind, cause, facts, created_at)
+    select k.user_id, 'payment_returned', o.id::text, jsonb_build_object('why', o.reason), at
+      from billing.orders o join billing.subscriptions s on s.id = o.subscription_id join billing.customers k on k.id = s.customer_id
+     where o.id = (work ->> 'order_id')::uuid and k.user_id is not null
+    on conflict on constraint one_notification_per_user_and_cause do nothing;
+  end if;
 end;
 $$;
 alter function rules.finish_stripe_work(jsonb, jsonb) owner to pruuf_engine;
@@ -144,6 +152,29 @@ as $$
 $$;
 comment on function rules.order_ending(text, timestamptz) is 'R8.5 whoever disputes a payment does not want to go on: what is paid for ends with its period.';
 grant execute on function rules.order_ending(text, timestamptz) to pruuf_engine;
+
+create or replace function rules.end_doubles(customer text, at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  kept billing.subscriptions;
+begin
+  select s.* into kept from billing.subscriptions s
+   where s.customer_id = customer and s.status in ('active', 'trialing') and not s.is_ending
+   order by s.created_at, s.id limit 1;
+  if kept.id is null then
+    return;
+  end if;
+  -- What ends by itself was paid for and is used.
+  insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at)
+  select s.id, case when s.created_at >= kept.created_at then 'cancel_and_refund' else 'cancel_now' end, 'paid_twice', at, at
+    from billing.subscriptions s
+   where s.customer_id = customer and s.id <> kept.id and s.status in ('active', 'trialing', 'past_due', 'unpaid') and not s.is_ending
+  on conflict on constraint one_order_per_subscription_and_reason do nothing;
+end;
+$$;
+comment on function rules.end_doubles(text, timestamptz) is 'R8.5 of two subscriptions that go on, the first that is paid stays: what is newer is cancelled and given back, and what is older and unpaid is cancelled.';
+grant execute on function rules.end_doubles(text, timestamptz) to pruuf_engine;
 
 create or replace function rules.keep_customer(person uuid, customer text) returns text
 language plpgsql volatile security definer set search_path = ''

@@ -6,7 +6,7 @@ declare
 begin
   select s.* into mine from billing.customers k join billing.subscriptions s on s.customer_id = k.id
    where k.user_id = rules.signed_in_user_id() and s.status not in ('canceled', 'incomplete_expired', 'incomplete')
-   order by s.fetched_at desc limit 1;
+   order by s.status in ('active', 'trialing') desc, s.is_ending, s.created_at limit 1;
   return mine;
 end;
 $$;
@@ -28,9 +28,9 @@ begin
     'entitlement', rules.entitlement(me, at), 'since', account.since_at, 'language', (rules.my_account()).language,
     'next', (select jsonb_build_object('what', n.what, 'at', n.at, 'local', rules.iso_local(n.at, rules.zone_of(me)))
                from (values ('freezes', case when isfinite(ends_at) then ends_at end),
-                            ('renews', case when ends_at is null and mine.status = 'active' then mine.period_ends_at end)) as n (what, at)
-              where n.at is not null),
-    'needs_card', (rules.unpayable_subscription(me)).id is not null,
+                            ('renews', case when ends_at is null and mine.status in ('active', 'trialing') then mine.period_ends_at end)) as n (what, at)
+              where n.at > rules.clock()),
+    'needs_card', (rules.unpayable_subscription(me)).id is not null, 'needs_payment', coalesce(mine.status in ('past_due', 'unpaid'), false),
     'subscription', case when mine.id is not null then jsonb_build_object(
       'plan', mine.lookup_key, 'is_ending', mine.is_ending, 'period_ends_at', mine.period_ends_at, 'card_expires_on', mine.card_expires_on) end,
     'plans', (select coalesce(jsonb_agg(jsonb_build_object('plan', p.lookup_key, 'currency', p.currency, 'unit_amount', p.unit_amount, 'period', p.period) order by p.unit_amount), '[]')
@@ -47,22 +47,27 @@ language plpgsql stable security invoker set search_path = ''
 as $$
 declare
   me uuid := rules.signed_in_user_id();
+  at timestamptz := rules.clock();
   price billing.prices;
   mine billing.subscriptions := rules.own_subscription();
+  is_unpaid boolean := coalesce(mine.status in ('past_due', 'unpaid'), false);
 begin
   select * into price from billing.prices p where p.lookup_key = begin_checkout.plan;
-  if rules.entitlement(me, rules.clock()) = 'free' then
+  if rules.entitlement(me, at) = 'free' then
     raise exception 'nothing-to-pay' using errcode = 'UF409', detail = 'Pruuf is free for you.';
   elsif price.id is null then
     perform rules.refuse_unknown('plan');
-  elsif mine.lookup_key = plan and not mine.is_ending then
+  elsif mine.lookup_key = plan and mine.status in ('active', 'trialing') and not mine.is_ending then
     raise exception 'already-subscribed' using errcode = 'UF409', detail = 'You have this plan.';
   end if;
-  return jsonb_build_object('at', rules.clock(), 'user_id', me, 'price_id', price.id, 'subscription_id', mine.id,
+  return jsonb_build_object('at', at, 'user_id', me, 'price_id', price.id,
+                            'unpaid_id', case when is_unpaid then mine.id end, 'subscription_id', case when not is_unpaid then mine.id end,
+                            -- Stripe takes no trial shorter than 48 hours.
+                            'trial_ends_at', (select a.trial_ends_at from billing.accounts a where a.user_id = me and isfinite(a.trial_ends_at) and a.trial_ends_at > at + interval '49 hours'),
                             'customer_id', (select k.id from billing.customers k where k.user_id = me));
 end;
 $$;
-comment on function api.begin_checkout(text) is 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
+comment on function api.begin_checkout(text) is 'POST /v1/billing/checkout. R8.1, R8.5 what Stripe is to be asked for: where to pay what is open, another price of the subscription there is, or a checkout, which leaves the rest of the trial free.';
 grant execute on function api.begin_checkout(text) to pruuf_user;
 
 create or replace function rules.find_subscription(must_run boolean) returns jsonb

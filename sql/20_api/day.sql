@@ -161,44 +161,56 @@ $$;
 comment on function api.list_check_ins(uuid, integer) is 'GET /v1/me/check-ins, the newest first';
 grant execute on function api.list_check_ins(uuid, integer) to pruuf_user;
 
-create or replace function rules.history_shape(member uuid, cursor uuid, size integer) returns jsonb
+create or replace function rules.totals_of(member uuid) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  with closed as (
-    select o.*, c.id as check_in_id, c.received_at, c.method, c.note, c.mood, case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end as late_by
-      from data.obligations o
-      left join data.obligations_met m on m.obligation_id = o.id
-      left join data.check_ins c on c.id = m.check_in_id
-     where o.member_id = member and o.state <> 'open'),
+  with closed as materialized (
+    select o.state, o.due_at from data.obligations o where o.member_id = member and o.state <> 'open'),
   runs as (
     -- A run ends at a miss; an excused day is left out of the count.
-    select state, count(*) filter (where state = 'missed') over (order by due_at desc) as misses_after,
-           count(*) filter (where state = 'missed') over (order by due_at) as run
-      from closed where state <> 'excused'),
-  lengths as (select run, count(*) as length from runs where state <> 'missed' group by run)
-  select rules.page(array(
-      select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-                                'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', o.received_at, 'note', o.note, 'mood', o.mood, 'late_by_seconds', o.late_by, 'method', o.method,
-                                'signature', case when o.check_in_id is not null then rules.signature_of(o.check_in_id) end,
-                                'attestations', rules.attestations_of(o.id))
-        from closed o
-       where history_shape.cursor is null
-          or o.due_at < (select b.due_at from data.obligations b where b.id = history_shape.cursor and b.member_id = member)
-       order by o.due_at desc limit size + 1), size)
-    || jsonb_build_object('totals', (
-      select jsonb_build_object(
-               'met', count(*) filter (where state = 'met'), 'met_late', count(*) filter (where state = 'met_late'),
-               'missed', count(*) filter (where state = 'missed'), 'excused', count(*) filter (where state = 'excused'),
-               'on_time_rate', round(count(*) filter (where state = 'met')::numeric / nullif(count(*) filter (where state <> 'excused'), 0), 4),
-               'current_streak', (select count(*) from runs where state <> 'missed' and misses_after = 0),
-               'longest_streak', (select coalesce(max(length), 0) from lengths))
-        from closed))
+    select state, count(*) filter (where state = 'missed') over (order by due_at) as run from closed where state <> 'excused'),
+  lengths as (select run, count(*) filter (where state <> 'missed') as length from runs group by run)
+  select jsonb_build_object(
+           'met', count(*) filter (where state = 'met'), 'met_late', count(*) filter (where state = 'met_late'),
+           'missed', count(*) filter (where state = 'missed'), 'excused', count(*) filter (where state = 'excused'),
+           'on_time_rate', round(count(*) filter (where state = 'met')::numeric / nullif(count(*) filter (where state <> 'excused'), 0), 4),
+           'current_streak', coalesce((select l.length from lengths l order by l.run desc limit 1), 0),
+           'longest_streak', coalesce((select max(l.length) from lengths l), 0))
+    from closed
 $$;
-comment on function rules.history_shape(uuid, uuid, integer) is 'R4.13 the closed obligations of a Member, the newest first, and their totals: late counts in a streak, excused neither counts nor breaks.';
-grant execute on function rules.history_shape(uuid, uuid, integer) to pruuf_user, pruuf_engine;
+comment on function rules.totals_of(uuid) is 'R4.13 over the whole history: late counts in a streak, excused neither counts nor breaks.';
+grant execute on function rules.totals_of(uuid) to pruuf_user, pruuf_engine;
 
-create or replace function api.get_history(cursor uuid, size integer) returns jsonb
+create or replace function rules.history_shape(member uuid, cursor uuid, size integer, month date) returns jsonb
+language plpgsql stable security invoker set search_path = ''
+as $$
+declare
+  -- A month comes whole: at most four times a day (R4.1).
+  most integer := case when month is null then size else 200 end;
+  -- A zone or a postponement moves a time by less than three days from its date.
+  since timestamptz := coalesce(month - interval '3 days', '-infinity');
+  before timestamptz := coalesce((select o.due_at from data.obligations o where o.id = cursor and o.member_id = member), 'infinity');
+begin
+  return rules.page(array(
+      select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
+                                'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', c.received_at, 'note', c.note, 'mood', c.mood,
+                                'late_by_seconds', case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end, 'method', c.method,
+                                'signature', case when c.id is not null then rules.signature_of(c.id) end,
+                                'attestations', rules.attestations_of(o.id))
+        from data.obligations o
+        left join data.obligations_met m on m.obligation_id = o.id
+        left join data.check_ins c on c.id = m.check_in_id
+       where o.member_id = member and o.state <> 'open' and o.due_at < before and o.due_at > since
+         and (month is null or o.local_on >= month and o.local_on < month + interval '1 month')
+       order by o.due_at desc limit most + 1), most)
+    || jsonb_build_object('totals', rules.totals_of(member));
+end;
+$$;
+comment on function rules.history_shape(uuid, uuid, integer, date) is 'R4.13 the closed obligations of a Member, the newest first, or those of one calendar month; and the totals of all.';
+grant execute on function rules.history_shape(uuid, uuid, integer, date) to pruuf_user, pruuf_engine;
+
+create or replace function api.get_history(cursor uuid, size integer, month text default null) returns jsonb
 language sql stable security invoker set search_path = ''
-as $$ select rules.history_shape(rules.signed_in_user_id(), get_history.cursor, size) $$;
-comment on function api.get_history(uuid, integer) is 'GET /v1/me/history';
-grant execute on function api.get_history(uuid, integer) to pruuf_user;
+as $$ select rules.history_shape(rules.signed_in_user_id(), get_history.cursor, size, (get_history.month || '-01')::date) $$;
+comment on function api.get_history(uuid, integer, text) is 'GET /v1/me/history';
+grant execute on function api.get_history(uuid, integer, text) to pruuf_user;

@@ -44,7 +44,7 @@ as $$ select rules.member_shape(rules.watched_member_id(member_id), rules.clock(
 comment on function api.get_member(uuid) is 'GET /v1/members/{user_id}';
 grant execute on function api.get_member(uuid) to pruuf_user;
 
-create or replace function api.get_member_history(member_id uuid, cursor uuid, size integer) returns jsonb
+create or replace function api.get_member_history(member_id uuid, cursor uuid, size integer, month text default null) returns jsonb
 language plpgsql stable security invoker set search_path = ''
 as $$
 declare
@@ -53,11 +53,11 @@ begin
   if not rules.is_entitled(rules.current_user_id()) then
     raise exception 'account-frozen' using errcode = 'UF402', detail = 'Past days come back with a plan. Alerts reach you all the same.';
   end if;
-  return rules.history_shape(watched, get_member_history.cursor, size);
+  return rules.history_shape(watched, get_member_history.cursor, size, (get_member_history.month || '-01')::date);
 end;
 $$;
-comment on function api.get_member_history(uuid, uuid, integer) is 'GET /v1/members/{user_id}/history';
-grant execute on function api.get_member_history(uuid, uuid, integer) to pruuf_user;
+comment on function api.get_member_history(uuid, uuid, integer, text) is 'GET /v1/members/{user_id}/history';
+grant execute on function api.get_member_history(uuid, uuid, integer, text) to pruuf_user;
 
 create or replace function api.get_member_position(member_id uuid) returns jsonb
 language plpgsql stable security invoker set search_path = ''

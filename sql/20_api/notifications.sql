@@ -144,11 +144,11 @@ grant execute on function api.confirm_delivery(uuid) to pruuf_user;
 create or replace function api.list_events(since timestamptz, after uuid) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
-  select jsonb_build_object('now', rules.clock(), 'items', coalesce(jsonb_agg(rules.notification_shape(n) order by n.created_at, n.id), '[]'))
+  select jsonb_build_object('now', rules.clock(), 'today', api.get_today(), 'members', api.list_members(), 'items', coalesce(jsonb_agg(rules.notification_shape(n) order by n.created_at, n.id), '[]'))
     from (select n.* from data.notifications n
            where n.user_id = rules.signed_in_user_id() and n.hidden_at is null
              and n.created_at >= coalesce((select b.created_at - interval '30 seconds' from data.notifications b where b.id = list_events.after), list_events.since, rules.clock())
            order by n.created_at, n.id limit 500) n
 $$;
-comment on function api.list_events(timestamptz, uuid) is 'GET /v1/events. R7.8 what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
+comment on function api.list_events(timestamptz, uuid) is 'GET /v1/events. R7.8 the home screen, and what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
 grant execute on function api.list_events(timestamptz, uuid) to pruuf_user;

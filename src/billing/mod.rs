@@ -109,6 +109,10 @@ async fn ask(stripe: &Stripe, work: &Work) -> Result<Value, Failure> {
     let id = work.subscription_id.as_deref().unwrap_or_default();
     let key = work.order_id.map(|id| id.to_string()).unwrap_or_default();
     let told = match work.action.as_deref() {
+        Some("cancel_and_refund") => {
+            let (subscription, is_refunded) = stripe.cancel_and_refund(id, &key).await?;
+            return Ok(json!({ "subscription": subscription, "refunded": is_refunded }));
+        }
         Some("cancel_now") => stripe.cancel(id, &key).await,
         Some("cancel_at_period_end") => stripe.end_with_period(id, &key).await,
         _ => stripe.subscription(id).await,

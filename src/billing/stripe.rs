@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use ::stripe::{Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
+use ::stripe::{ApiErrorsCode, ApiErrorsType, Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,11 +35,21 @@ impl Failure {
     pub fn is_missing(&self) -> bool {
         self.0 == "404"
     }
+
+    /// Whether the Idempotency-Key came with something else before.
+    #[must_use]
+    pub fn is_reused_key(&self) -> bool {
+        self.0 == "idempotency_error"
+    }
 }
 
 impl From<StripeError> for Failure {
     fn from(error: StripeError) -> Self {
         Self(match error {
+            StripeError::Stripe(error, _) if error.type_ == ApiErrorsType::IdempotencyError => error.type_.to_string(),
+            StripeError::Stripe(error, _) if error.code == Some(ApiErrorsCode::ChargeAlreadyRefunded) => {
+                ApiErrorsCode::ChargeAlreadyRefunded.to_string()
+            }
             StripeError::Stripe(_, status) => status.to_string(),
             StripeError::Timeout => "timeout".to_owned(),
             StripeError::ClientError(_) => "unreachable".to_owned(),
@@ -71,7 +82,8 @@ impl Stripe {
         id_of(&self.post("/customers", &form, Some(&format!("customer-{user_id}"))).await?)
     }
 
-    /// A page on which a customer subscribes.
+    /// A page on which a customer subscribes, free until the end of a trial. Pages of theirs that are still open are closed, so
+    /// that nobody pays twice.
     ///
     /// # Errors
     /// When Stripe does not make one.
@@ -79,14 +91,39 @@ impl Stripe {
         &self,
         customer: &str,
         price: &str,
+        trial_ends_at: Option<DateTime<Utc>>,
         return_url: &str,
         key: &str,
     ) -> Result<String, Failure> {
-        let form = json!({
+        let query = json!({ "customer": customer, "status": "open", "limit": 100 });
+        let open = self.get("/checkout/sessions", &query).await?;
+        // Asked for twice it is the same page.
+        for other in array(&open).iter().filter(|session| session["metadata"]["key"] != key) {
+            let path = format!("/checkout/sessions/{}/expire", other["id"].as_str().unwrap_or_default());
+            // It may just have been paid; the database ends what is paid twice.
+            let _: Result<Value, Failure> = self.post(&path, &json!({}), None).await;
+        }
+        let mut form = json!({
             "mode": "subscription", "customer": customer, "line_items": [{ "price": price, "quantity": 1 }],
-            "success_url": return_url, "cancel_url": return_url,
+            "success_url": return_url, "cancel_url": return_url, "metadata": { "key": key },
         });
+        if let Some(at) = trial_ends_at {
+            form["subscription_data"] = json!({ "trial_end": at.timestamp() });
+        }
         url_of(&self.post("/checkout/sessions", &form, Some(key)).await?)
+    }
+
+    /// Where the open invoice of a subscription is paid: its page, or the one on which the customer manages everything.
+    ///
+    /// # Errors
+    /// When Stripe does not say.
+    pub async fn payment_page(&self, id: &str, return_url: &str, key: &str) -> Result<String, Failure> {
+        let now = self.subscription(id).await?;
+        let invoice = &now["latest_invoice"];
+        match invoice["hosted_invoice_url"].as_str() {
+            Some(url) if invoice["status"] == "open" => Ok(url.to_owned()),
+            _ => self.create_portal(now["customer"].as_str().unwrap_or_default(), return_url, key).await,
+        }
     }
 
     /// A page on which a customer manages what they pay for.
@@ -156,6 +193,30 @@ impl Stripe {
         self.send(request, Some(key)).await
     }
 
+    /// Ends a subscription at once and gives back what was paid for its last invoice; also whether there was anything.
+    ///
+    /// # Errors
+    /// When Stripe does not do it.
+    pub async fn cancel_and_refund(&self, id: &str, key: &str) -> Result<(Value, bool), Failure> {
+        let mut subscription = self.subscription(id).await?;
+        if subscription["status"] != "canceled" {
+            subscription = self.cancel(id, key).await?;
+        }
+        let Some(invoice) = subscription["latest_invoice"]["id"].as_str() else { return Ok((subscription, false)) };
+        let payments = self.get("/invoice_payments", &json!({ "invoice": invoice, "status": "paid" })).await?;
+        let mut is_refunded = false;
+        for intent in array(&payments).iter().filter_map(|one| one["payment"]["payment_intent"].as_str()) {
+            let refund =
+                self.post("/refunds", &json!({ "payment_intent": intent }), Some(&format!("{key}-{intent}"))).await;
+            match refund {
+                Ok(_) => is_refunded = true,
+                Err(failure) if failure.0 == ApiErrorsCode::ChargeAlreadyRefunded.as_str() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok((subscription, is_refunded))
+    }
+
     /// All subscriptions of a customer, ended ones, too.
     ///
     /// # Errors
@@ -198,6 +259,11 @@ impl Stripe {
         let answer = request.send(&self.client).await?;
         serde_json::from_str(&miniserde::json::to_string(&answer)).map_err(|_| Failure("unreadable".to_owned()))
     }
+}
+
+/// The objects of a list.
+fn array(list: &Value) -> &[Value] {
+    list["data"].as_array().map_or(&[], Vec::as_slice)
 }
 
 fn id_of(object: &Value) -> Result<String, Failure> {

@@ -102,6 +102,8 @@ struct Billing {
     subscription: Option<Subscription>,
     /// Whether the card will have ended by the next payment.
     needs_card: bool,
+    /// Whether a payment has failed and is open; `POST /v1/billing/checkout` says where to pay it.
+    needs_payment: bool,
     plans: Vec<Plan>,
     /// How many Members the user watches.
     members: i64,
@@ -143,7 +145,9 @@ struct CheckoutRow {
     at: DateTime<Utc>,
     user_id: Uuid,
     price_id: String,
+    unpaid_id: Option<String>,
     subscription_id: Option<String>,
+    trial_ends_at: Option<DateTime<Utc>>,
     customer_id: Option<String>,
 }
 
@@ -165,6 +169,9 @@ fn stripe(app: &App) -> Result<&Stripe, Problem> {
 }
 
 fn unavailable(failure: Failure) -> Problem {
+    if failure.is_reused_key() {
+        return Problem::new(Code::IdempotencyKeyReused);
+    }
     tracing::error!(stripe.failure = %failure, "Stripe does not answer a user's request");
     Problem::new(Code::BillingUnavailable)
 }
@@ -208,8 +215,9 @@ impl Api {
 
     /// Choose a plan
     ///
-    /// The answer has a page of Stripe's to pay on. Whoever has another plan already is switched at once, and there is none.
-    /// Nothing changes before Stripe says that it was paid.
+    /// The answer has a page of Stripe's to pay on; the page that was asked for before is closed. What is left of the trial stays
+    /// free. Whoever has another plan already is switched at once, and there is no page; whoever has a payment open pays that
+    /// first. Nothing changes before Stripe says that it was paid.
     #[oai(path = "/v1/billing/checkout", method = "post", operation_id = "begin_checkout")]
     async fn begin_checkout(
         &self,
@@ -220,8 +228,13 @@ impl Api {
     ) -> Answer<Page> {
         let asked: CheckoutRow = app.db.read(&caller.0, "api.begin_checkout(plan => $1)", &[&body.plan]).await?;
         let stripe = stripe(&app)?;
+        let back = format!("{}/open", app.public_url);
+        if let Some(id) = &asked.unpaid_id {
+            let key = stripe_key(id, "pay", key.0);
+            return Ok(Json(Page { url: Some(stripe.payment_page(id, &back, &key).await.map_err(unavailable)?) }));
+        }
         if let Some(id) = &asked.subscription_id {
-            let key = stripe_key(id, &asked.price_id, key.0);
+            let key = stripe_key(id, "switch", key.0);
             let subscription = stripe.switch_price(id, &asked.price_id, &key).await.map_err(unavailable)?;
             keep(&app, &subscription, asked.at).await?;
             return Ok(Json(Page { url: None }));
@@ -235,9 +248,9 @@ impl Api {
                 kept.customer_id
             }
         };
-        let back = format!("{}/open", app.public_url);
+        let key = stripe_key(&customer, "checkout", key.0);
         let url = stripe
-            .create_checkout(&customer, &asked.price_id, &back, &stripe_key(&customer, &asked.price_id, key.0))
+            .create_checkout(&customer, &asked.price_id, asked.trial_ends_at, &back, &key)
             .await
             .map_err(unavailable)?;
         Ok(Json(Page { url: Some(url) }))

@@ -277,8 +277,9 @@ struct Member {
     coverage: Option<MemberCoverage>,
 }
 
+/// Whom the user watches.
 #[derive(Object, Deserialize)]
-struct MemberList {
+pub struct MemberList {
     items: Vec<Member>,
 }
 
@@ -481,6 +482,8 @@ impl Api {
     }
 
     /// A Member's past days and their totals
+    ///
+    /// In pages, or a calendar month at once.
     #[oai(path = "/v1/members/:user_id/history", method = "get", operation_id = "get_member_history")]
     async fn get_member_history(
         &self,
@@ -489,9 +492,13 @@ impl Api {
         user_id: Path<Uuid>,
         cursor: Query<Option<Uuid>>,
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+        /// `2027-03`
+        #[oai(validator(pattern = "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"))]
+        month: Query<Option<String>>,
     ) -> Answer<History> {
-        let call = "api.get_member_history(member_id => $1, cursor => $2, size => $3)";
-        Ok(Json(app.db.read(&caller.0, call, &[&user_id.0, &cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+        let call = "api.get_member_history(member_id => $1, cursor => $2, size => $3, month => $4)";
+        let params: crate::db::Params<'_> = &[&user_id.0, &cursor.0, &limit.0.unwrap_or(PAGE), &month.0];
+        Ok(Json(app.db.read(&caller.0, call, params).await?))
     }
 
     /// Watch this Member no more

@@ -176,7 +176,7 @@ pub struct Word {
 /// The Member's day.
 #[derive(Object, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
-struct Today {
+pub struct Today {
     /// The server's clock.
     now: DateTime<Utc>,
     status: DayStatus,
@@ -457,6 +457,8 @@ impl Api {
     }
 
     /// My past days and their totals
+    ///
+    /// In pages, or a calendar month at once.
     #[oai(path = "/v1/me/history", method = "get", operation_id = "get_history")]
     async fn get_history(
         &self,
@@ -464,8 +466,11 @@ impl Api {
         caller: SignedIn,
         cursor: Query<Option<Uuid>>,
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))] limit: Query<Option<i32>>,
+        /// `2027-03`
+        #[oai(validator(pattern = "^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"))]
+        month: Query<Option<String>>,
     ) -> Answer<History> {
-        let call = "api.get_history(cursor => $1, size => $2)";
-        Ok(Json(app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE)]).await?))
+        let call = "api.get_history(cursor => $1, size => $2, month => $3)";
+        Ok(Json(app.db.read(&caller.0, call, &[&cursor.0, &limit.0.unwrap_or(PAGE), &month.0]).await?))
     }
 }

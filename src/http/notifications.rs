@@ -34,7 +34,7 @@ pub struct NotificationRow {
 }
 
 /// Something the user is told.
-#[derive(Object, serde::Serialize)]
+#[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct Notification {
     id: Uuid,
@@ -43,10 +43,8 @@ pub struct Notification {
     title: String,
     body: String,
     /// The alert it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     alert_id: Option<Uuid>,
     created_at: DateTime<Utc>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<DateTime<Utc>>,
 }
 

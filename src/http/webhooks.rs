@@ -156,7 +156,10 @@ pub async fn receive_stripe_event(app: Data<&Arc<App>>, request: &Request, body:
     if !signatures.is_right(request.header("stripe-signature").unwrap_or_default(), &body) {
         return Err(not_the_provider("stripe"));
     }
-    let event: Value = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::MalformedRequest))?;
+    let event: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if !event["id"].is_string() || !event["type"].is_string() {
+        return Err(Problem::new(Code::MalformedRequest));
+    }
     let _: Value = app.db.write(&caller(request), "jobs.receive_stripe_event(event => $1)", &[&event]).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     response.set_data(OperationId("receive_stripe_event"));

@@ -41,7 +41,7 @@ macro_rules! texts_in {
     ($language:literal) => { sources!($language:
     "missed" "help" "needs_more_help" "still_open" "owner_asked" "all_clear" "acknowledged" "one_time_code" "reminder" "invitation" "connected" "connection_ended"
     "pin_changed" "address_changed" "session_theft" "account_deleted" "account_restored" "goodbye"
-    "checked_in" "checked_in_late" "access_ending" "payment_failed" "card_ending" "account_frozen" "account_thawed" "watcher_frozen" "grandfathered" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
+    "checked_in" "checked_in_late" "access_ending" "payment_failed" "card_ending" "account_frozen" "account_thawed" "watcher_frozen" "grandfathered" "payment_returned" "attested" "daily_digest" "coverage_lost" "coverage_back" "drill" "drill_reminder" "weekly_summary" "webhook_off" "unreachable"
     "break_planned" "break_began" "break_ending" "break_ended" "pause_goes_on"
     ) };
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 41] = [
+const KINDS: [&str; 42] = [
     "missed",
     "help",
     "needs_more_help",
@@ -33,6 +33,7 @@ const KINDS: [&str; 41] = [
     "account_thawed",
     "watcher_frozen",
     "grandfathered",
+    "payment_returned",
     "daily_digest",
     "coverage_lost",
     "coverage_back",
@@ -372,9 +373,10 @@ fn r7_7_typical_sms_are_one_segment() {
         ("access_ending", json!({ "why": "cancelled", "days": 1 })),
         ("payment_failed", json!({ "days": 7 })),
         ("card_ending", json!({ "card_expires_on": "2026-12-31", "paid_local": "2027-01-15T10:00:00" })),
-        ("account_frozen", json!({})),
+        ("account_frozen", json!({ "needs_payment": true })),
         ("account_thawed", json!({})),
         ("grandfathered", json!({})),
+        ("payment_returned", json!({ "why": "paid_twice" })),
         (
             "watcher_frozen",
             json!({ "phase": "soon", "is_own": true, "contact": { "name": "Margaret" }, "member": { "name": "Mary Tanner" } }),

@@ -56,7 +56,7 @@ CREATE FUNCTION api.begin_checkout(plan text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.begin_checkout(plan text) IS 'POST /v1/billing/checkout. R8.1 what Stripe is to be asked for: a checkout, or another price of the subscription there is.';
+COMMENT ON FUNCTION api.begin_checkout(plan text) IS 'POST /v1/billing/checkout. R8.1, R8.5 what Stripe is to be asked for: where to pay what is open, another price of the subscription there is, or a checkout, which leaves the rest of the trial free.';
 CREATE FUNCTION api.begin_pin_change() RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -187,11 +187,11 @@ CREATE FUNCTION api.get_drill(drill_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_drill(drill_id uuid) IS 'GET /v1/drills/{id}. R6.11 what arrived, per Contact and channel, for whoever asked; each Contact sees what is theirs.';
-CREATE FUNCTION api.get_history(cursor uuid, size integer) RETURNS jsonb
+CREATE FUNCTION api.get_history(cursor uuid, size integer, month text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.get_history(cursor uuid, size integer) IS 'GET /v1/me/history';
+COMMENT ON FUNCTION api.get_history(cursor uuid, size integer, month text) IS 'GET /v1/me/history';
 CREATE FUNCTION api.get_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -202,11 +202,11 @@ CREATE FUNCTION api.get_member(member_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.get_member(member_id uuid) IS 'GET /v1/members/{user_id}';
-CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) RETURNS jsonb
+CREATE FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer, month text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer) IS 'GET /v1/members/{user_id}/history';
+COMMENT ON FUNCTION api.get_member_history(member_id uuid, cursor uuid, size integer, month text) IS 'GET /v1/members/{user_id}/history';
 CREATE FUNCTION api.get_member_position(member_id uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -291,7 +291,7 @@ CREATE FUNCTION api.list_events(since timestamp with time zone, after uuid) RETU
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.list_events(since timestamp with time zone, after uuid) IS 'GET /v1/events. R7.8 what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
+COMMENT ON FUNCTION api.list_events(since timestamp with time zone, after uuid) IS 'GET /v1/events. R7.8 the home screen, and what came since an event or an instant, the first 500 of it. It looks half a minute back: a transaction that began earlier may have committed later.';
 CREATE FUNCTION api.list_invitations(cursor uuid, size integer) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -1640,6 +1640,11 @@ CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.end_connection(member uuid, contact uuid) IS 'R3.3 ends the caller''s connection, from whichever side.';
+CREATE FUNCTION rules.end_doubles(customer text, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.end_doubles(customer text, at timestamp with time zone) IS 'R8.5 of two subscriptions that go on, the first that is paid stays: what is newer is cancelled and given back, and what is older and unpaid is cancelled.';
 CREATE FUNCTION rules.end_sessions(person uuid, but_not uuid, why text, at timestamp with time zone) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1780,11 +1785,11 @@ CREATE FUNCTION rules.has_other_alert(alert data.alerts) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.has_other_alert(alert data.alerts) IS 'R6.5 whether all is not well though this alert is over: a miss may be over while a call for help is not.';
-CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) RETURNS jsonb
-    LANGUAGE sql STABLE
+CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer, month date) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.history_shape(member uuid, cursor uuid, size integer) IS 'R4.13 the closed obligations of a Member, the newest first, and their totals: late counts in a streak, excused neither counts nor breaks.';
+COMMENT ON FUNCTION rules.history_shape(member uuid, cursor uuid, size integer, month date) IS 'R4.13 the closed obligations of a Member, the newest first, or those of one calendar month; and the totals of all.';
 CREATE FUNCTION rules.instant_of(local timestamp without time zone, time_zone text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2073,7 +2078,7 @@ CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp wi
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once: a job tells Stripe.';
+COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe.';
 CREATE FUNCTION rules.order_ending(customer text, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -2114,12 +2119,14 @@ CREATE TABLE billing.subscriptions (
     past_due_since_at timestamp with time zone,
     card_expires_on date,
     fetched_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone,
     CONSTRAINT past_due_is_since_a_time CHECK (((status <> ALL (ARRAY['past_due'::text, 'unpaid'::text])) OR (past_due_since_at IS NOT NULL))),
     CONSTRAINT subscription_id_is_stripes CHECK ((id ~ '^sub_[A-Za-z0-9_]{1,80}$'::text)),
     CONSTRAINT subscription_status_is_stripes CHECK ((status = ANY (ARRAY['incomplete'::text, 'incomplete_expired'::text, 'trialing'::text, 'active'::text, 'past_due'::text, 'canceled'::text, 'unpaid'::text, 'paused'::text])))
 );
 ALTER TABLE ONLY billing.subscriptions FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE billing.subscriptions IS 'R8.2 the subscriptions as Stripe had them at fetched_at. is_ending: cancelled to the end of the paid period. past_due_since_at: when the first payment of its unpaid invoice failed.';
+COMMENT ON COLUMN billing.subscriptions.created_at IS 'R8.5 when Stripe made it; null until it is fetched the next time.';
 CREATE FUNCTION rules.own_subscription() RETURNS billing.subscriptions
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2884,7 +2891,7 @@ CREATE FUNCTION rules.tg_subscriptions__settle() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6 and whoever is not to pay is not charged.';
+COMMENT ON FUNCTION rules.tg_subscriptions__settle() IS 'R8.1, R8.3 what Stripe says changes the entitlement at once; R1.2, R2.6, R8.5 and whoever is not to pay, or pays already, is not charged.';
 CREATE FUNCTION rules.tg_users__mark_coverage() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2940,6 +2947,11 @@ CREATE FUNCTION rules.timeline_events(alert data.alerts) RETURNS TABLE(at timest
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.timeline_events(alert data.alerts) IS 'R6.8 everything that happened about an alert, each as one row: what happened to it, what people did, and every delivery with its attempts.';
+CREATE FUNCTION rules.totals_of(member uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.totals_of(member uuid) IS 'R4.13 over the whole history: late counts in a streak, excused neither counts nor breaks.';
 CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3164,7 +3176,7 @@ CREATE TABLE billing.events (
     CONSTRAINT event_id_is_stripes CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,80}$'::text)),
     CONSTRAINT event_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'applied'::text, 'ignored'::text, 'failed'::text]))),
     CONSTRAINT event_that_waits_has_its_time CHECK (((state = ANY (ARRAY['pending'::text, 'failed'::text])) = (next_try_at IS NOT NULL))),
-    CONSTRAINT event_type_is_stripes CHECK ((type ~ '^[a-z_.]{1,80}$'::text)),
+    CONSTRAINT event_type_is_stripes CHECK ((type ~ '^[a-z0-9_.]{1,80}$'::text)),
     CONSTRAINT failed_event_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
 );
 ALTER TABLE ONLY billing.events FORCE ROW LEVEL SECURITY;
@@ -3191,8 +3203,8 @@ CREATE TABLE billing.orders (
     tries integer DEFAULT 0 NOT NULL,
     next_try_at timestamp with time zone,
     failure text,
-    CONSTRAINT order_action_is_known CHECK ((action = ANY (ARRAY['cancel_now'::text, 'cancel_at_period_end'::text]))),
-    CONSTRAINT order_reason_is_known CHECK ((reason = ANY (ARRAY['grandfathered'::text, 'account_deleted'::text, 'disputed'::text]))),
+    CONSTRAINT order_action_is_known CHECK ((action = ANY (ARRAY['cancel_now'::text, 'cancel_at_period_end'::text, 'cancel_and_refund'::text]))),
+    CONSTRAINT order_reason_is_known CHECK ((reason = ANY (ARRAY['grandfathered'::text, 'account_deleted'::text, 'disputed'::text, 'paid_twice'::text]))),
     CONSTRAINT order_that_waits_has_its_time CHECK (((done_at IS NULL) = (next_try_at IS NOT NULL)))
 );
 ALTER TABLE ONLY billing.orders FORCE ROW LEVEL SECURITY;

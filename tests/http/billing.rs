@@ -14,7 +14,7 @@ pub fn now() -> i64 {
 }
 
 /// A world whose servers know a Stripe, and Ben, who watches Aroha and is frozen.
-async fn with_stripe(mut world: World) -> (World, FakeStripe, Person, Person) {
+pub async fn with_stripe(mut world: World) -> (World, FakeStripe, Person, Person) {
     let stripe = FakeStripe::start(None).await.unwrap();
     world.stop_all().await;
     world.stripe = Some(pruuf::config::Stripe {
@@ -45,7 +45,7 @@ pub async fn frozen_contact(world: &World) -> (Person, Person) {
 }
 
 pub async fn is(world: &World, who: &Person, entitlement: &str) {
-    let sql = "select entitlement = $2 from billing.accounts where user_id = $1";
+    let sql = "select exists (select from billing.accounts where user_id = $1 and entitlement = $2)";
     world.eventually(&format!("{} is {entitlement}", who.name), sql, &[&who.id, &entitlement]).await;
 }
 
@@ -71,11 +71,11 @@ pub async fn post_event(world: &World, body: &str, header: &str) -> Reply {
     Reply { status, headers, body: response.json().await.unwrap_or_default() }
 }
 
-async fn bring(world: &World, event: &Value) {
+pub async fn bring(world: &World, event: &Value) {
     assert_eq!(send(world, event, &signature(&event.to_string(), SECRET, now())).await.status, 204);
 }
 
-async fn settled(world: &World) {
+pub async fn settled(world: &World) {
     world
         .eventually("no event waits", "select not exists (select from billing.events where state = 'pending')", &[])
         .await;
@@ -367,14 +367,17 @@ async fn r1_2_r2_6_r8_5_what_must_end_is_told_to_stripe_until_it_is_done() {
         is(&world, &ben, "free").await;
         // Paid on a page that was open since before: it is not kept.
         let late = stripe.subscribe("cus_1", "monthly");
+        stripe.change(&late, json!({"created": now() + 3600}));
         bring(&world, &stripe.subscription_event("customer.subscription.created", &late)).await;
-        world
-            .eventually(
-                "it is cancelled, too",
-                "select count(*) = 2 from billing.subscriptions where status = 'canceled'",
-                &[],
-            )
-            .await;
+        world.expect_message(Channel::Push, &ben.push_token, "although Pruuf costs you nothing").await;
+        world.open_app(&ben).await;
+        let ended = "select count(*) = 2 from billing.subscriptions where status = 'canceled'";
+        world.eventually("it is cancelled, too", ended, &[]).await;
+        // What was paid before is not given back.
+        assert_eq!(
+            (stripe.asked("POST /refunds"), &*stripe.last("POST /refunds")["payment_intent"]),
+            (1, "pi_of_in_2")
+        );
         // What cannot be applied is listed, too.
         let broken = stripe.subscribe("cus_1", "monthly");
         stripe.change(&broken, json!({"status": "unheard_of"}));
@@ -408,12 +411,16 @@ async fn r2_6_whoever_deletes_their_account_is_charged_no_more() {
         world.eventually("it is cancelled", "select status = 'canceled' from billing.subscriptions", &[]).await;
         // Paid on a page that was still open.
         let late = stripe.subscribe("cus_1", "annual");
+        stripe.change(&late, json!({"created": now() + 3600}));
         bring(&world, &stripe.subscription_event("customer.subscription.created", &late)).await;
         let ended = "select count(*) = 2 from billing.subscriptions where status = 'canceled'";
         world.eventually("it is cancelled, too", ended, &[]).await;
         assert_eq!(
-            world.admin_json("select distinct action, reason from billing.orders").await,
-            json!([{"action": "cancel_now", "reason": "account_deleted"}])
+            world.admin_json("select subscription_id, action, reason from billing.orders order by 1").await,
+            json!([
+                {"subscription_id": id, "action": "cancel_now", "reason": "account_deleted"},
+                {"subscription_id": late, "action": "cancel_and_refund", "reason": "account_deleted"},
+            ])
         );
         world
     })

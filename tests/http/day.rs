@@ -768,12 +768,12 @@ async fn r4_13_history_and_totals() {
     world.tick("2027-03-03T20:10:00Z").await;
     world.tap(&aroha, "2027-03-04T12:00:00Z").await;
     world.tap(&aroha, "2027-03-05T12:00:00Z").await;
-    let history = |cursor: &str, size: i32| {
+    let history = |cursor: &str, size: &str| {
         let (world, aroha) = (&world, &aroha);
         let call = format!("api.get_history({cursor}, {size})");
         async move { world.exactly("2027-03-05T12:00:01Z", "pruuf_user", Some(aroha.id), &call).await.unwrap() }
     };
-    let all = history("null", 50).await;
+    let all = history("null", "50").await;
     assert_eq!(
         World::brief(&all["items"]),
         json!([
@@ -801,19 +801,26 @@ async fn r4_13_history_and_totals() {
         .execute("update data.obligations set state = 'excused' where local_on = '2027-03-05'", &[])
         .await
         .unwrap();
-    let excused = history("null", 50).await["totals"].clone();
+    let excused = history("null", "50").await["totals"].clone();
     assert_eq!(
         (&excused["excused"], &excused["current_streak"], &excused["longest_streak"], &excused["on_time_rate"]),
         (&json!(1), &json!(1), &json!(3), &json!(0.4))
     );
     // Pages; the totals are of the whole.
-    let first = history("null", 4).await;
-    let second = history(&format!("'{}'", first["next_cursor"].as_str().unwrap()), 4).await;
+    let first = history("null", "4").await;
+    let second = history(&format!("'{}'", first["next_cursor"].as_str().unwrap()), "4").await;
     assert_eq!(World::brief(&second["items"]), json!(["02 09:00 met_late", "01 09:00 met"]));
     assert_eq!((&second["next_cursor"], &second["totals"]["met_late"]), (&Value::Null, &json!(2)));
+    // A calendar month comes whole, by the Member's own dates.
+    for (month, days, last) in [("2027-03", 6, json!("2027-03-01")), ("2027-02", 0, Value::Null)] {
+        let one = history("null", &format!("1, '{month}'")).await;
+        let items = one["items"].as_array().unwrap();
+        assert_eq!((items.len(), items.last().map_or(&Value::Null, |day| &day["local_on"])), (days, &last));
+        assert_eq!((&one["next_cursor"], &one["totals"]), (&Value::Null, &excused));
+    }
     // Missed again today: no streak.
     world.tick("2027-03-06T20:10:00Z").await;
-    assert_eq!(history("null", 1).await["totals"]["current_streak"], 0);
+    assert_eq!(history("null", "1").await["totals"]["current_streak"], 0);
     world.stop_servers().await;
 }
 

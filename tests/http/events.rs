@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use pruuf::dev::fakes::Channel;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::support::{PATIENCE, Person, World};
+use crate::support::{PATIENCE, Person, World, world};
 
 /// A stream that is being read.
 struct Stream {
@@ -17,6 +18,8 @@ struct Stream {
 
 #[derive(Debug)]
 struct Event {
+    kind: String,
+    /// That of the notification; screens have none.
     id: String,
     data: Value,
 }
@@ -38,15 +41,41 @@ impl Stream {
         Self { response, text: String::new() }
     }
 
-    /// The next event; `None` when the stream has ended.
+    /// The next notification; `None` when the stream has ended.
     async fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.any().await?;
+            if event.kind == "notification" {
+                return Some(event);
+            }
+        }
+    }
+
+    /// A screen as soon as it shows this.
+    async fn shows(&mut self, kind: &str, pointer: &str, value: Value) -> Value {
+        let mut came = Vec::new();
+        let end = Instant::now() + PATIENCE;
+        while let Ok(Some(event)) = tokio::time::timeout_at(end, self.any()).await {
+            if event.kind == kind && event.data.pointer(pointer) == Some(&value) {
+                assert_eq!(event.id, "");
+                return event.data;
+            }
+            came.push(event);
+        }
+        panic!("{kind} did not show {value}: {came:#?}");
+    }
+
+    async fn any(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {
                     block.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
                 };
-                let event = field("data:")
-                    .map(|data| Event { id: field("id:").unwrap(), data: serde_json::from_str(&data).unwrap() });
+                let event = field("data:").map(|data| Event {
+                    kind: field("event:").unwrap(),
+                    id: field("id:").unwrap_or_default(),
+                    data: serde_json::from_str(&data).unwrap(),
+                });
                 self.text = rest.to_owned();
                 if event.is_some() {
                     return event;
@@ -102,6 +131,46 @@ async fn r7_8_a_notification_comes_live_and_nobody_elses() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: NOTIFY did not wake it", begun.elapsed());
     assert_eq!(stream.rest().await, Vec::<String>::new());
     world.stop_servers().await;
+}
+
+/// What the app's home screen shows comes at the start and when it changes: the same as is answered to who asks.
+#[tokio::test]
+async fn r7_8_the_home_screen_comes_live() {
+    world(|world| async move {
+        world.travel_to("2027-03-01T12:00:00Z").await;
+        let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+        world.connect(&aroha, &ben).await;
+        world.schedule(&aroha, "15:00", "UTC").await;
+        let (mut hers, mut his) = (Stream::open(&world, &aroha, None).await, Stream::open(&world, &ben, None).await);
+        hers.shows("today", "/status", json!("open")).await;
+        hers.shows("members", "/items", json!([])).await;
+        his.shows("members", "/items/0/status", json!("open")).await;
+        world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+        let (mut today, mut members) = (
+            hers.shows("today", "/status", json!("checked_in")).await,
+            his.shows("members", "/items/0/status", json!("checked_in")).await,
+        );
+        for (live, who, path) in [(&mut today, &aroha, "/v1/me/today"), (&mut members, &ben, "/v1/members")] {
+            let mut asked = world.get(who, path).await.expect(200);
+            for answer in [&mut *live, &mut asked] {
+                answer.as_object_mut().unwrap().remove("now");
+            }
+            assert_eq!(*live, asked);
+        }
+        // What has not changed does not come again.
+        let id = tell(&world, &ben).await;
+        loop {
+            let event = his.any().await.unwrap();
+            assert_eq!(event.kind, "notification", "{event:?}");
+            if event.id == id {
+                break;
+            }
+        }
+        world.expect_message(Channel::Push, &ben.push_token, "You are now a contact of Zed").await;
+        world.open_app(&ben).await;
+        world
+    })
+    .await;
 }
 
 #[tokio::test]

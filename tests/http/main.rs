@@ -13,6 +13,7 @@ mod billing;
 mod blocks;
 mod breaks;
 mod calendar;
+mod checkouts;
 mod cluster;
 mod connections;
 mod coverage;

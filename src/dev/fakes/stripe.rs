@@ -122,7 +122,7 @@ impl FakeStripe {
 
     /// As if a customer had paid on the page of the checkout.
     pub fn subscribe(&self, customer: &str, plan: &str) -> String {
-        self.state.kept().subscribe(customer, plan, wall_clock().timestamp())
+        self.state.kept().subscribe(customer, plan, None, wall_clock().timestamp())
     }
 
     /// Changes a subscription, as Stripe does by itself.
@@ -206,11 +206,12 @@ async fn send(http: reqwest::Client, webhook: Url, events: Vec<Value>) {
 }
 
 impl Kept {
-    fn subscribe(&mut self, customer: &str, plan: &str, now: i64) -> String {
+    fn subscribe(&mut self, customer: &str, plan: &str, trial_ends_at: Option<i64>, now: i64) -> String {
         let id = format!("sub_{}", self.subscriptions.len() + 1);
-        let ends_at = now + if plan == "annual" { 365 } else { 30 } * DAY;
+        let ends_at = trial_ends_at.unwrap_or(now + if plan == "annual" { 365 } else { 30 } * DAY);
+        let status = if trial_ends_at.is_some() { "trialing" } else { "active" };
         let object = json!({
-            "id": id, "object": "subscription", "customer": customer, "status": "active", "cancel_at_period_end": false, "cancel_at": null,
+            "id": id, "object": "subscription", "customer": customer, "status": status, "created": now, "cancel_at_period_end": false, "cancel_at": null,
             "items": { "data": [{ "id": format!("si_{id}"), "current_period_end": ends_at, "price": { "id": format!("price_{plan}"), "lookup_key": plan } }] },
             "latest_invoice": self.invoice(&id, customer, "paid", now),
             "default_payment_method": { "id": "pm_1", "card": { "exp_month": 12, "exp_year": 2030 } },
@@ -225,6 +226,7 @@ impl Kept {
         self.charges.insert(format!("ch_of_in_{}", self.invoices), customer.to_owned());
         json!({
             "id": format!("in_{}", self.invoices), "object": "invoice", "customer": customer, "status": status, "created": now,
+            "hosted_invoice_url": format!("https://invoice.stripe.example/in_{}", self.invoices),
             "status_transitions": { "finalized_at": now }, "parent": { "subscription_details": { "subscription": subscription } },
         })
     }
@@ -245,8 +247,9 @@ impl Kept {
         self.tell(kind, &shown(&object, &[]), now);
     }
 
-    fn page(&mut self, prefix: &str, about: Value) -> String {
+    fn page(&mut self, prefix: &str, mut about: Value) -> String {
         let id = format!("{prefix}_{}", self.pages.len() + 1);
+        about["id"] = id.clone().into();
         self.pages.insert(id.clone(), about);
         id
     }
@@ -349,9 +352,34 @@ fn carry_out(kept: &mut Kept, request: &Request, parts: &[&str], fields: &Form, 
         }
         ("POST", ["checkout", "sessions"]) => {
             let plan = field("line_items[0][price]").trim_start_matches("price_").to_owned();
-            let about = json!({ "customer": field("customer"), "plan": plan, "back": field("success_url") });
+            let about = json!({
+                "object": "checkout.session", "status": "open", "customer": field("customer"), "plan": plan, "back": field("success_url"),
+                "trial_ends_at": field("subscription_data[trial_end]").parse::<i64>().ok(), "metadata": { "key": field("metadata[key]") },
+            });
             let id = kept.page("cs", about);
             Some(json!({ "id": id, "object": "checkout.session", "url": page_url("checkout", &id) }))
+        }
+        ("GET", ["checkout", "sessions"]) => {
+            let is_it = |about: &&Value| about["customer"] == field("customer") && about["status"] == field("status");
+            Some(json!({ "data": kept.pages.values().filter(is_it).collect::<Vec<_>>() }))
+        }
+        ("POST", ["checkout", "sessions", id, "expire"]) => {
+            let page = kept.pages.get_mut(*id).filter(|about| about["status"] == "open")?;
+            page["status"] = "expired".into();
+            Some(page.clone())
+        }
+        ("GET", ["invoice_payments"]) => {
+            let intent = format!("pi_of_{}", field("invoice"));
+            let is_paid = kept.subscriptions.values().any(|object| {
+                object["latest_invoice"]["id"] == field("invoice") && object["latest_invoice"]["status"] == "paid"
+            });
+            let payments = is_paid.then(
+                || json!({ "status": "paid", "payment": { "type": "payment_intent", "payment_intent": intent } }),
+            );
+            Some(json!({ "data": payments.into_iter().collect::<Vec<_>>() }))
+        }
+        ("POST", ["refunds"]) => {
+            Some(json!({ "id": "re_1", "object": "refund", "payment_intent": field("payment_intent") }))
         }
         ("POST", ["billing_portal", "sessions"]) => {
             let id = kept.page("bps", json!({ "customer": field("customer"), "back": field("return_url") }));

@@ -60,10 +60,9 @@ fn checkout(id: &str, about: &Value) -> String {
         .and_then(|prices| prices.iter().find(|price| price["lookup_key"] == plan))
         .and_then(|price| price["unit_amount"].as_i64())
         .unwrap_or_default();
-    let what = if about["is_paid"] == true {
-        "<p>This is paid.</p>\n".to_owned()
-    } else {
-        button(&format!("/checkout/{id}/pay"), "Pay")
+    let what = match about["status"].as_str() {
+        Some("open") => button(&format!("/checkout/{id}/pay"), "Pay"),
+        status => format!("<p>This page is {}.</p>\n", status.unwrap_or_default()),
     };
     format!(
         "<h1>Pruuf, {plan}: {}.{:02} €</h1>\n{what}<p><a href=\"{back}\">Back without paying</a></p>\n",
@@ -74,13 +73,13 @@ fn checkout(id: &str, about: &Value) -> String {
 
 /// Once a page.
 fn pay(kept: &mut Kept, id: &str, about: &Value, now: i64) {
-    if about["is_paid"] == true {
+    if about["status"] != "open" {
         return;
     }
     let field = |name: &str| about[name].as_str().unwrap_or_default();
-    let subscription = kept.subscribe(field("customer"), field("plan"), now);
+    let subscription = kept.subscribe(field("customer"), field("plan"), about["trial_ends_at"].as_i64(), now);
     if let Some(about) = kept.pages.get_mut(id) {
-        about["is_paid"] = true.into();
+        about["status"] = "complete".into();
     }
     let session =
         json!({ "id": id, "object": "checkout.session", "customer": about["customer"], "subscription": subscription });
@@ -106,11 +105,12 @@ fn portal(kept: &Kept, id: &str, about: &Value) -> String {
         return format!("<h1>There is nothing that you pay for</h1>\n<p><a href=\"{back}\">Back</a></p>\n");
     };
     let is_ending = object["cancel_at_period_end"] == true || !object["cancel_at"].is_null();
+    let runs = matches!(object["status"].as_str(), Some("active" | "trialing"));
     let buttons: String = [
         ("cancel", "End it with the paid period", !is_ending),
         ("resume", "Go on with it", is_ending),
-        ("fail", "Let a payment fail", object["status"] == "active"),
-        ("pay", "Pay what is open", object["status"] != "active"),
+        ("fail", "Let a payment fail", runs),
+        ("pay", "Pay what is open", !runs),
         ("dispute", "Dispute the last payment", true),
         ("end", "End it now", true),
     ]
