@@ -31,6 +31,8 @@ const TEMPLATE: &str = "game_template";
 const MOVING: &str = "
     update meta.clock set rehearsal = true;
     create schema game;
+    -- A stable function sees what its caller saw before it waited for the lock: the old time, after the clock was moved.
+    alter function rules.clock() volatile;
     create function game.advance_to(target timestamptz) returns setof uuid language plpgsql as $$
     begin
       lock table meta.clock in access exclusive mode;
