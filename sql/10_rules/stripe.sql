@@ -195,7 +195,7 @@ begin
   insert into billing.prices as p (id, lookup_key, currency, unit_amount, period, fetched_at)
   select f ->> 'id', f ->> 'lookup_key', f ->> 'currency', (f ->> 'unit_amount')::bigint, f #>> '{recurring,interval}', rules.clock()
     from jsonb_array_elements(found_ones) f
-   where f ->> 'lookup_key' is not null and (f ->> 'active')::boolean and f ->> 'unit_amount' is not null
+   where f ->> 'lookup_key' is not null and f ->> 'unit_amount' is not null
   on conflict on constraint one_price_per_plan do update
     set id = excluded.id, currency = excluded.currency, unit_amount = excluded.unit_amount, period = excluded.period, fetched_at = excluded.fetched_at;
 end;

@@ -85,6 +85,8 @@ async fn r8_1_only_the_last_page_can_be_paid_on() {
         let (world, stripe, aroha, ben) = with_stripe(world).await;
         let first = checkout(&world, &ben, "monthly", "a").await.expect(200);
         assert_eq!(checkout(&world, &ben, "monthly", "a").await.expect(200), first);
+        let page = reqwest::get(first["url"].as_str().unwrap()).await.unwrap().text().await.unwrap();
+        assert!(page.contains("Pay</button>"), "{page}");
         checkout(&world, &ben, "annual", "a").await.refused(409, "idempotency-key-reused");
         let second = checkout(&world, &ben, "annual", "b").await.expect(200);
         pay(&first).await;

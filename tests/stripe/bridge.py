@@ -54,6 +54,10 @@ async def session(request):
     return web.json_response({"id": "cs_bridge", "url": "https://nobody.example/opens-it"})
 
 
+async def no_sessions(_request):
+    return web.json_response({"data": []})
+
+
 async def complete(request, subscription):
     """What it would have in an answer of today."""
     for item in subscription["items"]["data"]:
@@ -90,6 +94,7 @@ async def main():
     bridge = web.Application()
     bridge.add_routes([
         web.get("/v1/prices", prices),
+        web.get("/v1/checkout/sessions", no_sessions),
         web.post("/v1/checkout/sessions", session),
         web.post("/v1/billing_portal/sessions", session),
         web.route("*", "/v1/subscriptions{rest:.*}", subscriptions),
