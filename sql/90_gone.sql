@@ -24,5 +24,6 @@ drop function if exists api.find_user(text, bytea);
 drop function if exists rules.check_code(text, bytea, bytea, timestamptz);
 drop function if exists rules.member_shape(data.connections, timestamptz);
 drop function if exists rules.watched_connection(uuid);
+drop function if exists jobs.reclaim_lost(text, uuid[], integer, timestamptz);
 drop function if exists rules.history_shape(uuid, uuid, integer);
 drop function if exists rules.alert_facts(data.obligations, timestamptz);

@@ -215,9 +215,10 @@ as $$
     from data.connections w,
          lateral (select w.member_id union select c.contact_id from data.connections c where c.member_id = w.member_id and c.contact_id <> person and c.ended_at is null) as readers (reader)
    where w.contact_id = person and w.ended_at is null
+     and exists (select from data.addresses a where a.user_id = person and a.kind = 'phone' and a.verified_at is not null)
   on conflict on constraint one_notification_per_user_and_cause do nothing
 $$;
-comment on function rules.tell_watchers(uuid, text, text, timestamptz) is 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+comment on function rules.tell_watchers(uuid, text, text, timestamptz) is 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money, and nothing where there is no phone: then nothing changes for them.';
 grant execute on function rules.tell_watchers(uuid, text, text, timestamptz) to pruuf_engine;
 
 create or replace function rules.begin_to_watch(person uuid, at timestamptz) returns void

@@ -6,7 +6,7 @@ declare
 begin
   -- Before others' leases are looked at: after an outage of the database everybody's have run out.
   perform jobs.renew_leases(in_hand, at, make_interval(secs => lease_seconds));
-  perform jobs.reclaim_lost(claim_deliveries.channel, in_hand, most, at);
+  perform jobs.reclaim_lost(claim_deliveries.channel, in_hand, at);
   return query
   with due as (
     select d.id, d.notification_id from data.deliveries d
@@ -87,14 +87,14 @@ $$;
 comment on function jobs.renew_leases(uuid[], timestamptz, interval) is 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
 grant execute on function jobs.renew_leases(uuid[], timestamptz, interval) to pruuf_worker;
 
-create or replace function jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamptz) returns void
+create or replace function jobs.reclaim_lost(channel text, in_hand uuid[], at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   with lost as (
     select d.id from data.deliveries d
      where d.channel = reclaim_lost.channel and d.state = 'sending' and d.lease_until <= at and d.id <> all (in_hand)
-     order by d.lease_until limit most for update skip locked),
+     for update skip locked),
   back as (
     update data.deliveries d
        set state = case when d.is_withdrawn then 'cancelled' else 'pending' end, settled_at = case when d.is_withdrawn then at end,
@@ -104,8 +104,8 @@ begin
   insert into data.attempts (delivery_id, number, ended_at, result, detail) select id, attempts, at, 'unknown', 'lease-lost' from back;
 end;
 $$;
-comment on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
-grant execute on function jobs.reclaim_lost(text, uuid[], integer, timestamptz) to pruuf_worker;
+comment on function jobs.reclaim_lost(text, uuid[], timestamptz) is 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it. Also while this server may send nothing.';
+grant execute on function jobs.reclaim_lost(text, uuid[], timestamptz) to pruuf_worker;
 
 create or replace function jobs.finish_deliveries(results jsonb) returns jsonb
 language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off

@@ -129,21 +129,27 @@ async fn compare(app: &App, stripe: &Stripe) {
     let call = "jobs.claim_comparisons(most => $1)";
     let Ok(due) = app.db.write::<Comparisons>(&Caller::worker(), call, &[&MOST]).await else { return };
     for customer in due.customers {
-        let found = match stripe.subscriptions_of(&customer).await {
-            Ok(found) => found,
-            Err(failure) => {
-                tracing::warn!(stripe.failure = %failure, "Stripe cannot be compared with; it is tried again");
-                return;
-            }
-        };
-        let call = "jobs.compare_customer(customer => $1, found_ones => $2, asked_at => $3)";
-        if let Ok(compared) = app.db.write::<Compared>(&Caller::worker(), call, &[&customer, &found, &due.at]).await {
-            for id in compared.mended {
-                tracing::warn!(stripe.subscription = id, "a subscription differed from Stripe's, and is mended");
-            }
-            for id in compared.unknown_to_stripe {
-                tracing::error!(stripe.subscription = id, "Stripe does not know a subscription of ours");
-            }
+        if let Err(failure) = compare_customer(app, stripe, &customer, due.at).await {
+            tracing::warn!(stripe.failure = %failure, "Stripe cannot be compared with; it is tried again");
+            return;
         }
     }
+}
+
+/// Mends what differs from Stripe's subscriptions of a customer, and reports it. `at`: a moment before now.
+///
+/// # Errors
+/// When Stripe does not say.
+pub async fn compare_customer(app: &App, stripe: &Stripe, customer: &str, at: DateTime<Utc>) -> Result<(), Failure> {
+    let found = stripe.subscriptions_of(customer).await?;
+    let call = "jobs.compare_customer(customer => $1, found_ones => $2, asked_at => $3)";
+    if let Ok(compared) = app.db.write::<Compared>(&Caller::worker(), call, &[&customer, &found, &at]).await {
+        for id in compared.mended {
+            tracing::warn!(stripe.subscription = id, "a subscription differed from Stripe's, and is mended");
+        }
+        for id in compared.unknown_to_stripe {
+            tracing::error!(stripe.subscription = id, "Stripe does not know a subscription of ours");
+        }
+    }
+    Ok(())
 }

@@ -97,7 +97,7 @@ fn messages(fakes: Data<&Arc<Fakes>>) -> Json<Vec<Value>> {
     let shown = fakes.received().into_iter().map(|message| {
         json!({
             "at": message.at.format("%H:%M:%S").to_string(), "channel": format!("{:?}", message.channel), "to": message.to,
-            "title": message.title, "text": message.text, "answered": format!("{:?}", message.answered),
+            "title": message.title, "text": message.text, "data": message.raw["data"], "answered": format!("{:?}", message.answered),
         })
     });
     Json(shown.collect())

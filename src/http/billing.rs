@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{Answer, Section, Tagged};
 use crate::app::App;
 use crate::auth::caller::SignedIn;
+use crate::billing::compare_customer;
 use crate::billing::stripe::{Failure, Stripe};
 use crate::db::Caller;
 use crate::problem::{Code, Problem};
@@ -226,8 +227,14 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
         body: Json<NewCheckout>,
     ) -> Answer<Page> {
-        let asked: CheckoutRow = app.db.read(&caller.0, "api.begin_checkout(plan => $1)", &[&body.plan]).await?;
+        let call = "api.begin_checkout(plan => $1)";
+        let mut asked: CheckoutRow = app.db.read(&caller.0, call, &[&body.plan]).await?;
         let stripe = stripe(&app)?;
+        if let Some(customer) = &asked.customer_id {
+            // A webhook may be late or lost: nobody is to pay for what they have.
+            compare_customer(&app, stripe, customer, asked.at).await.map_err(unavailable)?;
+            asked = app.db.read(&caller.0, call, &[&body.plan]).await?;
+        }
         let back = format!("{}/open", app.public_url);
         if let Some(id) = &asked.unpaid_id {
             let key = stripe_key(id, "pay", key.0);

@@ -403,6 +403,8 @@ fn r7_7_typical_sms_are_one_segment() {
         ("connection_ended", json!({ "other": { "name": "Mary Tanner" }, "contacts_left": 0 })),
         ("coverage_lost", json!({ "is_own": true, "reason": "no_contact" })),
         ("coverage_lost", json!({ "is_own": true, "reason": "too_few_channels" })),
+        ("coverage_lost", json!({ "is_own": true, "reason": "no_entitled_contact" })),
+        ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" }, "reason": "no_entitled_contact" })),
         ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" }, "can_help": true })),
         ("coverage_lost", json!({ "member": { "name": "Margaret O'Sullivan" } })),
         ("coverage_back", json!({ "member": { "name": "Margaret O'Sullivan" } })),

@@ -945,11 +945,11 @@ CREATE FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], w
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.receive_twilio_message(message_sid text, lookups bytea[], words text) IS 'POST /webhooks/twilio/messages. R6.6 a text that came to our number.';
-CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) RETURNS void
+CREATE FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], most integer, at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it.';
+COMMENT ON FUNCTION jobs.reclaim_lost(channel text, in_hand uuid[], at timestamp with time zone) IS 'A lease that ran out means "again", never "failed": its sender died, and nobody knows whether the provider has it. Also while this server may send nothing.';
 CREATE FUNCTION jobs.record_receipt(provider text, event_id text, delivery uuid, message_id text, event text, meaning text, detail text, turns_off text, said_at timestamp with time zone, facts jsonb, is_from_poll boolean, at timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2686,7 +2686,7 @@ CREATE FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at time
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money.';
+COMMENT ON FUNCTION rules.tell_watchers(person uuid, phase text, cause text, at timestamp with time zone) IS 'R8.3 the Members of a Contact and the other Contacts of these: that the Contact will not, does not or does again get everything. Nothing of money, and nothing where there is no phone: then nothing changes for them.';
 CREATE FUNCTION rules.tell_what_has_come(pause data.breaks, time_zone text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''

@@ -61,7 +61,7 @@ async fn r8_3_a_frozen_contact_still_gets_push_and_e_mail_and_says_so() {
         world.miss(&[aroha.id]).await;
         world.expect_on_all_channels(&chloe, "did not check in").await;
         world.expect_message(Channel::Push, &ben.push_token, "come back with a plan").await;
-        world.expect_message(Channel::Email, &ben.email, "come back at once with a plan").await;
+        world.expect_message(Channel::Email, &ben.email, "come back at once when a plan is paid").await;
         world.settle().await;
         // No live status, but the alert, and what one does about it.
         let seen = world.get(&ben, &format!("/v1/members/{}", aroha.id)).await.expect(200);
@@ -232,6 +232,24 @@ async fn r8_2_a_cancelled_subscription_works_to_the_end_of_the_paid_period() {
         world.settle().await;
         let told = "select count(*) from data.notifications where kind = 'coverage_lost'";
         assert_eq!(world.number(told, &[]).await, 0, "nothing is expected of Aroha yet");
+        world
+    })
+    .await;
+}
+
+/// R8.3: who has no phone gets of alerts what they got before: nobody is told otherwise.
+#[tokio::test]
+async fn r8_3_nothing_is_announced_that_does_not_change() {
+    world(|world| async move {
+        let (aroha, ben) = (world.person("Aroha").await, world.person("Ben").await);
+        begins_to_watch(&world, &aroha, &ben).await;
+        world.db.admin.execute("delete from data.addresses where user_id = $1 and kind = 'phone'", &[&ben.id]).await.unwrap();
+        let end = "update billing.accounts set trial_ends_at = rules.clock(), next_step_at = rules.clock() where user_id = $1";
+        world.db.admin.execute(end, &[&ben.id]).await.unwrap();
+        for (channel, to) in [(Channel::Push, &ben.push_token), (Channel::Email, &ben.email)] {
+            world.expect_message(channel, to, "by push and e-mail only").await;
+        }
+        assert_eq!(world.number("select count(*) from data.notifications where kind = 'watcher_frozen'", &[]).await, 0);
         world
     })
     .await;

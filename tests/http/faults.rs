@@ -520,3 +520,20 @@ async fn r9_5_no_job_reads_a_whole_table_in_the_burst_after_a_quiet_day() {
     world.one_alert_each(&burst.members).await;
     world.stop_servers().await;
 }
+
+/// R7.3: a server that may send nothing just now, because the provider is left alone, still takes back what a dead one had.
+#[tokio::test]
+async fn r7_3_what_a_dead_server_had_in_hand_is_taken_back_also_while_nothing_is_sent() {
+    let world = World::without_server().await;
+    let crowd = world.crowd(3, 1).await;
+    let worker = world.db.session_as("pruuf_worker", None).await;
+    world.miss_quietly(&crowd.members).await;
+    worker.batch_execute("select jobs.tick()").await.unwrap();
+    worker.batch_execute("select jobs.claim_deliveries('email', 10, 8)").await.unwrap();
+    let in_hand = "select count(*) from data.deliveries where channel = 'email' and state = 'sending'";
+    assert_eq!(world.number(in_hand, &[]).await, 3);
+    world.db.admin.batch_execute("select meta.advance_clock('9 seconds')").await.unwrap();
+    worker.batch_execute("select jobs.claim_deliveries('email', 0, 8)").await.unwrap();
+    assert_eq!(world.number(in_hand, &[]).await, 0);
+    world.stop_servers().await;
+}

@@ -214,6 +214,7 @@ impl Kept {
             "id": id, "object": "subscription", "customer": customer, "status": status, "created": now, "cancel_at_period_end": false, "cancel_at": null,
             "items": { "data": [{ "id": format!("si_{id}"), "current_period_end": ends_at, "price": { "id": format!("price_{plan}"), "lookup_key": plan } }] },
             "latest_invoice": self.invoice(&id, customer, "paid", now),
+            "trial_end": trial_ends_at,
             "default_payment_method": { "id": "pm_1", "card": { "exp_month": 12, "exp_year": 2030 } },
         });
         self.subscriptions.insert(id.clone(), object);
@@ -371,7 +372,10 @@ fn carry_out(kept: &mut Kept, request: &Request, parts: &[&str], fields: &Form, 
         ("GET", ["invoice_payments"]) => {
             let intent = format!("pi_of_{}", field("invoice"));
             let is_paid = kept.subscriptions.values().any(|object| {
-                object["latest_invoice"]["id"] == field("invoice") && object["latest_invoice"]["status"] == "paid"
+                // The first invoice of a trial is over 0.
+                object["latest_invoice"]["id"] == field("invoice")
+                    && object["latest_invoice"]["status"] == "paid"
+                    && object["trial_end"].is_null()
             });
             let payments = is_paid.then(
                 || json!({ "status": "paid", "payment": { "type": "payment_intent", "payment_intent": intent } }),
