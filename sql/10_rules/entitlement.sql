@@ -80,10 +80,6 @@ begin
       perform rules.mark_coverage(person);
       perform rules.tell_frozen(person, now_is = 'frozen', at);
     end if;
-    if now_is = 'free' and account.entitlement in ('active', 'past_due', 'cancelled') then
-      insert into data.notifications (user_id, kind, cause, facts, created_at) values (person, 'grandfathered', 'grandfathered', '{}', at)
-      on conflict on constraint one_notification_per_user_and_cause do nothing;
-    end if;
   end if;
   perform rules.warn_of_end(person, now_is, ends_at, at);
   perform rules.warn_of_card(person, at);
@@ -256,14 +252,20 @@ grant execute on function rules.grandfather(uuid, timestamptz) to pruuf_engine;
 create or replace function rules.order_cancelling(person uuid, reason text, at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at)
-  select s.id, case when s.created_at > least(u.deleted_at, a.grandfathered_at) then 'cancel_and_refund' else 'cancel_now' end, order_cancelling.reason, at, at
-    from billing.customers k join billing.subscriptions s on s.customer_id = k.id join data.users u on u.id = k.user_id
-      left join billing.accounts a on a.user_id = k.user_id
-   where k.user_id = person and s.status not in ('canceled', 'incomplete_expired')
-  on conflict on constraint one_order_per_subscription_and_reason do nothing
+  with ordered as (
+    insert into billing.orders (subscription_id, action, reason, ordered_at, next_try_at)
+    select s.id, case when s.created_at > least(u.deleted_at, a.grandfathered_at) then 'cancel_and_refund' else 'cancel_now' end, order_cancelling.reason, at, at
+      from billing.customers k join billing.subscriptions s on s.customer_id = k.id join data.users u on u.id = k.user_id
+        left join billing.accounts a on a.user_id = k.user_id
+     where k.user_id = person and s.status not in ('canceled', 'incomplete_expired')
+    on conflict on constraint one_order_per_subscription_and_reason do nothing
+    returning action)
+  insert into data.notifications (user_id, kind, cause, facts, created_at)
+  select person, 'grandfathered', 'grandfathered', '{}'::jsonb, at
+   where order_cancelling.reason = 'grandfathered' and exists (select from ordered o where o.action = 'cancel_now')
+  on conflict on constraint one_notification_per_user_and_cause do nothing
 $$;
-comment on function rules.order_cancelling(uuid, text, timestamptz) is 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe.';
+comment on function rules.order_cancelling(uuid, text, timestamptz) is 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe. Whoever is free now is told that nothing more is charged.';
 grant execute on function rules.order_cancelling(uuid, text, timestamptz) to pruuf_engine;
 
 create or replace function rules.tg_connections__entitle() returns trigger

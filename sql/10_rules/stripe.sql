@@ -45,7 +45,8 @@ begin
         -- From the first failed payment, however many follow it.
         past_due_since_at = case when excluded.past_due_since_at is not null then least(s.past_due_since_at, excluded.past_due_since_at) end,
         card_expires_on = excluded.card_expires_on, created_at = excluded.created_at, fetched_at = excluded.fetched_at
-    where s.fetched_at < excluded.fetched_at;
+    -- What was taken up at one moment is asked one after the other.
+    where s.fetched_at <= excluded.fetched_at;
   return found;
 end;
 $$;

@@ -51,6 +51,8 @@ declare
   price billing.prices;
   mine billing.subscriptions := rules.own_subscription();
   is_unpaid boolean := coalesce(mine.status in ('past_due', 'unpaid'), false);
+  -- Whoever watches nobody yet has all of it before them.
+  trial_ends_at timestamptz := coalesce((select a.trial_ends_at from billing.accounts a where a.user_id = me), at + make_interval(days => rules.policy('trial')));
 begin
   select * into price from billing.prices p where p.lookup_key = begin_checkout.plan;
   if rules.entitlement(me, at) = 'free' then
@@ -63,7 +65,7 @@ begin
   return jsonb_build_object('at', at, 'user_id', me, 'price_id', price.id,
                             'unpaid_id', case when is_unpaid then mine.id end, 'subscription_id', case when not is_unpaid then mine.id end,
                             -- Stripe takes no trial shorter than 48 hours.
-                            'trial_ends_at', (select a.trial_ends_at from billing.accounts a where a.user_id = me and isfinite(a.trial_ends_at) and a.trial_ends_at > at + interval '49 hours'),
+                            'trial_ends_at', case when isfinite(trial_ends_at) and trial_ends_at > at + interval '49 hours' then trial_ends_at end,
                             'customer_id', (select k.id from billing.customers k where k.user_id = me));
 end;
 $$;

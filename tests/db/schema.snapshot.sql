@@ -2078,7 +2078,7 @@ CREATE FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp wi
     LANGUAGE sql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe.';
+COMMENT ON FUNCTION rules.order_cancelling(person uuid, reason text, at timestamp with time zone) IS 'R1.2, R2.6 all that somebody pays for is to be cancelled at once, and what they paid for since is given back: a job tells Stripe. Whoever is free now is told that nothing more is charged.';
 CREATE FUNCTION rules.order_ending(customer text, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''

@@ -156,6 +156,7 @@ async fn r8_2_whoever_pays_before_they_watch_is_active() {
         let (world, stripe, _, _) = with_stripe(world).await;
         let (dora, chloe) = (world.person("Dora").await, world.person("Chloe").await);
         checkout(&world, &chloe, "monthly", "a").await.expect(200);
+        assert!(stripe.last("POST /checkout/sessions").contains_key("subscription_data[trial_end]"));
         let id = stripe.subscribe("cus_1", "monthly");
         subscribed(&world, &stripe, &id).await;
         is(&world, &chloe, "active").await;
@@ -267,6 +268,30 @@ async fn r8_4_what_is_no_event_is_refused() {
         }
         bring(&world, &stripe.event("v2.core.event_destination.ping", &json!({"id": "ed_1"}))).await;
         assert_eq!(world.number("select count(*) from billing.events where state = 'ignored'", &[]).await, 1);
+        world
+    })
+    .await;
+}
+
+/// R1.2: also whoever became free before their payment was heard of is told that nothing more is charged.
+#[tokio::test]
+async fn r1_2_whoever_is_free_when_their_payment_is_heard_of_is_told() {
+    world(|world| async move {
+        let (world, stripe, aroha, ben) = with_stripe(world).await;
+        checkout(&world, &ben, "monthly", "a").await.expect(200);
+        let id = stripe.subscribe("cus_1", "monthly");
+        stripe.change(&id, json!({"created": now() - 3600}));
+        world.schedule(&ben, "09:00", "UTC").await;
+        world.connect(&ben, &aroha).await;
+        is(&world, &ben, "free").await;
+        hear(&world, &ben, &aroha, "everything again", "by SMS and call again").await;
+        subscribed(&world, &stripe, &id).await;
+        world.expect_message(Channel::Push, &ben.push_token, "you will not be charged again").await;
+        world.open_app(&ben).await;
+        assert_eq!(
+            world.admin_json("select action, reason from billing.orders").await,
+            json!([{"action": "cancel_now", "reason": "grandfathered"}])
+        );
         world
     })
     .await;
