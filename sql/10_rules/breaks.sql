@@ -35,7 +35,7 @@ declare
   is_within boolean := exists (select from data.breaks b
     where b.member_id = member and b.first_on <= expected.local_on and (b.last_on is null or b.last_on >= expected.local_on));
   is_behind boolean := since_on <= expected.local_on or exists (select from data.breaks b
-    where b.member_id = member and b.first_on <= expected.local_on and b.last_on >= today);
+    where b.member_id = member and b.first_on <= expected.local_on and b.last_on >= least(today, (at at time zone expected.time_zone)::date));
 begin
   if expected.id is null then
     return;
@@ -52,7 +52,7 @@ begin
   perform rules.open_from(member, at, at);
 end;
 $$;
-comment on function rules.fit_to_breaks(uuid, date, timestamptz) is 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
+comment on function rules.fit_to_breaks(uuid, date, timestamptz) is 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now), there or where the Member was, is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
 grant execute on function rules.fit_to_breaks(uuid, date, timestamptz) to pruuf_engine;
 
 create or replace function rules.refuse_break(wanted data.breaks, before data.breaks, today date) returns void

@@ -167,16 +167,31 @@ $$;
 comment on function rules.ask_owner(data.alerts, timestamptz) is 'R6.4 whoever has had an alert for [60] minutes is asked how it stands; [15] minutes later it goes on.';
 grant execute on function rules.ask_owner(data.alerts, timestamptz) to pruuf_engine;
 
+create or replace function rules.tell_new_primaries(member uuid) returns void
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  -- An alert that is being raised just now has been seen when this is through.
+  perform from data.obligations o where o.member_id = member and o.state = 'open' and o.alert_at <= rules.clock() for share;
+  insert into data.notifications (user_id, kind, cause, alert_id, created_at)
+  select c.contact_id, a.kind, a.id::text, a.id, rules.clock()
+    from data.alerts a join data.connections c on c.member_id = a.member_id
+   where a.member_id = member and a.state <> 'resolved' and c.tier = 'primary' and c.ended_at is null
+     and not exists (select from data.notifications n where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear'))
+  on conflict on constraint one_notification_per_user_and_cause do nothing;
+end;
+$$;
+alter function rules.tell_new_primaries(uuid) owner to pruuf_engine;
+comment on function rules.tell_new_primaries(uuid) is 'R3.5 whoever is primary and has not been told of an alert that is open is told at once. security definer: the worker may not tell of a call for help.';
+grant execute on function rules.tell_new_primaries(uuid) to pruuf_worker;
+
 create or replace function rules.tg_connections__catch_up() returns trigger
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  insert into data.notifications (user_id, kind, cause, alert_id, created_at)
-  select new.contact_id, a.kind, a.id::text, a.id, rules.clock()
-    from data.alerts a
-   where a.member_id = new.member_id and a.state <> 'resolved'
-     and not exists (select from data.notifications n where n.alert_id = a.id and n.user_id = new.contact_id and n.kind not in ('acknowledged', 'all_clear'))
-  on conflict on constraint one_notification_per_user_and_cause do nothing;
+  perform rules.tell_new_primaries(new.member_id);
+  -- An alert that is raised before this is committed tells those who were primary: jobs.follow_coverage looks again.
+  perform rules.mark_coverage(new.member_id);
   return null;
 end;
 $$;

@@ -20,6 +20,7 @@ begin
     select c.member_id from data.connections c where c.contact_id = any (taken) and c.ended_at is null
   loop
     begin
+      perform rules.tell_new_primaries(one);
       changed := changed + rules.settle_coverage(one)::integer;
     exception when others then
       -- Behind the others, and again: it must not be forgotten, nor hold them up.
@@ -30,7 +31,7 @@ begin
   return jsonb_build_object('changed', changed, 'more', coalesce(cardinality(taken), 0) = most, 'problems', problems);
 end;
 $$;
-comment on function jobs.follow_coverage(integer) is 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
+comment on function jobs.follow_coverage(integer) is 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed; and tells whoever became primary while an alert was being raised (R3.5). A call of its own: no deadline waits for it (R9.5).';
 grant execute on function jobs.follow_coverage(integer) to pruuf_worker;
 
 create or replace function jobs.coverage_drifted(slice integer, slices integer) returns setof uuid

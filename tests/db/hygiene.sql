@@ -61,6 +61,7 @@ insert into tap.definers values
   ('api.accept_invitation', 'R3.1 the only way to a connection'),
   ('api.get_coverage', 'R6.10 the addresses and devices of Contacts are not the Member''s to read: says only which channels work'),
   ('rules.settle_coverage', 'R6.10 the worker asks; what is true is reckoned here, and the trail is written'),
+  ('rules.tell_new_primaries', 'R3.5 the worker asks; also of a call for help, of which it may not tell'),
   ('rules.tg_connections__mark_coverage', 'R6.10 marks are not open to users'),
   ('rules.tg_addresses__mark_coverage', 'R6.10 marks are not open to users'),
   ('rules.tg_devices__mark_coverage', 'R6.10 marks are not open to users'),

@@ -871,7 +871,7 @@ CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     SET search_path TO ''
     SET lock_timeout TO '500ms'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed. A call of its own: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed; and tells whoever became primary while an alert was being raised (R3.5). A call of its own: no deadline waits for it (R9.5).';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1754,7 +1754,7 @@ CREATE FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp wit
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now) is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
+COMMENT ON FUNCTION rules.fit_to_breaks(member uuid, since_on date, at timestamp with time zone) IS 'R5.1, R5.2 after a change of breaks, or of the schedule: what is awaited today is excused if a break begins today, and what lies within a break or waits behind one (since_on: behind where one lay until now), there or where the Member was, is made anew, from the schedule in force. Every other open obligation stays as it is (R4.7).';
 CREATE FUNCTION rules.follow_break(break_id uuid, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2657,6 +2657,11 @@ CREATE FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tell_late_check_in(obligation uuid, tap data.check_ins) IS 'R7.2 a check-in after a Contact has ended the alert: whoever was told that none had come is told that it came.';
+CREATE FUNCTION rules.tell_new_primaries(member uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tell_new_primaries(member uuid) IS 'R3.5 whoever is primary and has not been told of an alert that is open is told at once. security definer: the worker may not tell of a call for help.';
 CREATE FUNCTION rules.tell_of_break(pause data.breaks, told_kind text, to_whom text, cause text, more jsonb, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''

@@ -415,6 +415,14 @@ async fn r5_1_a_break_is_in_the_dates_of_where_the_member_is() {
     let tapped = world.tap_from(&aroha, "2027-03-06T09:00:00Z", "Pacific/Auckland").await;
     assert_eq!(World::brief(&tapped["met"]), json!(["06 09:00 met"]));
     assert_eq!(tapped["next"]["due_at"], "2027-03-07T20:00:00+00:00");
+    // Home again while it is still the last day there: here it is over.
+    let (world, aroha, _) = watched().await;
+    world.tap_from(&aroha, &nz("01T08:30"), "America/Los_Angeles").await;
+    world.tap(&aroha, "2027-03-01T16:00:00Z").await;
+    plan(&world, &aroha, "2027-03-01T20:00:00Z", "2027-03-02", "2027-03-03").await.unwrap();
+    let tapped = world.tap_from(&aroha, "2027-03-03T16:10:00Z", "Pacific/Auckland").await;
+    assert_eq!(World::brief(&tapped["met"]), json!(["04 09:00 met"]));
+    assert_eq!(tapped["next"]["due_at"], "2027-03-04T20:00:00+00:00", "{tapped}");
     // East, on the last day of a break: the day after begins at once, and is expected.
     let (world, aroha, _) = watched().await;
     world.tap_from(&aroha, &nz("01T08:30"), "America/Los_Angeles").await;

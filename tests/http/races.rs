@@ -107,6 +107,40 @@ async fn told(world: &World, who: &Person, kind: &str) -> i64 {
 }
 
 #[tokio::test]
+async fn r3_5_whoever_becomes_primary_in_the_moment_of_an_alert_is_told_of_it() {
+    let world = World::without_server().await;
+    let (aroha, ben, chloe) = (world.person("Aroha").await, world.person("Ben").await, world.person("Chloe").await);
+    world.connect(&aroha, &ben).await;
+    world.connect(&aroha, &chloe).await;
+    world.set_at(&aroha, "2027-02-28T12:00:00Z", "09:00", "Pacific/Auckland", "1,2,3,4,5,6,7", 10).await;
+    let change = |who: &Person, tier: &str| format!("api.update_contact('{}', '{tier}')", who.id);
+    world.exactly("2027-02-28T12:01:00Z", "pruuf_user", Some(aroha.id), &change(&chloe, "backup")).await.unwrap();
+    world.travel_to("2027-02-28T20:10:00Z").await;
+    // The alert tells whom it finds, Ben; meanwhile Chloe becomes primary, and cannot see the alert yet.
+    let raising = world.db.session_as("pruuf_worker", None).await;
+    raising.batch_execute("begin; select jobs.raise_due_alerts(rules.clock(), 500)").await.unwrap();
+    let changed = meanwhile(&world, "pruuf_user", Some(aroha.id), change(&chloe, "primary"));
+    somebody_waits(&world).await;
+    raising.batch_execute("commit").await.unwrap();
+    assert_eq!(changed.await.unwrap(), None);
+    assert_eq!((told(&world, &ben, "missed").await, told(&world, &chloe, "missed").await), (1, 1));
+
+    // The other way round: she becomes primary before anything is due, and the alert is raised before that is committed.
+    world.tap(&aroha, "2027-02-28T21:00:00Z").await;
+    world.exactly("2027-02-28T21:01:00Z", "pruuf_user", Some(aroha.id), &change(&chloe, "backup")).await.unwrap();
+    let changing = holding(&world, &aroha, &change(&chloe, "primary")).await;
+    assert_eq!(world.tick("2027-03-01T20:10:00Z").await["missed"], 1);
+    changing.batch_execute("commit").await.unwrap();
+    assert_eq!((told(&world, &ben, "missed").await, told(&world, &chloe, "missed").await), (2, 1));
+    let look = world.db.session_as("pruuf_worker", None).await;
+    for _ in 0..2 {
+        look.batch_execute("select jobs.follow_coverage()").await.unwrap();
+        assert_eq!((told(&world, &ben, "missed").await, told(&world, &chloe, "missed").await), (2, 2));
+    }
+    world.stop_servers().await;
+}
+
+#[tokio::test]
 async fn r6_1_whoever_becomes_a_contact_in_the_moment_of_an_alert_is_told_of_it() {
     // A call for help waits for the acceptance, and tells the new one with the others.
     let mut world = World::without_server().await;

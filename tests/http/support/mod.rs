@@ -229,7 +229,8 @@ impl World {
         self.call(Method::POST, path, None, &[], Some(&body)).await
     }
 
-    /// Waits for a message to this address whose title or text holds `words`, and counts it as expected.
+    /// Waits for a message to this address whose title or text holds `words`, one more than were expected with the same words
+    /// before, and counts it as expected.
     pub async fn expect_message(&self, channel: Channel, to: &str, words: &str) -> Received {
         let fits = |message: &Received| {
             message.channel == channel
@@ -237,10 +238,13 @@ impl World {
                 && message.has_arrived()
                 && format!("{} {}", message.title.as_deref().unwrap_or_default(), message.text).contains(words)
         };
-        let came = self.fakes.wait_for(|log| log.iter().any(fits), PATIENCE).await;
+        let expectation = (channel, to.to_owned(), words.to_owned());
+        let before = self.expected.lock().unwrap().iter().filter(|earlier| **earlier == expectation).count();
+        let came =
+            self.fakes.wait_for(|log| log.iter().filter(|message| fits(message)).count() > before, PATIENCE).await;
         assert!(came, "no {channel:?} to {to} with {words:?} came, but: {:#?}", self.fakes.received());
-        self.expected.lock().unwrap().push((channel, to.to_owned(), words.to_owned()));
-        self.fakes.received().into_iter().find(fits).unwrap()
+        self.expected.lock().unwrap().push(expectation);
+        self.fakes.received().into_iter().filter(fits).nth(before).unwrap()
     }
 
     /// Waits for a message with these words on every channel that the person has.
