@@ -24,6 +24,7 @@ mod delivery;
 mod dev;
 mod devices;
 mod drills;
+mod edge_cases;
 mod entitlement;
 mod escalation;
 mod events;
