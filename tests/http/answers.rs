@@ -124,12 +124,9 @@ async fn r7_1_a_call_whose_end_is_unknown_does_not_ring_twice() {
         world.advance("15 seconds").await;
         world.settle().await;
         assert_eq!(state(&world, second).await, "accepted");
-        for _ in 0..3 {
-            world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
-        }
         let rang = world.count(Channel::Voice, &ben.phone, MISSED);
         assert!((3..=4).contains(&rang), "the second one rang, {rang} in all");
-        if rang == 4 {
+        for _ in 1..rang {
             world.expect_message(Channel::Voice, &ben.phone, MISSED).await;
         }
         world
