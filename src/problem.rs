@@ -56,6 +56,7 @@ codes! {
     LastAddress = "last-address", 409, "The only verified address must stay";
     AddressTooNew = "address-too-new", 409, "This address is too new";
     TooManyAddresses = "too-many-addresses", 409, "The user has too many addresses";
+    TooManyLinkedDevices = "too-many-linked-devices", 409, "The Member has too many linked devices";
     TooManyWebhooks = "too-many-webhooks", 409, "The user has too many webhooks";
     AlreadyInvited = "already-invited", 409, "Your invitation is still open";
     LastPrimaryContact = "last-primary-contact", 409, "One Contact at least must be primary";
@@ -129,6 +130,7 @@ impl Code {
             "device_name_is_1_to_100_characters" => {
                 (Self::Invalid, "/device_name", "A device name has 1 to 100 characters.")
             }
+            "linked_device_name_is_1_to_100_characters" => (Self::Invalid, "/name", "A name has 1 to 100 characters."),
             "push_token_is_1_to_4096_characters" => {
                 (Self::Invalid, "/push_token", "A push token has 1 to 4096 characters.")
             }

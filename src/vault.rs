@@ -72,6 +72,9 @@ pub const WEBHOOK_CONTEXT: &[u8] = b"webhook ";
 /// What a secret of a webhook is sealed for, before its id.
 pub const WEBHOOK_SECRET_CONTEXT: &[u8] = b"webhook secret ";
 
+/// What the token of a linked device is sealed for, before its id (R4.8).
+pub const LINKED_DEVICE_CONTEXT: &[u8] = b"linked device ";
+
 /// What a secret of a webhook begins with.
 pub const WEBHOOK_SECRET_PREFIX: &str = "whsec_";
 

@@ -25,6 +25,7 @@ begin
     'sessions', (select coalesce(jsonb_agg(to_jsonb(s) - '{user_id}'::text[] order by s.id), '[]') from data.sessions s where s.user_id = person),
     'staff_roles', (select coalesce(jsonb_agg(jsonb_build_object('role', r.role, 'added_at', r.added_at, 'removed_at', r.removed_at) order by r.added_at), '[]') from data.staff_roles r where r.user_id = person),
     'devices', (select coalesce(jsonb_agg(to_jsonb(d) - '{user_id,push_token}'::text[] order by d.id), '[]') from data.devices d where d.user_id = person),
+    'linked_devices', (select coalesce(jsonb_agg(rules.linked_device_shape(d) order by d.id), '[]') from data.linked_devices d where d.user_id = person),
     'webhooks', (select coalesce(jsonb_agg(rules.webhook_shape(w) order by w.created_at), '[]') from data.webhooks w where w.user_id = person),
     'codes', (select coalesce(jsonb_agg(jsonb_build_object('address_id', a.id, 'created_at', c.created_at, 'expires_at', c.expires_at, 'used_at', c.ticket_used_at) order by c.created_at), '[]')
                 from data.addresses a join data.one_time_codes c on c.kind = a.kind and c.lookup = a.lookup

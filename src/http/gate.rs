@@ -22,6 +22,7 @@ use crate::problem::{Code, Problem};
 pub const SAFETY_ACTS: &[&str] = &[
     "/v1/me/check-ins",
     "/v1/me/help-requests",
+    "/v1/linked-devices/check-ins",
     "/v1/alerts/{id}/acknowledge",
     "/v1/alerts/{id}/needs-more-help",
     "/v1/alerts/{id}/close",

@@ -16,6 +16,7 @@ pub mod events;
 pub mod export;
 pub mod gate;
 pub mod hooks;
+pub mod linked_devices;
 pub mod me;
 pub mod middleware;
 pub mod notifications;
@@ -179,7 +180,7 @@ type Apis = (
     export::Api,
     (day::Api, breaks::Api),
     // poem-openapi takes sixteen in a row.
-    (connections::Api, attestations::Api, positions::Api),
+    (connections::Api, attestations::Api, positions::Api, linked_devices::Api),
     coverage::Api,
     drills::Api,
     hooks::Api,
@@ -202,7 +203,7 @@ pub fn service() -> OpenApiService<Apis, ()> {
             sessions::Api,
             export::Api,
             (day::Api, breaks::Api),
-            (connections::Api, attestations::Api, positions::Api),
+            (connections::Api, attestations::Api, positions::Api, linked_devices::Api),
             coverage::Api,
             drills::Api,
             hooks::Api,

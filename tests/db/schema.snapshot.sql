@@ -87,6 +87,11 @@ CREATE FUNCTION api.change_pin(proved_hash text, pin_hash text) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.change_pin(proved_hash text, pin_hash text) IS 'PUT /v1/me/pin. R2.5 every other session ends, and the user is told. A PIN changed in between was not the one that was proved.';
+CREATE FUNCTION api.check_in_by_device(linked_device_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.check_in_by_device(linked_device_id uuid) IS 'POST /v1/linked-devices/check-ins. R4.8 a press of this moment, as one in the app. security definer: how a check-in came is not the user''s to say.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -137,6 +142,11 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.find_linked_device(token_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.find_linked_device(token_hash bytea) IS 'POST /v1/linked-devices/check-ins. R4.8 whose device speaks.';
 CREATE FUNCTION api.find_links(id_end text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -257,6 +267,11 @@ CREATE FUNCTION api.leave_member(member_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.leave_member(member_id uuid) IS 'DELETE /v1/members/{user_id}';
+CREATE FUNCTION api.link_device(linked_device_id uuid, name text, token_hash bytea, sealed_token bytea) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.link_device(linked_device_id uuid, name text, token_hash bytea, sealed_token bytea) IS 'POST /v1/me/linked-devices. R4.8 what it answers has the token, sealed: the server shows it this once.';
 CREATE FUNCTION api.list_addresses() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -297,6 +312,11 @@ CREATE FUNCTION api.list_invitations(cursor uuid, size integer) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.list_invitations(cursor uuid, size integer) IS 'GET /v1/invitations, those the caller sent, the newest first';
+CREATE FUNCTION api.list_linked_devices() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.list_linked_devices() IS 'GET /v1/me/linked-devices; at most [10], so one page';
 CREATE FUNCTION api.list_members() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path TO ''
@@ -497,6 +517,11 @@ CREATE FUNCTION api.unblock_user(user_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.unblock_user(user_id uuid) IS 'DELETE /v1/blocks/{user_id}. R3.3 connects nobody: that takes a new invitation.';
+CREATE FUNCTION api.unlink_device(linked_device_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.unlink_device(linked_device_id uuid) IS 'DELETE /v1/me/linked-devices/{id}. R4.8 its token is worth nothing from then on.';
 CREATE FUNCTION api.unlock_user(person uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1428,7 +1453,7 @@ CREATE TABLE data.check_ins (
     note text,
     mood text,
     obligation_id uuid,
-    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text, 'link'::text, 'call'::text]))),
+    CONSTRAINT check_in_method_is_known CHECK ((method = ANY (ARRAY['app'::text, 'sms'::text, 'link'::text, 'call'::text, 'device'::text]))),
     CONSTRAINT mood_is_known CHECK ((mood = ANY (ARRAY['good'::text, 'okay'::text, 'bad'::text]))),
     CONSTRAINT note_is_1_to_500_characters CHECK (((length(note) >= 1) AND (length(note) <= 500)))
 );
@@ -1934,6 +1959,21 @@ CREATE FUNCTION rules.link_purpose(n data.notifications) RETURNS text
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.link_purpose(n data.notifications) IS 'R6.6 what the one-tap link in a message is for: an alert, for whoever is told of another''s; R4.8 a check-in, for whoever is reminded of their own. Null where there is none.';
+CREATE TABLE data.linked_devices (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    token_hash bytea NOT NULL,
+    linked_at timestamp with time zone NOT NULL,
+    CONSTRAINT linked_device_name_is_1_to_100_characters CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+ALTER TABLE ONLY data.linked_devices FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.linked_devices IS 'R4.8 things that check in by a token of their own. Of the token only its hash is kept: when the row goes it is worth nothing.';
+CREATE FUNCTION rules.linked_device_shape(d data.linked_devices) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.linked_device_shape(d data.linked_devices) IS 'R4.8 a linked device as its owner sees it.';
 CREATE FUNCTION rules.lock_actor(alert uuid, person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3650,6 +3690,8 @@ ALTER TABLE ONLY data.ip_tries
     ADD CONSTRAINT ip_tries_pkey PRIMARY KEY (kind, ip);
 ALTER TABLE ONLY data.job_runs
     ADD CONSTRAINT job_runs_pkey PRIMARY KEY (job);
+ALTER TABLE ONLY data.linked_devices
+    ADD CONSTRAINT linked_devices_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.notification_kinds
     ADD CONSTRAINT notification_kinds_pkey PRIMARY KEY (kind);
 ALTER TABLE ONLY data.notifications
@@ -3664,6 +3706,8 @@ ALTER TABLE ONLY data.escalation_policies
     ADD CONSTRAINT one_escalation_policy_per_member UNIQUE NULLS NOT DISTINCT (member_id);
 ALTER TABLE ONLY data.webhook_events
     ADD CONSTRAINT one_event_per_webhook_and_notification UNIQUE (webhook_id, notification_id);
+ALTER TABLE ONLY data.linked_devices
+    ADD CONSTRAINT one_linked_device_per_token UNIQUE (token_hash);
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT one_notification_per_user_and_cause UNIQUE NULLS NOT DISTINCT (user_id, kind, cause);
 ALTER TABLE ONLY data.obligations
@@ -3790,6 +3834,7 @@ CREATE INDEX invitations_address ON data.invitations USING btree (lookup);
 CREATE INDEX invitations_code ON data.invitations USING btree (code_hash);
 CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id);
 CREATE INDEX ip_tries_age ON data.ip_tries USING btree (began_at);
+CREATE INDEX linked_devices_user ON data.linked_devices USING btree (user_id);
 CREATE INDEX notifications_address ON data.notifications USING btree (address_lookup, created_at) WHERE (address_lookup IS NOT NULL);
 CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
@@ -3981,6 +4026,8 @@ ALTER TABLE ONLY data.invitations
     ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.invitations
     ADD CONSTRAINT invitations_inviter_id_fkey FOREIGN KEY (inviter_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.linked_devices
+    ADD CONSTRAINT linked_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.notifications
@@ -4149,6 +4196,7 @@ CREATE POLICY engine_does_its_work ON data.help_requests TO pruuf_engine USING (
 CREATE POLICY engine_does_its_work ON data.invitation_tries TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.invitations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.ip_tries TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.linked_devices TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.notifications TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.obligations TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.obligations_met TO pruuf_engine USING (true) WITH CHECK (true);
@@ -4201,6 +4249,7 @@ CREATE POLICY keeper_seals_anew ON data.unknown_sign_ins TO pruuf_keeper USING (
 CREATE POLICY keeper_seals_anew ON data.webhook_secrets TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.webhooks TO pruuf_keeper USING (true) WITH CHECK (true);
 CREATE POLICY keeper_seals_anew ON data.welfare_cards TO pruuf_keeper USING (true) WITH CHECK (true);
+ALTER TABLE data.linked_devices ENABLE ROW LEVEL SECURITY;
 CREATE POLICY member_asks_for_help ON data.help_requests FOR INSERT TO pruuf_user WITH CHECK ((member_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY member_cancels_own_call_for_help ON data.alert_actions FOR INSERT TO pruuf_user WITH CHECK (((action = 'cancel'::text) AND (user_id = ( SELECT rules.current_user_id() AS current_user_id)) AND (EXISTS ( SELECT
    FROM data.alerts a
@@ -4243,6 +4292,7 @@ CREATE POLICY owner_reads_changes ON data.escalation_changes FOR SELECT TO pruuf
 CREATE POLICY owner_reads_own_addresses ON data.addresses FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_card ON data.welfare_cards FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_devices ON data.devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
+CREATE POLICY owner_reads_own_linked_devices ON data.linked_devices FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_notifications ON data.notifications FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_preferences ON data.preferences FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));
 CREATE POLICY owner_reads_own_sessions ON data.sessions FOR SELECT TO pruuf_user USING ((user_id = ( SELECT rules.current_user_id() AS current_user_id)));

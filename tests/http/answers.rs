@@ -221,7 +221,7 @@ async fn r6_6_answers_without_twilios_signature_change_nothing() {
     .await;
 }
 
-/// The word is "OK"; what it answers is in `ways.rs` (R4.8). Linked devices are still to come.
+/// The word is "OK": see `ways.rs` for what it answers (R4.8).
 #[tokio::test]
 async fn an_sms_that_says_ok_is_a_check_in_of_its_member_once() {
     world(|world| async move {
@@ -322,7 +322,7 @@ async fn r6_6_a_contact_with_one_open_alert_acknowledges_it_by_sms() {
         world.db.admin.execute(end, &[&ben.id]).await.unwrap();
         assert!(answered(&world, &text(&ben.phone, "SM4", "1")).await.contains("nobody whom you watch"));
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         world
     })
     .await;
@@ -363,7 +363,7 @@ async fn r7_7_texts_are_understood_in_spanish_and_answered_in_their_senders_lang
         }
         assert_eq!(alert(&world, &ben).await["resolved_how"], "checked_in");
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         world
     })
     .await;

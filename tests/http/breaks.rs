@@ -5,7 +5,7 @@ use pruuf::dev::fakes::Channel;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::process::{Dice, random_seed};
+use crate::support::process::Dice;
 use crate::support::{Person, World, at_once, world};
 
 const EVERY_DAY: &str = "1,2,3,4,5,6,7";
@@ -505,10 +505,10 @@ async fn is_watched(world: &World, who: &Person, seed: u64, steps: &[String]) {
     assert_eq!(unwatched(world).await, 0, "{told}");
 }
 
-/// Breaks planned, moved, ended and given up at random, among taps, misses, new times and travels.
+/// Breaks planned, moved, ended and given up at random, among taps, misses, new times and travels. `PRUUF_SEED` plays another life.
 #[tokio::test]
 async fn r5_1_whatever_is_done_with_breaks_somebody_is_watched_again() {
-    let seed = std::env::var("PRUUF_SEED").map_or_else(|_| random_seed(), |seed| seed.parse().unwrap());
+    let seed = std::env::var("PRUUF_SEED").map_or(17_164_479_995_590_428_471, |seed| seed.parse().unwrap());
     let mut random = Dice::new(seed);
     let world = World::without_server().await;
     let anna = world.person("Anna").await;

@@ -288,7 +288,7 @@ async fn r7_4_calls_that_are_in_trouble_delay_no_message_and_messages_no_call() 
             world.miss(&crowd.members).await;
             world.expect_everywhere(&crowd).await;
             world.settle().await;
-            world.fakes.forget();
+            world.forget();
             world.fakes.set(channel, None, behaviour);
             world.advance("10 minutes").await;
             others_came_at_once(&world, "still_open", channel, &others, what).await;

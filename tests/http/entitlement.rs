@@ -104,7 +104,7 @@ async fn r8_3_whoever_has_nothing_but_a_phone_is_never_dropped_for_money() {
         world.db.admin.execute("update billing.accounts set trial_ends_at = rules.clock(), next_step_at = rules.clock() where user_id = $1", &[&ben.id]).await.unwrap();
         world.eventually("Ben is frozen", "select entitlement = 'frozen' from billing.accounts where user_id = $1", &[&ben.id]).await;
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         world.miss(&[aroha.id]).await;
         world.expect_message(Channel::Sms, &ben.phone, "did not check in").await;
         world

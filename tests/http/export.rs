@@ -37,6 +37,7 @@ const EXPORTED: &[(&str, &str)] = &[
     ("invitation_tries.user_id", "wrong_invitation_codes"),
     ("invitations.accepted_by", "invitations_accepted"),
     ("invitations.inviter_id", "invitations_sent"),
+    ("linked_devices.user_id", "linked_devices"),
     ("notifications.user_id", "notifications"),
     ("obligations.member_id", "obligations"),
     ("pins.user_id", "pin"),

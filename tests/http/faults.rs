@@ -100,7 +100,7 @@ async fn r7_3_a_killed_server_loses_nothing_and_repeats_at_most_one_message_a_de
         for (channel, count) in found {
             *by_channel.entry(channel).or_insert(0) += count;
         }
-        world.fakes.forget();
+        world.forget();
     }
     per_kill.sort_unstable();
     let at = |share: usize| per_kill[(per_kill.len() - 1) * share / 100];
@@ -242,7 +242,7 @@ async fn r9_5_a_restart_of_the_database_loses_nothing() {
         world.one_alert_each(&crowd.members).await;
         report(&format!("{mode:?}: duplicates {:?}", duplicates(&world, &crowd)));
         assert_eq!(duplicates(&world, &crowd).values().sum::<u64>(), 0, "one server knows what it has in hand");
-        world.fakes.forget();
+        world.forget();
     }
     assert!(refused > 0, "nobody noticed that the database was gone");
     world.stop_servers().await;

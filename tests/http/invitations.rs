@@ -119,7 +119,7 @@ async fn r3_1_a_link_that_is_good_no_more_does_not_say_why() {
         let (ann, ben) = (world.person("Ann").await, world.person("Ben").await);
         let mut tokens = Vec::new();
         for end in ["accepted", "revoked", "expired"] {
-            world.fakes.forget();
+            world.forget();
             let invitation = invite(&world, &ann, &ben, "contact").await;
             let mail = world.fakes.received().into_iter().find(|message| message.to == ben.email).unwrap();
             tokens.push(token_in(&mail.text));

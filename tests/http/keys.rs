@@ -280,7 +280,7 @@ async fn r9_3_r3_1_an_invitation_outlives_the_key_it_was_sent_under() {
     let page = world.call(Method::GET, &format!("/i/{token}"), None, &[], None).await.expect(200);
     assert!(page.as_str().unwrap().contains(to_cat["code"].as_str().unwrap()));
     world.advance("11 minutes").await;
-    world.fakes.forget();
+    world.forget();
     let path = format!("/v1/invitations/{}/resend", to_cat["id"].as_str().unwrap());
     assert_eq!(world.post(&ann, &path, json!({})).await.expect(200)["code"], to_cat["code"]);
     world.expect_message(Channel::Email, &cat.email, to_cat["code"].as_str().unwrap()).await;

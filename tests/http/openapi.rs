@@ -125,8 +125,15 @@ async fn every_operation_is_a_function_of_the_database_with_a_summary_and_a_prob
             assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id} has no summary");
             let problem = &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{id}");
-            let open =
-                ["request_code", "verify_code", "create_account", "create_session", "refresh_session", "recover_pin"];
+            let open = [
+                "request_code",
+                "verify_code",
+                "create_account",
+                "create_session",
+                "refresh_session",
+                "recover_pin",
+                "check_in_by_device",
+            ];
             assert_eq!(
                 operation["security"].is_array(),
                 !open.contains(&id),

@@ -485,7 +485,7 @@ async fn no_value_of_any_field_is_a_fault_of_ours() {
         }
         assert!(faults.is_empty(), "{faults:#?}");
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         world
     })
     .await;

@@ -223,7 +223,7 @@ async fn r6_5_the_end_of_one_alert_says_that_another_is_open() {
         world.post(&aroha, "/v1/me/help-requests", Value::Null).await.expect(201);
         world.expect_on_all_channels(&ben, "needs help").await;
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         let earlier = world.row("select rules.clock() - interval '5 hours' as at", &[]).await["at"].clone();
         world.post(&aroha, "/v1/me/check-ins", json!({"device_time": earlier})).await.expect(201);
         world.expect_message(Channel::Push, &ben.push_token, "Another alert for Aroha is still open").await;

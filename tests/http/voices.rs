@@ -96,6 +96,10 @@ impl Family {
         let sealed = world.vault.seal(&sealed, "https://hooks.example.org/").unwrap();
         run(world, sql, &[&uuid(&webhook), &owner.id, &sealed]).await;
 
+        let linked = new_id().await;
+        let sql = "insert into data.linked_devices (id, user_id, name, token_hash, linked_at) values ($1, $2, 'Button', uuid_send($1), rules.clock())";
+        run(world, sql, &[&uuid(&linked), &owner.id]).await;
+
         let text = |row: &Value| row["id"].as_str().unwrap().to_owned();
         let code = world.vault.code(CodeUse::Invitation, code_id, &code_hash).unwrap();
         let ids = BTreeMap::from([
@@ -109,6 +113,7 @@ impl Family {
             ("drill_id", drill),
             ("break_id", pause),
             ("webhook_id", webhook),
+            ("linked_device_id", linked),
         ]);
         Self { people, ids, ticket, code }
     }
@@ -140,6 +145,8 @@ impl Family {
             "accept_invitation" => json!({"code": self.code}),
             "start_drill" | "acknowledge_alert" | "attest_member" | "record_check_in" | "record_heartbeat" => json!({}),
             "postpone_check_in" => json!({"minutes": 30, "obligation_id": Uuid::new_v4()}),
+            "link_device" => json!({"name": "Button"}),
+            "check_in_by_device" => json!({"token": "unknown"}),
             "close_alert" => json!({"outcome": "safe"}),
             "update_me" => json!({"name": "New"}),
             "change_pin" => json!({"current_pin": "0000", "pin": PIN}),

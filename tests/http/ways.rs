@@ -172,7 +172,7 @@ async fn r4_8_an_old_link_never_closes_a_later_check_in() {
         assert_eq!(world.days(&late).await, ["01 09:00 met_late resolved", "02 09:00 open"]);
         assert_eq!(world.number("select count(*) from data.check_ins where member_id = $1", &[&open.id]).await, 1);
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
         world
     })
     .await;
@@ -369,7 +369,67 @@ async fn r4_8_who_is_both_checks_in_for_themselves_and_acts_on_the_alert_of_anot
         assert_eq!((alert_state(&world).await.as_str(), check_ins(&world).await), ("acknowledged", before));
         assert_eq!(world.days(&aroha).await, ["01 09:00 missed acknowledged", "02 09:00 open"]);
         world.settle().await;
-        world.fakes.forget();
+        world.forget();
+        world
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r4_8_a_linked_device_checks_in_by_its_token_and_does_nothing_else() {
+    world(|world| async move {
+        world.travel_to("2027-02-28T19:00:00Z").await;
+        let (aroha, eve) = (reminded(&world, "Aroha", &[]).await, reminded(&world, "Eve", &[]).await);
+        let (mine, path) = ("/v1/me/linked-devices", "/v1/linked-devices/check-ins");
+        for bad in [json!({"name": ""}), json!({"name": "  "}), json!({"name": "x".repeat(101)})] {
+            let refused = world.post(&aroha, mine, bad).await.refused(422, "invalid");
+            assert_eq!(refused["errors"][0]["pointer"], "/name");
+        }
+        // The same request twice is one device, with the same token.
+        let link = || async {
+            let body = json!({"name": "Button"});
+            world.call(Method::POST, mine, Some(&aroha.token), &[("Idempotency-Key", "one")], Some(&body)).await.expect(201)
+        };
+        let (button, again) = (link().await, link().await);
+        assert_eq!(button, again);
+        let token = button["token"].as_str().unwrap();
+        let listed = world.get(&aroha, mine).await.expect(200);
+        assert_eq!((listed["items"].as_array().unwrap().len(), listed["items"][0].get("token")), (1, None), "not shown again");
+        assert_eq!(world.get(&eve, mine).await.expect(200)["items"], json!([]));
+
+        // Not a token of ours, of another kind, or of a session.
+        let id: Uuid = button["id"].as_str().unwrap().parse().unwrap();
+        let changed = format!("{}{}", &token[..42], if token.ends_with('A') { 'B' } else { 'A' });
+        for wrong in ["", "x", changed.as_str(), &world.vault.link_token(LinkPurpose::CheckIn, id), &aroha.token] {
+            world.post_as_nobody(path, json!({"token": wrong})).await.refused(404, "not-found");
+        }
+        world.call(Method::GET, "/v1/me/today", Some(token), &[], None).await.refused(401, "not-signed-in");
+        says(&show(&world, token).await, 404, &[], &["<form"]);
+        assert_eq!(check_ins(&world).await, json!([]));
+
+        let press = |key: &'static str| {
+            let (body, world) = (json!({"token": token}), &world);
+            async move { world.call(Method::POST, path, None, &[("Idempotency-Key", key)], Some(&body)).await.expect(201) }
+        };
+        let pressed = press("a").await;
+        assert_eq!((&pressed["answer"], &pressed["next"]["local_on"]), (&json!("checked_in"), &json!("2027-03-02")));
+        assert_eq!(press("a").await, pressed, "the same press");
+        assert_eq!(press("b").await["answer"], "not_awaited");
+        let by_device = json!({"name": "Aroha", "method": "device"});
+        assert_eq!(check_ins(&world).await, json!([by_device, by_device]));
+        assert_eq!((world.days(&aroha).await, world.days(&eve).await), (vec!["01 09:00 met".to_owned(), "02 09:00 open".to_owned()], vec!["01 09:00 open".to_owned()]));
+        world.post(&eve, "/v1/me/check-ins", json!({})).await.expect(201);
+
+        // Nobody else unlinks it; its owner does, and it says nothing any more.
+        let one = format!("{mine}/{id}");
+        world.delete(&eve, &one).await.refused(404, "not-found");
+        assert_eq!(world.delete(&aroha, &one).await.status, 204);
+        world.post_as_nobody(path, json!({"token": token})).await.refused(404, "not-found");
+        world.db.admin.execute("update data.policies set value = 1 where key = 'linked_devices_per_user'", &[]).await.unwrap();
+        world.post(&aroha, mine, json!({"name": "One"})).await.expect(201);
+        world.post(&aroha, mine, json!({"name": "Two"})).await.refused(409, "too-many-linked-devices");
+        let trail = "select action from audit.events where action like 'linked_device.%' order by at";
+        assert_eq!(world.admin_json(trail).await, json!([{"action": "linked_device.linked"}, {"action": "linked_device.unlinked"}, {"action": "linked_device.linked"}]));
         world
     })
     .await;

@@ -20,6 +20,8 @@ values ('00000000-0000-0000-0001-0000000000a2', '00000000-0000-0000-0000-0000000
 insert into data.devices (id, user_id, platform, push_token, registered_at)
 select ('00000000-0000-0000-0002-' || lpad(right(u.id::text, 1), 12, '0'))::uuid, u.id, 'ios', 'token of ' || u.name, u.created_at
   from data.users u where u.name in ('Owner', 'Contact');
+insert into data.linked_devices (id, user_id, name, token_hash, linked_at)
+values ('00000000-0000-0000-0008-00000000000a', '00000000-0000-0000-0000-00000000000a', 'Button', '\x0a', rules.clock());
 insert into data.one_time_codes (id, kind, lookup, sealed, code_hash, created_at, expires_at, tries_left, ticket_hash, ticket_expires_at)
 values ('00000000-0000-0000-0003-00000000000a', 'email', 'somebody', '\x00', '\x01', rules.clock(), rules.clock() + interval '10 minutes', 5, '\x02', rules.clock() + interval '10 minutes');
 insert into data.pins (user_id, hash, changed_at) select u.id, '$argon2id$x', u.created_at from data.users u where u.name in ('Owner', 'Contact');

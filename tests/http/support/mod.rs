@@ -247,6 +247,12 @@ impl World {
         self.fakes.received().into_iter().filter(fits).nth(before).unwrap()
     }
 
+    /// As if nothing had come, nor been expected, until now.
+    pub fn forget(&self) {
+        self.fakes.forget();
+        self.expected.lock().unwrap().clear();
+    }
+
     /// Waits for a message with these words on every channel that the person has.
     pub async fn expect_on_all_channels(&self, who: &Person, words: &str) {
         for (channel, to) in who.places() {
