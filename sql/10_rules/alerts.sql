@@ -86,9 +86,9 @@ begin
              'how', resolved.resolved_how, 'outcome', resolved.outcome,
              -- Not for whoever has left since (R3.4).
              'note', case when exists (select from data.connections c where c.member_id = resolved.member_id and c.contact_id = n.user_id and c.ended_at is null) then resolved.note end,
-             'tapped_local', (select rules.iso_local(t.device_time, rules.alert_zone(resolved)) from data.check_ins t
+             'tapped_local', (select rules.tapped_before(t.device_time, t.received_at, rules.alert_zone(resolved)) from data.check_ins t
                                where resolved.resolved_how = 'checked_in' and t.member_id = resolved.member_id and t.received_at = at
-                                 and t.device_time < at - make_interval(mins => rules.policy('clock_difference_told')) limit 1),
+                               order by t.device_time limit 1),
              'at_local', rules.iso_local(at, rules.alert_zone(resolved)),
              'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
            at

@@ -61,6 +61,8 @@ as $$
 declare
   other data.breaks;
   longest integer := rules.policy('long_break');
+  -- A pause that gets an end was reminded of until today.
+  counted_from date := case when before.id is not null and before.last_on is null then greatest(wanted.first_on, today) else wanted.first_on end;
 begin
   if before.last_on < today then
     raise exception 'break-is-over' using errcode = 'UF409', detail = 'This break is over.';
@@ -77,13 +79,14 @@ begin
   if found then
     raise exception 'breaks-overlap' using errcode = 'UF409',
       detail = format('There is a break from %s %s already (%s).', other.first_on, coalesce('to ' || other.last_on, 'on, without an end'), other.id);
-  elsif wanted.last_on - wanted.first_on + 1 > longest and (wanted.confirmed_on >= wanted.last_on) is not true
-    and (before.id is null or wanted.last_on > before.last_on or wanted.first_on < before.first_on) then
+  elsif wanted.last_on - counted_from + 1 > longest
+    and (wanted.confirmed_on >= wanted.last_on) is not true
+    and (before.id is null or before.last_on is null or wanted.last_on > before.last_on or wanted.first_on < before.first_on) then
     raise exception 'break-needs-confirmation' using errcode = 'UF409', detail = format('This break is longer than %s days. Confirm that nobody is to watch for so long.', longest);
   end if;
 end;
 $$;
-comment on function rules.refuse_break(data.breaks, data.breaks, date) is 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused.';
+comment on function rules.refuse_break(data.breaks, data.breaks, date) is 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused; a pause that gets its end so far away loses the reminders that it had.';
 grant execute on function rules.refuse_break(data.breaks, data.breaks, date) to pruuf_engine;
 
 create or replace function rules.break_moments(pause data.breaks, time_zone text, after timestamptz) returns table (kind text, falls_at timestamptz)
@@ -171,14 +174,16 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   moment record;
+  -- One that begins on the day after goes on: nothing is expected again.
+  goes_on boolean := exists (select from data.breaks b where b.member_id = pause.member_id and b.first_on = pause.last_on + 1);
 begin
   for moment in select m.kind from rules.break_moments(pause, time_zone, pause.followed_until) m where m.falls_at <= at loop
     -- After an outage nobody hears of a beginning when the end has come.
     if moment.kind = 'break_began' and at < pause.ends_at then
       perform rules.tell_of_break(pause, moment.kind, 'contacts', 'began', jsonb_build_object(), at);
-    elsif moment.kind = 'break_ending' and at < pause.ends_at then
+    elsif moment.kind = 'break_ending' and at < pause.ends_at and not goes_on then
       perform rules.tell_of_break(pause, moment.kind, 'member', 'ending ' || pause.last_on, jsonb_build_object(), at);
-    elsif moment.kind = 'break_ended' then
+    elsif moment.kind = 'break_ended' and not goes_on then
       perform rules.tell_of_break(pause, moment.kind, 'contacts', 'ended ' || pause.last_on, jsonb_build_object(), at);
     elsif moment.kind = 'pause_goes_on' then
       perform rules.tell_of_break(pause, moment.kind, 'both', 'goes on ' || (at at time zone time_zone)::date, jsonb_build_object(), at);

@@ -58,6 +58,16 @@ $$;
 comment on function rules.check_in_shape(data.check_ins) is 'A check-in and what it met.';
 grant execute on function rules.check_in_shape(data.check_ins) to pruuf_user, pruuf_engine;
 
+create or replace function rules.tapped_before(device_time timestamptz, received_at timestamptz, time_zone text) returns text
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return case when device_time < received_at - make_interval(mins => rules.policy('clock_difference_told')) then rules.iso_local(device_time, tapped_before.time_zone) end;
+end;
+$$;
+comment on function rules.tapped_before(timestamptz, timestamptz, text) is 'R4.5 when a check-in that waited in a queue was made, by the device''s clock; null when it came at once. It counts when it comes, and whoever hears of it hears this.';
+grant execute on function rules.tapped_before(timestamptz, timestamptz, text) to pruuf_worker, pruuf_engine;
+
 create or replace function rules.alert_shape(a data.alerts) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
@@ -65,7 +75,7 @@ as $$
     'id', a.id, 'kind', a.kind, 'state', a.state, 'raised_at', a.raised_at,
     'member', a.facts -> 'member', 'due', a.facts -> 'due', 'last_heard', a.facts -> 'last_heard', 'last_seen', a.facts -> 'last_seen', 'contacts', a.facts -> 'contacts',
     'backups', coalesce(a.facts -> 'backups', '[]'), 'round', a.round, 'next_round_at', case when a.state = 'open' and isfinite(a.next_step_at) then a.next_step_at end, 'exhausted_at', a.exhausted_at,
-    'late_by_seconds', a.facts -> 'late_by_seconds',
+    'obligation_id', a.obligation_id, 'late_by_seconds', a.facts -> 'late_by_seconds',
     'acknowledged_at', a.acknowledged_at, 'acknowledged_by', rules.named_in(a, a.acknowledged_by), 'arrives_at', a.arrives_at,
     'resolved_at', a.resolved_at, 'resolved_by', rules.named_in(a, a.resolved_by), 'resolved_how', a.resolved_how,
     'outcome', a.outcome, 'note', a.note)

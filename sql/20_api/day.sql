@@ -111,7 +111,7 @@ declare
   expected data.obligations;
 begin
   insert into data.check_ins as c (member_id, device_time, time_zone, note, mood)
-  values (me, record_check_in.device_time, record_check_in.time_zone, record_check_in.note, record_check_in.mood)
+  values (me, record_check_in.device_time, record_check_in.time_zone, nullif(btrim(record_check_in.note), ''), record_check_in.mood)
   returning c.id, c.member_id, c.received_at, c.method, c.note, c.mood into tap.id, tap.member_id, tap.received_at, tap.method, tap.note, tap.mood;
   tap.device_time := record_check_in.device_time;
   tap.time_zone := record_check_in.time_zone;
@@ -193,7 +193,7 @@ declare
 begin
   return rules.page(array(
       select jsonb_build_object('id', o.id, 'local_on', o.local_on, 'local_time', to_char(o.local_time, 'HH24:MI'), 'time_zone', o.time_zone,
-                                'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', c.received_at, 'note', c.note, 'mood', c.mood,
+                                'due_at', o.due_at, 'state', o.state, 'postponed_minutes', o.postponed_minutes, 'checked_in_at', c.received_at, 'device_time', c.device_time, 'note', c.note, 'mood', c.mood,
                                 'late_by_seconds', case when c.id is not null then greatest(extract(epoch from c.received_at - o.due_at), 0)::integer end, 'method', c.method,
                                 'signature', case when c.id is not null then rules.signature_of(c.id) end,
                                 'attestations', rules.attestations_of(o.id))

@@ -8,14 +8,14 @@ begin
     delete from data.untold_check_ins u where u.check_in_id in (select n.check_in_id from data.untold_check_ins n limit most for update skip locked)
     returning u.check_in_id),
   heard as (
-    select c.id, c.member_id, c.received_at,
+    select c.id, c.member_id, c.received_at, c.device_time,
            (select o.id from data.obligations_met m join data.obligations o on o.id = m.obligation_id where m.check_in_id = c.id order by o.due_at desc limit 1) as met_id
       from taken t join data.check_ins c on c.id = t.check_in_id),
   made as (
     insert into data.notifications (user_id, kind, cause, member_id, facts, created_at, expires_at)
     select w.contact_id, case o.state when 'met_late' then 'checked_in_late' else 'checked_in' end, h.id::text, h.member_id,
            jsonb_build_object('member', rules.person_shape(h.member_id), 'due', rules.slot_shape(o), 'is_late', o.state = 'met_late',
-                              'at_local', rules.iso_local(h.received_at, o.time_zone)),
+                              'at_local', rules.iso_local(h.received_at, o.time_zone), 'tapped_local', rules.tapped_before(h.device_time, h.received_at, o.time_zone)),
            at, h.received_at + interval '1 day'
       from heard h
       join data.obligations o on o.id = h.met_id

@@ -1,8 +1,8 @@
 revoke all on data.check_ins from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
--- What history shows to Contacts too (R3.4); where and by which clock a phone was is its owner's own (rules.own_check_ins).
-grant select (id, member_id, received_at, method, note, mood) on data.check_ins to pruuf_user;
+-- What history shows to Contacts too (R3.4, R4.5); where a phone was is its owner's own (rules.own_check_ins).
+grant select (id, member_id, received_at, device_time, method, note, mood) on data.check_ins to pruuf_user;
 grant insert (member_id, device_time, time_zone, note, mood) on data.check_ins to pruuf_user;
-grant select (id, member_id, received_at) on data.check_ins to pruuf_worker;
+grant select (id, member_id, received_at, device_time) on data.check_ins to pruuf_worker;
 grant select, insert, update, delete on data.check_ins to pruuf_engine;
 
 drop policy if exists member_reads_own_check_ins on data.check_ins;

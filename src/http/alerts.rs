@@ -145,6 +145,8 @@ struct Alert {
     next_round_at: Option<DateTime<Utc>>,
     /// Since when everybody was told and nobody has it.
     exhausted_at: Option<DateTime<Utc>>,
+    /// The check-in that was missed: send it with a word that somebody has seen the Member. Absent for a call for help.
+    obligation_id: Option<Uuid>,
     /// How late the server itself was, when it was.
     late_by_seconds: Option<i64>,
     acknowledged_at: Option<DateTime<Utc>>,

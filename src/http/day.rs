@@ -304,6 +304,8 @@ struct PastObligation {
     postponed_minutes: Option<i32>,
     /// When the check-in that met it came.
     checked_in_at: Option<DateTime<Utc>>,
+    /// When the tap was made, by the device's clock; it counts when it comes.
+    device_time: Option<DateTime<Utc>>,
     /// How late it was; 0 on time.
     late_by_seconds: Option<i64>,
     /// How it came.
@@ -327,7 +329,7 @@ struct Totals {
     excused: i64,
     /// 0 to 1; absent before the first day.
     on_time_rate: Option<f64>,
-    /// Days in a row without a miss, up to now. Late counts, excused neither counts nor breaks.
+    /// Check-ins in a row that were not missed, up to now. Late counts, excused neither counts nor breaks.
     current_streak: i64,
     /// The longest such run.
     longest_streak: i64,

@@ -19,7 +19,7 @@ use crate::vault::POSITION_CONTEXT;
 /// The operations.
 pub struct Api;
 
-/// A position (WGS 84). One that cannot be is left out: what it comes with counts all the same.
+/// A position (WGS 84). One that is nowhere on earth is left out: what it comes with counts all the same.
 #[derive(Object, Serialize, Deserialize)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct Position {

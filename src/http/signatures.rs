@@ -14,7 +14,7 @@ const SPKI_PREFIX: [u8; 26] = [
     0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
-/// What a device signed. Whatever is wrong with it, the check-in counts.
+/// What a device signed. A signature that is wrong is marked so, and the check-in counts.
 #[derive(Object)]
 pub(super) struct NewSignature {
     /// The device's key as it was registered, base64.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
 mod burst;
+mod history;
 mod load;
 mod seed;
 mod server;
@@ -152,6 +153,9 @@ async fn main() {
     }
     if bench.options.wants("check-ins") || bench.options.wants("read") {
         load::measure(&bench, &mut report, bench.options.wants("check-ins"), bench.options.wants("read")).await;
+    }
+    if bench.options.wants("history") {
+        history::measure(&bench, &mut report).await;
     }
     if bench.options.wants("tick") {
         tick::measure(&bench, &mut report, bench.options.million).await;

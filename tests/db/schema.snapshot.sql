@@ -2351,7 +2351,7 @@ CREATE FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) IS 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused.';
+COMMENT ON FUNCTION rules.refuse_break(wanted data.breaks, before data.breaks, today date) IS 'R5.2 why a break cannot be as it is wanted: it would reach into the past or into another one, or is long and not confirmed. To make one shorter is never refused; a pause that gets its end so far away loses the reminders that it had.';
 CREATE FUNCTION rules.refuse_code(kind text, lookup bytea, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2644,6 +2644,11 @@ CREATE FUNCTION rules.take_text(message_sid text, lookups bytea[], words text) R
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.take_text(message_sid text, lookups bytea[], words text) IS 'R6.6 a text that came to our number, once however often Twilio brings it. security definer: the worker may not act for anybody.';
+CREATE FUNCTION rules.tapped_before(device_time timestamp with time zone, received_at timestamp with time zone, time_zone text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tapped_before(device_time timestamp with time zone, received_at timestamp with time zone, time_zone text) IS 'R4.5 when a check-in that waited in a queue was made, by the device''s clock; null when it came at once. It counts when it comes, and whoever hears of it hears this.';
 CREATE FUNCTION rules.tell_account_deleted(person uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''

@@ -307,6 +307,12 @@ async fn r5_2_over_ninety_days_a_break_is_confirmed() {
     let longer = json!({"last_on": "2027-07-01"});
     assert_eq!(change(&world, &aroha, &now, &planned, longer).await.unwrap_err(), "break-needs-confirmation");
     change(&world, &aroha, &now, &planned, json!({"last_on": "2027-06-29"})).await.unwrap();
+    // A pause that gets an end far away is a long break, too.
+    let paused = plan(&world, &aroha, &now, "2027-07-01", "").await.unwrap();
+    let far = json!({"last_on": "2027-09-29"});
+    assert_eq!(change(&world, &aroha, &now, &paused, far).await.unwrap_err(), "break-needs-confirmation");
+    change(&world, &aroha, &now, &paused, json!({"last_on": "2027-09-28"})).await.unwrap();
+    remove(&world, &aroha, &now, &paused).await.unwrap();
     let year = world.exactly(&now, "pruuf_user", Some(aroha.id), &confirmed("2027-07-01", "2028-06-30")).await.unwrap();
     assert_eq!(year["state"], "planned");
     world.stop_servers().await;
@@ -683,6 +689,28 @@ async fn r5_3_contacts_hear_when_a_break_is_planned_begins_and_ends_and_the_memb
     let sent = "select count(*) from data.deliveries d join data.notifications n on n.id = d.notification_id where n.user_id = $1 and n.kind like 'break%'";
     assert_eq!(world.number(sent, &[&chloe.id]).await, 0);
     assert!(world.number(sent, &[&aroha.id]).await > 0);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r5_3_of_two_breaks_without_a_day_between_nobody_hears_that_check_ins_are_expected_again() {
+    let (world, aroha, _) = watched().await;
+    world.tap(&aroha, &nz("01T08:30")).await;
+    world.tap(&aroha, &nz("02T08:30")).await;
+    plan(&world, &aroha, &nz("02T10:00"), "2027-03-03", "2027-03-04").await.unwrap();
+    let second = plan(&world, &aroha, &nz("02T10:00"), "2027-03-05", "2027-03-08").await.unwrap();
+    news(&world).await;
+    for (at, told) in [
+        ("03T08:00", vec!["Ben break_began 2027-03-04 2027-03-09"]),
+        ("04T18:00", vec![]),
+        ("05T08:00", vec!["Ben break_began 2027-03-08 2027-03-09"]),
+        ("08T18:00", vec!["Aroha break_ending 2027-03-08 2027-03-09"]),
+        ("09T08:00", vec!["Ben break_ended 2027-03-08 2027-03-09"]),
+    ] {
+        follow(&world, &nz(at)).await;
+        assert_eq!(news(&world).await, told, "{at}");
+    }
+    assert_eq!(second["next"]["local_on"], "2027-03-09");
     world.stop_servers().await;
 }
 

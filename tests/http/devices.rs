@@ -238,6 +238,8 @@ async fn r4_11_a_signed_check_in_is_verified_and_a_replay_for_another_day_is_not
         world.travel_to("2027-02-28T19:40:00Z").await;
         let second = signer.check_in(&aroha, "2027-03-01", "2027-02-28T19:40:00Z");
         assert_eq!(outcome(&check_in(&world, &aroha, second).await), (json!("verified"), 0));
+        let for_another_day = signer.check_in(&aroha, "2027-03-02", "2027-02-28T19:40:01Z");
+        assert_eq!(outcome(&check_in(&world, &aroha, for_another_day).await), (json!("unverified"), 0));
         // Signed today for tomorrow: not today's word, nor tomorrow's.
         let early = signer.check_in(&aroha, "2027-03-02", "2027-02-28T19:41:00Z");
 

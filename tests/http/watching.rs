@@ -126,16 +126,19 @@ async fn r3_4_every_check_in_is_told_once_to_whoever_wants_to_hear_of_it() {
         assert_eq!(tap(&world, &ann).await["met"], json!([]));
         all_told(&world).await;
         assert_eq!((rows(&world, &ben, "checked_in").await, rows(&world, &cleo, "checked_in").await), (1, 0));
-        // Late, within the grace: late is said.
+        // Late, within the grace: late is said; and that it waited in a queue (R4.5).
         world.travel_to("2027-03-02T09:05:00Z").await;
-        tap(&world, &ann).await;
+        let queued = json!({"device_time": "2027-03-02T07:30:00Z"});
+        world.post(&ann, "/v1/me/check-ins", queued).await.expect(201);
         world
             .expect_message(
                 Channel::Push,
                 &ben.push_token,
-                "late, at 09:05 on Tuesday 2 March (UTC). It was due at 09:00.",
+                "late, at 09:05 on Tuesday 2 March (UTC). It was due at 09:00. The tap was made Tue 07:30 and reached us late.",
             )
             .await;
+        let history = world.get(&ben, &format!("/v1/members/{}/history", ann.id)).await.expect(200);
+        assert_eq!(history["items"][0]["device_time"], "2027-03-02T07:30:00+00:00");
         // Whoever has seen it needs no e-mail (R7.2).
         world.settle().await;
         world.open_app(&ben).await;

@@ -419,17 +419,24 @@ async fn r4_8_a_linked_device_checks_in_by_its_token_and_does_nothing_else() {
         assert_eq!(check_ins(&world).await, json!([by_device, by_device]));
         assert_eq!((world.days(&aroha).await, world.days(&eve).await), (vec!["01 09:00 met".to_owned(), "02 09:00 open".to_owned()], vec!["01 09:00 open".to_owned()]));
         world.post(&eve, "/v1/me/check-ins", json!({})).await.expect(201);
+        // Of an account that is deleted nothing speaks.
+        let watch = world.post(&eve, mine, json!({"name": "Watch"})).await.expect(201);
+        let as_eve = world.db.session_as("pruuf_user", Some(eve.id)).await;
+        as_eve.batch_execute("select api.delete_me()").await.unwrap();
+        world.expect_on_all_channels(&eve, "deleted").await;
+        world.post_as_nobody(path, json!({"token": watch["token"]})).await.refused(404, "not-found");
 
         // Nobody else unlinks it; its owner does, and it says nothing any more.
         let one = format!("{mine}/{id}");
-        world.delete(&eve, &one).await.refused(404, "not-found");
+        let dora = world.person("Dora").await;
+        world.delete(&dora, &one).await.refused(404, "not-found");
         assert_eq!(world.delete(&aroha, &one).await.status, 204);
         world.post_as_nobody(path, json!({"token": token})).await.refused(404, "not-found");
         world.db.admin.execute("update data.policies set value = 1 where key = 'linked_devices_per_user'", &[]).await.unwrap();
         world.post(&aroha, mine, json!({"name": "One"})).await.expect(201);
         world.post(&aroha, mine, json!({"name": "Two"})).await.refused(409, "too-many-linked-devices");
         let trail = "select action from audit.events where action like 'linked_device.%' order by at";
-        assert_eq!(world.admin_json(trail).await, json!([{"action": "linked_device.linked"}, {"action": "linked_device.unlinked"}, {"action": "linked_device.linked"}]));
+        assert_eq!(world.admin_json(trail).await, json!(["linked", "linked", "unlinked", "linked"].map(|did| json!({"action": format!("linked_device.{did}")}))));
         world
     })
     .await;

@@ -7,7 +7,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('owner', $$select from data.check_ins$$, '1 rows', ''),
   ('contact', $$select from data.check_ins$$, '1 rows', ''),
   ('contact', $$select id, member_id, received_at, method, note, mood from data.check_ins$$, '1 rows', 'R3.4 what the history shows'),
-  ('contact', $$select device_time from data.check_ins$$, 'refused', 'R3.4 and nothing else'),
+  ('contact', $$select time_zone from data.check_ins$$, 'refused', 'R3.4 and nothing else'),
   ('contact', $$select time_zone from data.check_ins$$, 'refused', 'R3.4 and nothing else'),
   ('contact', $$select from rules.own_check_ins(null, 100)$$, '0 rows', 'R3.4 and nothing else'),
   ('owner', $$select device_time, time_zone from rules.own_check_ins(null, 100)$$, '1 rows', ''),
