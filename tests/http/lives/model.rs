@@ -1,0 +1,334 @@
+//! What a Member's days must be, from the rules alone (docs/product.md, sections 4 and 5): another language, another library
+//! for zones, and nothing of `sql/`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+
+/// A tap so soon after one that met something is the same tap (R4.6, the policy `double_tap`).
+const DOUBLE_TAP: SignedDuration = SignedDuration::from_secs(30);
+const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
+/// R4.7: two due times are never further apart, unless days off or a break lie between.
+pub const FURTHEST: SignedDuration = SignedDuration::from_hours(36);
+/// R4.4: it opens at midnight, or so long before it is due.
+const OPENS_BEFORE: SignedDuration = SignedDuration::from_hours(4);
+/// Nothing is looked for further ahead: the longest break, and days off.
+const HORIZON_DAYS: i32 = 400;
+
+/// R4.1, without the reminders.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub times: Vec<Time>,
+    pub zone: String,
+    /// ISO: 1 is Monday.
+    pub weekdays: Vec<i8>,
+    pub grace_minutes: i64,
+    tz: TimeZone,
+}
+
+/// A time of a schedule on a date. The order is that of the instants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot {
+    pub due: Timestamp,
+    pub on: Date,
+    pub time: Time,
+}
+
+impl Schedule {
+    pub fn new(times: Vec<Time>, zone: &str, weekdays: Vec<i8>, grace_minutes: i64) -> Self {
+        Self { times, zone: zone.to_owned(), weekdays, grace_minutes, tz: TimeZone::get(zone).unwrap() }
+    }
+
+    /// The same days and times elsewhere.
+    fn moved_to(&self, zone: &str) -> Self {
+        Self::new(self.times.clone(), zone, self.weekdays.clone(), self.grace_minutes)
+    }
+
+    /// R4.3: as RFC 5545 reads it, which is what jiff calls compatible.
+    fn instant(&self, on: Date, time: Time) -> Timestamp {
+        self.tz.to_ambiguous_timestamp(on.to_datetime(time)).compatible().unwrap()
+    }
+
+    pub fn date(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.tz.clone()).date()
+    }
+
+    pub fn counts(&self, day: Date) -> bool {
+        self.weekdays.contains(&day.weekday().to_monday_one_offset())
+    }
+
+    fn slots_of(&self, on: Date) -> impl Iterator<Item = Slot> {
+        let times = if self.counts(on) { self.times.as_slice() } else { &[] };
+        times.iter().map(move |time| Slot { due: self.instant(on, *time), on, time: *time })
+    }
+
+    /// The first slot that fits. A time in a gap may fall behind one of the next date: two dates more are looked at.
+    fn first(&self, after: Timestamp, fits: impl Fn(&Slot) -> bool) -> Option<Slot> {
+        let from = self.date(after) - 2.days();
+        let mut found: Option<Slot> = None;
+        for day in 0..HORIZON_DAYS {
+            let on = from + day.days();
+            if found.is_some_and(|found| found.on + 2.days() < on) {
+                break;
+            }
+            found = self.slots_of(on).filter(|slot| slot.due > after && fits(slot)).chain(found).min();
+        }
+        found
+    }
+
+    fn expects(&self, at: Timestamp) -> bool {
+        let day = self.date(at);
+        (-2..=2).any(|n| self.slots_of(day + n.days()).any(|slot| slot.due == at))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Met,
+    MetLate,
+    Missed,
+    Excused,
+}
+
+#[derive(Debug, Clone)]
+pub struct Obligation {
+    pub slot: Slot,
+    pub made_from: Arc<Schedule>,
+    pub opens: Timestamp,
+    /// Later than the slot's, if it was put off.
+    pub due: Timestamp,
+    pub alert: Timestamp,
+    pub state: State,
+    /// The alert that it raised: whether it is open still.
+    pub alarm: Option<bool>,
+    /// R4.9: a Contact's word, which the Member's own tap is better than.
+    pub is_attested: bool,
+}
+
+/// As the database's rows are written by the player.
+impl fmt::Display for Obligation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Open => "open",
+            State::Met => "met",
+            State::MetLate => "met_late",
+            State::Missed => "missed",
+            State::Excused => "excused",
+        };
+        let (on, time, zone) = (self.slot.on, self.slot.time.strftime("%H:%M"), &self.made_from.zone);
+        write!(f, "{on} {time} {zone} {} {} {} {state}", self.opens, self.due, self.alert)?;
+        match self.alarm {
+            None => Ok(()),
+            Some(is_open) => f.write_str(if is_open { " alert" } else { " resolved" }),
+        }
+    }
+}
+
+/// Dates, both included; without a last one it is open-ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Break {
+    pub first: Date,
+    pub last: Option<Date>,
+}
+
+impl Break {
+    pub fn holds(&self, on: Date) -> bool {
+        self.first <= on && self.last.is_none_or(|last| on <= last)
+    }
+
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.last.is_none_or(|last| other.first <= last) && other.last.is_none_or(|last| self.first <= last)
+    }
+}
+
+/// One Member.
+#[derive(Debug, Clone, Default)]
+pub struct Life {
+    pub schedule: Option<Arc<Schedule>>,
+    /// In the order of their times. The open one is the last.
+    pub obligations: Vec<Obligation>,
+    /// In the order in which they were planned; None was given up before it began.
+    pub breaks: Vec<Option<Break>>,
+    met_at: Option<Timestamp>,
+}
+
+/// The slug of a refusal.
+pub type Refused = &'static str;
+
+impl Life {
+    pub fn open(&self) -> Option<&Obligation> {
+        self.obligations.last().filter(|last| last.state == State::Open)
+    }
+
+    /// The Member's date.
+    pub fn today(&self, at: Timestamp) -> Date {
+        self.schedule.as_ref().unwrap().date(at)
+    }
+
+    pub fn is_break(&self, on: Date) -> bool {
+        self.breaks.iter().flatten().any(|one| one.holds(on))
+    }
+
+    /// R4.2, R4.7: what follows an obligation. Never at `later_than` or before, and never in a break.
+    fn slot_after(&self, old: &Obligation, later_than: Timestamp) -> Option<Slot> {
+        let (new, before) = (self.schedule.as_ref().unwrap(), &old.made_from);
+        let fits = |slot: &Slot| slot.due > later_than && !self.is_break(slot.on);
+        let at_once = || new.first(old.slot.due, fits);
+        if (&new.times, &new.zone, &new.weekdays) == (&before.times, &before.zone, &before.weekdays) {
+            return at_once();
+        }
+        let half_a_day = old.slot.due + HALF_A_DAY;
+        let both = new.first(old.slot.due, |slot| fits(slot) && before.expects(slot.due));
+        if let Some(both) = both.filter(|slot| slot.due < half_a_day) {
+            return Some(both);
+        }
+        let later = new.first(old.slot.due, |slot| fits(slot) && slot.due >= half_a_day)?;
+        let is_too_far = later.due.duration_since(old.slot.due) > FURTHEST;
+        if is_too_far && !self.is_off_between(old.slot.due, &later) { at_once() } else { Some(later) }
+    }
+
+    /// Whether a day that does not count lies before this slot, from the day of that instant on: its rest may be off.
+    pub fn is_off_between(&self, since: Timestamp, slot: &Slot) -> bool {
+        let schedule = self.schedule.as_ref().unwrap();
+        let mut days = schedule.date(since).series(1.day()).take_while(|day| *day < slot.on);
+        days.any(|day| !schedule.counts(day) || self.is_break(day))
+    }
+
+    /// R4.2: the next one, unless it is behind an open-ended break.
+    pub(super) fn open_next(&mut self, later_than: Timestamp) {
+        let previous = self.obligations.last();
+        let slot = match previous {
+            Some(old) => self.slot_after(old, later_than.max(old.due)),
+            // The first one.
+            None => {
+                let schedule = self.schedule.as_ref().unwrap();
+                schedule.first(later_than, |slot| !self.is_break(slot.on))
+            }
+        };
+        let Some(slot) = slot else { return };
+        let made_from = Arc::clone(self.schedule.as_ref().unwrap());
+        let midnight = made_from.instant(slot.on, Time::midnight());
+        let opens = midnight.min(slot.due - OPENS_BEFORE);
+        // R4.4: never before the previous one is due.
+        let opens = previous.map_or(opens, |previous| opens.max(previous.due));
+        let alert = slot.due + SignedDuration::from_mins(made_from.grace_minutes);
+        let state = State::Open;
+        self.obligations.push(Obligation {
+            slot,
+            made_from,
+            opens,
+            due: slot.due,
+            alert,
+            state,
+            alarm: None,
+            is_attested: false,
+        });
+    }
+
+    pub(super) fn close(&mut self, state: State, later_than: Timestamp) {
+        self.obligations.last_mut().unwrap().state = state;
+        self.open_next(later_than);
+    }
+
+    /// What is missed by now, whether or not a job has looked (R6.1). Gives how many are.
+    pub fn pass(&mut self, at: Timestamp) -> usize {
+        let mut missed = 0;
+        while self.open().is_some_and(|open| open.alert <= at) {
+            self.obligations.last_mut().unwrap().alarm = Some(true);
+            self.close(State::Missed, Timestamp::MIN);
+            missed += 1;
+        }
+        missed
+    }
+
+    pub fn set(&mut self, at: Timestamp, schedule: Schedule) {
+        self.pass(at);
+        self.change_schedule(at, schedule);
+    }
+
+    /// R4.7: never the open one; but what waits behind a break and has not opened is made anew (R5.1).
+    fn change_schedule(&mut self, at: Timestamp, schedule: Schedule) {
+        let waits = self.waits_behind_a_break(at);
+        self.schedule = Some(Arc::new(schedule));
+        self.arrange(at, waits);
+    }
+
+    /// R4.4, R4.6, R4.7.
+    pub fn tap(&mut self, at: Timestamp, zone: Option<&str>) {
+        self.pass(at);
+        let Some(schedule) = &self.schedule else { return };
+        if let Some(zone) = zone.filter(|zone| *zone != schedule.zone) {
+            let moved = schedule.moved_to(zone);
+            self.change_schedule(at, moved);
+        }
+        let mut has_met = false;
+        for one in &mut self.obligations {
+            one.alarm = one.alarm.map(|_| false);
+            let is_today = one.made_from.date(at) == one.slot.on;
+            if is_today && (one.state == State::Missed || one.state == State::Excused && one.is_attested) {
+                one.state = if at <= one.due { State::Met } else { State::MetLate };
+                has_met = true;
+            }
+        }
+        let is_the_same = self.met_at.is_some_and(|met| at.duration_since(met) < DOUBLE_TAP);
+        if let Some(open) = self.open().filter(|open| open.opens <= at && !is_the_same) {
+            let state = if at <= open.due { State::Met } else { State::MetLate };
+            self.close(state, Timestamp::MIN);
+            has_met = true;
+        }
+        if has_met {
+            self.met_at = Some(at);
+        }
+    }
+
+    /// R4.10.
+    pub fn postpone(&mut self, at: Timestamp, minutes: i64) -> Result<(), Refused> {
+        self.pass(at);
+        let open = self.open().filter(|open| open.opens <= at).ok_or("nothing-to-postpone")?.clone();
+        if open.due > open.slot.due {
+            return Err("already-postponed");
+        }
+        if at >= open.due {
+            return Err("too-late-to-postpone");
+        }
+        let by = SignedDuration::from_mins(minutes);
+        let due = open.due + by;
+        let is_past_the_next = self.slot_after(&open, open.due).is_some_and(|next| next.due <= due);
+        // R4.7 holds for what is put off, too.
+        let previous = self.obligations.iter().rev().nth(1);
+        let is_too_far = previous.is_some_and(|previous| {
+            due.duration_since(previous.due) > FURTHEST && !self.is_off_between(previous.due, &open.slot)
+        });
+        if is_past_the_next || is_too_far {
+            return Err("postponed-too-far");
+        }
+        let open = self.obligations.last_mut().unwrap();
+        open.due = due;
+        open.alert += by;
+        Ok(())
+    }
+
+    /// R4.9: of a day that was missed and whose alert is open; else of what is awaited.
+    pub fn attest(&mut self, at: Timestamp) -> Result<(), Refused> {
+        self.pass(at);
+        let missed = |one: &&mut Obligation| one.state == State::Missed && one.made_from.date(at) == one.slot.on;
+        let mut missed: Vec<&mut Obligation> = self.obligations.iter_mut().filter(missed).collect();
+        if !missed.is_empty() {
+            for one in &mut missed {
+                one.alarm = Some(false);
+            }
+            return Ok(());
+        }
+        if self.open().is_some_and(|open| open.opens <= at) {
+            self.obligations.last_mut().unwrap().is_attested = true;
+            self.close(State::Excused, at);
+            return Ok(());
+        }
+        let is_said = |one: &Obligation| one.is_attested && one.made_from.date(at) == one.slot.on;
+        if self.obligations.iter().any(is_said) { Ok(()) } else { Err("nothing-to-attest") }
+    }
+}
