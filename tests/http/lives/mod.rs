@@ -24,6 +24,8 @@ const ALL: usize = 1_000_000;
 /// Lives in each run of the suite, and how long each is.
 const LIVES: u64 = 3;
 const YEARS: i64 = 2;
+/// How often a history that fails is made shorter.
+const TRIES: usize = 150;
 
 /// A Member in the database and in the model, and the Contact whose word counts.
 struct Played<'a> {
@@ -179,10 +181,11 @@ async fn play(world: &World, events: &[Event]) -> Result<(), (String, usize)> {
 /// The smallest history that is found in which something still differs.
 async fn shorten(world: &World, mut events: Vec<Event>) -> (Vec<Event>, String) {
     let mut wrong = String::new();
-    let mut size = events.len().div_ceil(2);
+    let (mut size, mut tries) = (events.len().div_ceil(2), 0);
     loop {
         let mut begin = 0;
-        while begin < events.len() {
+        while begin < events.len() && tries < TRIES {
+            tries += 1;
             let mut fewer = events.clone();
             fewer.drain(begin..(begin + size).min(events.len()));
             match play(world, &fewer).await {
@@ -193,7 +196,7 @@ async fn shorten(world: &World, mut events: Vec<Event>) -> (Vec<Event>, String) 
                 Ok(()) => begin += size,
             }
         }
-        if size == 1 {
+        if size == 1 || tries == TRIES {
             return (events, wrong);
         }
         size = size.div_ceil(2);

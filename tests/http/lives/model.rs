@@ -15,7 +15,7 @@ const HALF_A_DAY: SignedDuration = SignedDuration::from_hours(12);
 pub const FURTHEST: SignedDuration = SignedDuration::from_hours(36);
 /// R4.4: it opens at midnight, or so long before it is due.
 const OPENS_BEFORE: SignedDuration = SignedDuration::from_hours(4);
-/// Nothing is looked for further ahead: the longest break, and days off.
+/// Nothing is looked for further ahead: breaks one after another, and days off.
 const HORIZON_DAYS: i32 = 400;
 
 /// R4.1, without the reminders.
@@ -176,17 +176,18 @@ impl Life {
     /// R4.2, R4.7: what follows an obligation. Never at `later_than` or before, and never in a break.
     fn slot_after(&self, old: &Obligation, later_than: Timestamp) -> Option<Slot> {
         let (new, before) = (self.schedule.as_ref().unwrap(), &old.made_from);
-        let fits = |slot: &Slot| slot.due > later_than && !self.is_break(slot.on);
-        let at_once = || new.first(old.slot.due, fits);
+        let fits = |slot: &Slot| !self.is_break(slot.on);
+        let since = old.slot.due.max(later_than);
+        let at_once = || new.first(since, fits);
         if (&new.times, &new.zone, &new.weekdays) == (&before.times, &before.zone, &before.weekdays) {
             return at_once();
         }
         let half_a_day = old.slot.due + HALF_A_DAY;
-        let both = new.first(old.slot.due, |slot| fits(slot) && before.expects(slot.due));
+        let both = new.first(since, |slot| fits(slot) && (slot.due >= half_a_day || before.expects(slot.due)));
         if let Some(both) = both.filter(|slot| slot.due < half_a_day) {
             return Some(both);
         }
-        let later = new.first(old.slot.due, |slot| fits(slot) && slot.due >= half_a_day)?;
+        let later = new.first(since, |slot| fits(slot) && slot.due >= half_a_day)?;
         let is_too_far = later.due.duration_since(old.slot.due) > FURTHEST;
         if is_too_far && !self.is_off_between(old.slot.due, &later) { at_once() } else { Some(later) }
     }
@@ -312,23 +313,28 @@ impl Life {
         Ok(())
     }
 
-    /// R4.9: of a day that was missed and whose alert is open; else of what is awaited.
+    /// R4.9: of a miss of today whose alert is open; else of what is awaited; else of what was closed today.
     pub fn attest(&mut self, at: Timestamp) -> Result<(), Refused> {
         self.pass(at);
-        let missed = |one: &&mut Obligation| one.state == State::Missed && one.made_from.date(at) == one.slot.on;
-        let mut missed: Vec<&mut Obligation> = self.obligations.iter_mut().filter(missed).collect();
-        if !missed.is_empty() {
-            for one in &mut missed {
+        let is_today = |one: &Obligation| one.made_from.date(at) == one.slot.on;
+        let is_alarming = |one: &Obligation| one.alarm == Some(true);
+        if let Some(newest) = self.obligations.iter_mut().rfind(|one| is_today(one) && is_alarming(one)) {
+            newest.is_attested = true;
+            for one in self.obligations.iter_mut().filter(|one| is_today(one) && is_alarming(one)) {
                 one.alarm = Some(false);
             }
             return Ok(());
         }
         if self.open().is_some_and(|open| open.opens <= at) {
+            // Whoever speaks while an alert of another day is open may mean that one.
+            if self.obligations.iter().any(is_alarming) {
+                return Err("nothing-to-attest");
+            }
             self.obligations.last_mut().unwrap().is_attested = true;
             self.close(State::Excused, at);
             return Ok(());
         }
-        let is_said = |one: &Obligation| one.is_attested && one.made_from.date(at) == one.slot.on;
-        if self.obligations.iter().any(is_said) { Ok(()) } else { Err("nothing-to-attest") }
+        let is_closed = |one: &Obligation| is_today(one) && (one.state == State::Missed || one.is_attested);
+        if self.obligations.iter().any(is_closed) { Ok(()) } else { Err("nothing-to-attest") }
     }
 }

@@ -114,6 +114,10 @@ impl Plan {
     }
 
     fn act(&mut self, life: &Life) -> Act {
+        // An open-ended break is soon given up: there is little to see on it.
+        if life.open().is_none() && self.dice.percent(40) {
+            return self.pause(life);
+        }
         match self.dice.up_to(999) {
             0..560 => Act::Tap(None),
             560..600 => Act::Tap(Some(self.dice.one(&ZONES).to_owned())),
