@@ -89,7 +89,7 @@ impl Event {
             Act::Tick => drop(after.pass(at)),
             Act::Later(minutes) => after.postpone(at, *minutes)?,
             Act::Attest => after.attest(at)?,
-            Act::Plan(first, last) => after.plan(at, Break { first: *first, last: *last })?,
+            Act::Plan(first, last) => after.plan(at, Break { first: *first, last: *last, is_over: false })?,
             Act::Until(number, last) => after.until(at, *number, *last)?,
             Act::From(number, first) => after.from(at, *number, *first)?,
             Act::Remove(number) => after.remove(at, *number)?,

@@ -133,6 +133,8 @@ impl fmt::Display for Obligation {
 pub struct Break {
     pub first: Date,
     pub last: Option<Date>,
+    /// It was over where the Member was when the schedule was changed.
+    pub is_over: bool,
 }
 
 impl Break {
@@ -173,23 +175,24 @@ impl Life {
         self.breaks.iter().flatten().any(|one| one.holds(on))
     }
 
-    /// R4.2, R4.7: what follows an obligation. Never at `later_than` or before, and never in a break.
-    fn slot_after(&self, old: &Obligation, later_than: Timestamp) -> Option<Slot> {
+    /// R4.2, R4.7: what follows an obligation, breaks aside.
+    fn slot_after(&self, old: &Obligation) -> Option<Slot> {
         let (new, before) = (self.schedule.as_ref().unwrap(), &old.made_from);
-        let fits = |slot: &Slot| !self.is_break(slot.on);
-        let since = old.slot.due.max(later_than);
-        let at_once = || new.first(since, fits);
+        // Never a time that was put off past it.
+        let at_once = || new.first(old.due, |_| true);
         if (&new.times, &new.zone, &new.weekdays) == (&before.times, &before.zone, &before.weekdays) {
             return at_once();
         }
         let half_a_day = old.slot.due + HALF_A_DAY;
-        let both = new.first(since, |slot| fits(slot) && (slot.due >= half_a_day || before.expects(slot.due)));
+        let both = new.first(old.slot.due, |slot| slot.due >= half_a_day || before.expects(slot.due));
         if let Some(both) = both.filter(|slot| slot.due < half_a_day) {
             return Some(both);
         }
-        let later = new.first(since, |slot| fits(slot) && slot.due >= half_a_day)?;
-        let is_too_far = later.due.duration_since(old.slot.due) > FURTHEST;
-        if is_too_far && !self.is_off_between(old.slot.due, &later) { at_once() } else { Some(later) }
+        let later = new.first(old.slot.due, |slot| slot.due >= half_a_day)?;
+        // Between the two dates: each is that of the place where the Member was expected.
+        let mut between = (old.slot.on + 1.day()).series(1.day()).take_while(|day| *day < later.on);
+        let is_too_far = later.due.duration_since(old.slot.due) > FURTHEST && between.all(|day| new.counts(day));
+        if is_too_far { at_once() } else { Some(later) }
     }
 
     /// Whether a day that does not count lies before this slot, from the day of that instant on: its rest may be off.
@@ -199,17 +202,25 @@ impl Life {
         days.any(|day| !schedule.counts(day) || self.is_break(day))
     }
 
-    /// R4.2: the next one, unless it is behind an open-ended break.
-    pub(super) fn open_next(&mut self, later_than: Timestamp) {
+    /// R4.2: the next one, unless it is behind an open-ended break. Where a break, a new schedule and travel meet, the rules leave open
+    /// which slot is the next: here it is, as in the database, what R4.7 says, or else the first one from `not_before` on, and if
+    /// that is in a break, the first after it.
+    pub(super) fn open_next(&mut self, at: Timestamp, not_before: Timestamp) {
+        let schedule = self.schedule.as_ref().unwrap();
         let previous = self.obligations.last();
         let slot = match previous {
-            Some(old) => self.slot_after(old, later_than.max(old.due)),
-            // The first one.
-            None => {
-                let schedule = self.schedule.as_ref().unwrap();
-                schedule.first(later_than, |slot| !self.is_break(slot.on))
+            // What was excused and has passed is not caught up on: from now on.
+            Some(old) if old.state != State::Excused || old.due > at => {
+                self.slot_after(old).and_then(|slot| match slot.due < not_before {
+                    true => schedule.first(not_before, |_| true),
+                    false => Some(slot),
+                })
             }
+            // And the first one.
+            _ => schedule.first(at, |_| true),
         };
+        let is_free = |slot: &Slot| !self.is_break(slot.on);
+        let slot = slot.and_then(|slot| if is_free(&slot) { Some(slot) } else { schedule.first(slot.due, is_free) });
         let Some(slot) = slot else { return };
         let made_from = Arc::clone(self.schedule.as_ref().unwrap());
         let midnight = made_from.instant(slot.on, Time::midnight());
@@ -230,9 +241,9 @@ impl Life {
         });
     }
 
-    pub(super) fn close(&mut self, state: State, later_than: Timestamp) {
+    pub(super) fn close(&mut self, state: State, at: Timestamp) {
         self.obligations.last_mut().unwrap().state = state;
-        self.open_next(later_than);
+        self.open_next(at, Timestamp::MIN);
     }
 
     /// What is missed by now, whether or not a job has looked (R6.1). Gives how many are.
@@ -240,7 +251,7 @@ impl Life {
         let mut missed = 0;
         while self.open().is_some_and(|open| open.alert <= at) {
             self.obligations.last_mut().unwrap().alarm = Some(true);
-            self.close(State::Missed, Timestamp::MIN);
+            self.close(State::Missed, at);
             missed += 1;
         }
         missed
@@ -253,9 +264,17 @@ impl Life {
 
     /// R4.7: never the open one; but what waits behind a break and has not opened is made anew (R5.1).
     fn change_schedule(&mut self, at: Timestamp, schedule: Schedule) {
-        let waits = self.waits_behind_a_break(at);
+        let today = self.schedule.as_ref().map(|old| old.date(at));
         self.schedule = Some(Arc::new(schedule));
-        self.arrange(at, waits);
+        if self.open().is_none() {
+            self.open_next(at, at);
+        }
+        // A break that is over stays over, whatever the date is where the Member has come to.
+        let is_over = |one: &Break| one.is_over || one.last.zip(today).is_some_and(|(last, today)| last < today);
+        self.breaks.iter_mut().flatten().for_each(|one| one.is_over = is_over(one));
+        if self.breaks.iter().flatten().any(|one| !one.is_over) {
+            self.arrange(at, false);
+        }
     }
 
     /// R4.4, R4.6, R4.7.
@@ -278,7 +297,7 @@ impl Life {
         let is_the_same = self.met_at.is_some_and(|met| at.duration_since(met) < DOUBLE_TAP);
         if let Some(open) = self.open().filter(|open| open.opens <= at && !is_the_same) {
             let state = if at <= open.due { State::Met } else { State::MetLate };
-            self.close(state, Timestamp::MIN);
+            self.close(state, at);
             has_met = true;
         }
         if has_met {
@@ -298,11 +317,11 @@ impl Life {
         }
         let by = SignedDuration::from_mins(minutes);
         let due = open.due + by;
-        let is_past_the_next = self.slot_after(&open, open.due).is_some_and(|next| next.due <= due);
-        // R4.7 holds for what is put off, too.
-        let previous = self.obligations.iter().rev().nth(1);
-        let is_too_far = previous.is_some_and(|previous| {
-            due.duration_since(previous.due) > FURTHEST && !self.is_off_between(previous.due, &open.slot)
+        // Of the schedule that it is of, which expects it whatever the Member has changed since.
+        let is_past_the_next = open.made_from.first(open.due, |_| true).is_some_and(|next| next.due <= due);
+        // R4.7 holds for what is put off, too; what is further away already has days off or a break before it.
+        let is_too_far = self.obligations.iter().rev().nth(1).is_some_and(|previous| {
+            due.duration_since(previous.due) > FURTHEST && open.due.duration_since(previous.due) <= FURTHEST
         });
         if is_past_the_next || is_too_far {
             return Err("postponed-too-far");

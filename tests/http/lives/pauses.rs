@@ -6,27 +6,25 @@ use jiff::civil::Date;
 use super::model::{Break, Life, Refused, State};
 
 impl Life {
-    /// Whether what is expected next has not opened and has a break before it.
+    /// Whether what is expected next has not opened and lies behind a break that is not over, here or where it is expected.
     pub(super) fn waits_behind_a_break(&self, at: Timestamp) -> bool {
         let Some(open) = self.open().filter(|open| open.opens > at) else { return false };
-        let previous = self.obligations.iter().rev().nth(1).map(|previous| previous.slot.on);
-        let ends_before = |one: &Break| {
-            one.last.is_some_and(|last| last < open.slot.on && previous.is_none_or(|previous| previous <= last))
-        };
-        self.breaks.iter().flatten().any(ends_before)
+        let today = self.today(at).min(open.made_from.date(at));
+        self.breaks.iter().flatten().any(|one| one.first <= open.slot.on && one.last.is_some_and(|last| last >= today))
     }
 
     /// After a change of the schedule or of breaks: what is expected next.
     pub(super) fn arrange(&mut self, at: Timestamp, waits: bool) {
         let today = self.today(at);
-        let Some(open) = self.open() else { return self.open_next(at) };
+        let Some(open) = self.open() else { return self.open_next(at, at) };
         let is_within = self.is_break(open.slot.on);
         if is_within && open.opens <= at && open.slot.on <= today {
             // R5.2: what was awaited today is excused.
-            self.close(State::Excused, at);
+            self.obligations.last_mut().unwrap().state = State::Excused;
+            self.open_next(at, at);
         } else if is_within || waits || self.waits_behind_a_break(at) {
             self.obligations.pop();
-            self.open_next(at);
+            self.open_next(at, at);
         }
     }
 
@@ -71,26 +69,26 @@ impl Life {
         if last.is_some_and(|last| last < today) {
             return Err("break-in-the-past");
         }
-        self.change_breaks(at, Some(number), Some(Break { last, ..one }))
+        self.change_breaks(at, Some(number), Some(Break { last, is_over: false, ..one }))
     }
 
     pub fn from(&mut self, at: Timestamp, number: usize, first: Date) -> Result<(), Refused> {
         let one = self.one_break(at, number)?;
         let today = self.today(at);
-        if one.first <= today {
+        if one.first <= today && first != one.first {
             return Err("break-has-begun");
         }
-        if first < today {
+        if first < today && one.first > today {
             return Err("break-in-the-past");
         }
-        self.change_breaks(at, Some(number), Some(Break { first, ..one }))
+        self.change_breaks(at, Some(number), Some(Break { first, is_over: false, ..one }))
     }
 
     /// R5.2: one that has begun ends today.
     pub fn remove(&mut self, at: Timestamp, number: usize) -> Result<(), Refused> {
         let one = self.one_break(at, number)?;
         let today = self.today(at);
-        let left = (one.first <= today).then_some(Break { last: Some(today), ..one });
+        let left = (one.first <= today).then_some(Break { last: Some(today), is_over: false, ..one });
         self.change_breaks(at, Some(number), left)
     }
 }
