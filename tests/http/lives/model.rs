@@ -339,7 +339,9 @@ impl Life {
         let is_alarming = |one: &Obligation| one.alarm == Some(true);
         if let Some(newest) = self.obligations.iter_mut().rfind(|one| is_today(one) && is_alarming(one)) {
             newest.is_attested = true;
-            for one in self.obligations.iter_mut().filter(|one| is_today(one) && is_alarming(one)) {
+            // With the others of that date, wherever the Member was.
+            let on = newest.slot.on;
+            for one in self.obligations.iter_mut().filter(|one| one.slot.on == on && is_alarming(one)) {
                 one.alarm = Some(false);
             }
             return Ok(());

@@ -57,6 +57,8 @@ pub struct Plan {
     dice: Dice,
     born: Timestamp,
     now: Timestamp,
+    /// Some travel all the time.
+    is_restless: bool,
 }
 
 impl Plan {
@@ -65,7 +67,8 @@ impl Plan {
         // Any hour of ten years; the clock of a rehearsal never runs behind the real one.
         let hours = i64::try_from(dice.up_to(10 * 365 * 24)).unwrap();
         let born = "2028-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(hours);
-        Self { dice, born, now: born }
+        let is_restless = dice.percent(40);
+        Self { dice, born, now: born, is_restless }
     }
 
     fn up_to(&mut self, most: i64) -> i64 {
@@ -117,6 +120,10 @@ impl Plan {
         // An open-ended break is soon given up: there is little to see on it.
         if life.open().is_none() && self.dice.percent(40) {
             return self.pause(life);
+        }
+        if self.is_restless && self.dice.percent(25) {
+            let is_travel = self.dice.percent(60);
+            return if is_travel { Act::Tap(Some(self.dice.one(&ZONES).to_owned())) } else { self.set() };
         }
         match self.dice.up_to(999) {
             0..560 => Act::Tap(None),
