@@ -63,9 +63,10 @@ begin
   loop
     select * into expected from data.obligations o where o.member_id = member and o.state = 'open' for update;
     if expected.id is null then
-      -- The job has closed it while this waited, and the next one is new; or a fault left none, and here it comes.
+      -- The job has closed it while this waited, and the next one is new; or a pause or a fault left none, and here it comes:
+      -- whoever was away is expected from now on.
       continue when exists (select from data.obligations o where o.member_id = member and o.state = 'open');
-      expected := rules.open_next(member, at);
+      expected := rules.open_from(member, at, at);
     end if;
     exit when expected.id is null or expected.alert_at > at;
     perform rules.raise_missed(array[expected.id], at);

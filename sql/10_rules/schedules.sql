@@ -185,8 +185,9 @@ begin
   if exists (select from data.users u where u.id = new.member_id and u.deleted_at is not null) then
     raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This account is gone. Sign in again.';
   end if;
-  -- Also against the job that closes this Member's obligation just now and makes the next from the old schedule.
-  perform from data.obligations o where o.member_id = new.member_id and o.state = 'open' for update;
+  -- What passed while no job ran was of the old schedule: nobody dodges a miss. This also locks what is open, against the job
+  -- that closes it just now and makes the next from the old schedule.
+  perform rules.overtake_misses(new.member_id, rules.clock());
   new.created_at := rules.clock();
   new.time_zone := rules.zone_name(new.time_zone);
   new.local_times := coalesce((select array_agg(distinct t order by t) from unnest(new.local_times) as t), '{}');
@@ -203,7 +204,8 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   if not exists (select from data.obligations o where o.member_id = new.member_id and o.state = 'open') then
-    perform rules.open_next(new.member_id, new.created_at);
+    -- On a pause: the new one does not expect what it would have before.
+    perform rules.open_from(new.member_id, new.created_at, new.created_at);
   end if;
   perform rules.move_breaks(new.member_id, new.created_at);
   -- R3.4 the evening is where the Member is.

@@ -463,6 +463,26 @@ async fn r5_1_a_new_time_during_a_break_counts_right_after_it() {
     world.stop_servers().await;
 }
 
+/// A day between the last one and an open-ended break that only the new schedule would have expected.
+#[tokio::test]
+async fn r5_1_new_days_during_a_pause_raise_nothing_about_the_days_before_it() {
+    let world = World::without_server().await;
+    let anna = world.person("Anna").await;
+    // Saturdays and Sundays; 13 and 14 March 2027 are such.
+    world.set_at(&anna, "2027-03-12T16:00:00Z", "08:00", "UTC", "6,7", 10).await;
+    world.tap(&anna, "2027-03-13T07:00:00Z").await;
+    world.tap(&anna, "2027-03-14T07:00:00Z").await;
+    let pause = plan(&world, &anna, "2027-03-14T16:00:00Z", "2027-03-17", "").await.unwrap();
+    let set = world.set_at(&anna, "2027-04-01T12:00:00Z", "10:00", "UTC", "1,3,5", 10).await;
+    assert_eq!(set["next"], Value::Null);
+    world.tap(&anna, "2027-04-02T12:00:00Z").await;
+    assert_eq!(world.tick("2027-04-02T13:00:00Z").await["missed"], 0);
+    assert_eq!(world.days(&anna).await, ["13 08:00 met", "14 08:00 met"]);
+    change(&world, &anna, "2027-04-03T12:00:00Z", &pause, json!({"last_on": "2027-04-05"})).await.unwrap();
+    assert_eq!(world.days(&anna).await, ["13 08:00 met", "14 08:00 met", "07 10:00 open"]);
+    world.stop_servers().await;
+}
+
 #[tokio::test]
 async fn r5_1_an_account_that_comes_back_finds_its_break() {
     let (world, aroha, _) = watched().await;

@@ -504,6 +504,29 @@ async fn r4_7_a_change_of_time_starts_with_the_next_obligation_never_the_open_on
     }
 }
 
+/// R4.7, R6.1: what passed while no job ran was of the schedule that it had.
+#[tokio::test]
+async fn r4_7_a_change_after_an_outage_dodges_no_miss_and_makes_none() {
+    let missed = ["01 09:00 missed", "02 09:00 missed", "03 09:00 missed"];
+    // Wednesday the 3rd in the evening: only Sundays from now on; or in London.
+    let (world, aroha) = nine_in_auckland().await;
+    world.set_at(&aroha, "2027-03-03T07:00:00Z", "20:30", "Pacific/Auckland", "7", 10).await;
+    let days = world.days(&aroha).await;
+    assert_eq!(days[..3], missed.map(|day| format!("{day} open")));
+    assert_eq!(days[3..], ["04 09:00 open"]);
+    world.stop_servers().await;
+
+    let (world, aroha) = nine_in_auckland().await;
+    world.tap_from(&aroha, "2027-03-03T12:00:00Z", "Europe/London").await;
+    let zones = "select array_agg(o.time_zone order by o.due_at) from data.obligations o";
+    let zones: Vec<String> = world.db.admin.query_one(zones, &[]).await.unwrap().get(0);
+    assert_eq!(
+        zones,
+        ["Pacific/Auckland", "Pacific/Auckland", "Pacific/Auckland", "Pacific/Auckland", "Europe/London"]
+    );
+    world.stop_servers().await;
+}
+
 /// R4.2, R4.7: what the old and the new schedule both expect is expected, also within half a day.
 #[tokio::test]
 async fn r4_7_a_change_takes_no_time_away_that_was_before_and_stays() {

@@ -39,6 +39,7 @@ mod invitations;
 mod journey;
 mod keys;
 mod languages;
+mod lives;
 mod openapi;
 mod pace;
 mod positions;
