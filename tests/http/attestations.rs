@@ -203,10 +203,12 @@ async fn r4_9_r6_5_everybody_who_was_alerted_hears_on_whose_word_it_is_over() {
         world.post_as_nobody(&path, json!({})).await.refused(401, "not-signed-in");
         world.post(&ben, &path, json!({"note": "x".repeat(1001)})).await.refused(422, "invalid");
         let key = [("Idempotency-Key", "once")];
-        let body = json!({"note": "Had tea"});
+        // Of which check-in, the alert says.
+        let missed = world.get(&ben, "/v1/alerts").await.expect(200)["items"][0]["obligation_id"].clone();
+        let body = json!({"note": "Had tea", "obligation_id": missed});
         let say = || world.call(reqwest::Method::POST, &path, Some(&ben.token), &key, Some(&body));
         let (first, again) = (say().await.expect(201), say().await.expect(201));
-        assert_eq!(first, again);
+        assert_eq!((&first, &first["obligation"]["id"]), (&again, &missed));
         assert_eq!(world.number("select count(*) from data.attestations", &[]).await, 1);
         for contact in [&ben, &chloe] {
             world.expect_on_all_channels(contact, "Ben has seen or spoken to Aroha").await;
