@@ -60,6 +60,7 @@ struct Readable {
     staff_roles: Vec<Value>,
     /// Without the push tokens.
     devices: Vec<Value>,
+    linked_devices: Vec<Value>,
     /// When a code went to one of the addresses; never the code.
     codes: Vec<Value>,
     /// What the user did, and what was done about them.

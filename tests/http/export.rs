@@ -76,6 +76,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         // A life: a device, an address, invitations both ways and a wrong code, a day met, one missed, one of another's.
         let device = format!("/v1/me/devices/{}", uuid::Uuid::new_v4());
         world.put(&ann, &device, json!({"platform": "ios", "push_token": "annabelles-phone"})).await.expect(200);
+        let button = world.post(&ann, "/v1/me/linked-devices", json!({"name": "Bedside"})).await.expect(201);
         world.post(&ann, "/v1/me/webhooks", json!({"url": "https://hooks.example.org/ann"})).await.expect(201);
         let body = json!({"invitee_becomes": "member", "name": NAME, "address": email(ADDRESS)});
         let bens = world.post(&ben, "/v1/invitations", body).await.expect(201);
@@ -179,7 +180,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         for (key, words) in [
             ("profile", NAME), ("addresses", ADDRESS), ("addresses", "+64211234567"), ("check_ins", "Annabelle is fine"),
             ("connections", "Dora"), ("invitations_sent", "Zoe"), ("alerts", "missed"), ("alerts_held", "safe"),
-            ("alert_actions", "acknowledge"), ("watch_settings", "Dodo"), ("blocks", "Ben"), ("welfare_card", "ring twice"), ("welfare_card_looks", "Dora"), ("staff_roles", "support"), ("webhooks", "https://hooks.example.org/ann"), ("notifications", "connected"), ("trail", "session.started"), ("codes", "address_id"),
+            ("alert_actions", "acknowledge"), ("watch_settings", "Dodo"), ("blocks", "Ben"), ("welfare_card", "ring twice"), ("welfare_card_looks", "Dora"), ("staff_roles", "support"), ("webhooks", "https://hooks.example.org/ann"), ("linked_devices", "Bedside"), ("notifications", "connected"), ("trail", "session.started"), ("codes", "address_id"),
         ] {
             assert!(export[key].to_string().contains(words), "{words:?} is not in {key}: {:#}", export[key]);
         }
@@ -188,7 +189,7 @@ async fn r2_6_the_export_holds_everything_about_a_user_and_no_secret_and_nobody_
         for hidden in [
             "zoe@example.org", &ben.email, &ben.phone, &ben.push_token, &dora.email, &dora.phone, "annabelles-phone", "4711#", "argon2", PIN,
             "\\\\x", "sealed", "lookup", "hash", "whsec_", bens["code"].as_str().unwrap(), zoes["code"].as_str().unwrap(),
-            session["refresh_token"].as_str().unwrap(),
+            session["refresh_token"].as_str().unwrap(), button["token"].as_str().unwrap(),
         ] {
             assert!(!text.contains(&format!("\"{hidden}\"")) && (hidden.len() < 6 || !text.contains(hidden)), "{hidden} is in the export");
         }
