@@ -172,7 +172,7 @@ async fn r1_4_support_sees_how_an_account_stands_and_nothing_that_is_secret() {
             &ben.push_token,
             "Knee",
             "mood",
-            "4711",
+            "4711#",
             "sealed",
             "lookup",
             "hash",
@@ -198,7 +198,7 @@ async fn r1_4_support_sees_how_an_account_stands_and_nothing_that_is_secret() {
         );
         let missed = "select count(*) from audit.events where action = 'staff.user_not_found' and actor_user_id = $1";
         assert_eq!(world.number(missed, &[&support.id]).await, 1);
-        world.trail_tells_nothing(&["Aroha", "Ben", "Sam", "Knee", "4711", "never@"]).await;
+        world.trail_tells_nothing(&["Aroha", "Ben", "Sam", "Knee", "4711#", "never@"]).await;
         world.verify_trail().await;
         world
     })
