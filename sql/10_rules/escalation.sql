@@ -171,8 +171,6 @@ create or replace function rules.tell_new_primaries(member uuid) returns void
 language plpgsql volatile security definer set search_path = ''
 as $$
 begin
-  -- An alert that is being raised just now has been seen when this is through.
-  perform from data.obligations o where o.member_id = member and o.state = 'open' and o.alert_at <= rules.clock() for share;
   insert into data.notifications (user_id, kind, cause, alert_id, created_at)
   select c.contact_id, a.kind, a.id::text, a.id, rules.clock()
     from data.alerts a join data.connections c on c.member_id = a.member_id

@@ -20,6 +20,8 @@ begin
     select c.member_id from data.connections c where c.contact_id = any (taken) and c.ended_at is null
   loop
     begin
+      -- An alert that is being raised just now is there when this is through. Not in the transaction of a tier: it holds other locks.
+      perform from data.obligations o where o.member_id = one and o.state = 'open' and o.alert_at <= rules.clock() for share;
       perform rules.tell_new_primaries(one);
       changed := changed + rules.settle_coverage(one)::integer;
     exception when others then

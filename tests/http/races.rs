@@ -119,10 +119,12 @@ async fn r3_5_whoever_becomes_primary_in_the_moment_of_an_alert_is_told_of_it() 
     // The alert tells whom it finds, Ben; meanwhile Chloe becomes primary, and cannot see the alert yet.
     let raising = world.db.session_as("pruuf_worker", None).await;
     raising.batch_execute("begin; select jobs.raise_due_alerts(rules.clock(), 500)").await.unwrap();
-    let changed = meanwhile(&world, "pruuf_user", Some(aroha.id), change(&chloe, "primary"));
+    let changing = holding(&world, &aroha, &change(&chloe, "primary")).await;
+    changing.batch_execute("commit").await.unwrap();
+    let looked = meanwhile(&world, "pruuf_worker", None, "jobs.follow_coverage()".to_owned());
     somebody_waits(&world).await;
     raising.batch_execute("commit").await.unwrap();
-    assert_eq!(changed.await.unwrap(), None);
+    assert_eq!(looked.await.unwrap(), None);
     assert_eq!((told(&world, &ben, "missed").await, told(&world, &chloe, "missed").await), (1, 1));
 
     // The other way round: she becomes primary before anything is due, and the alert is raised before that is committed.
