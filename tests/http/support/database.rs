@@ -1,4 +1,4 @@
-//! One cluster for the whole run, a database for each test, copied from a migrated template.
+//! One cluster for the whole run; a database for each test, copied from a migrated template and gone with the test.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -7,6 +7,7 @@ use std::thread;
 use pruuf::db::release;
 use pruuf::dev::cluster::Cluster;
 use tokio::sync::OnceCell;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ const TEMPLATE: &str = "pruuf_template";
 struct Urls {
     admin: String,
     server: String,
+    /// Takes the names of databases whose tests are over.
+    over: UnboundedSender<String>,
 }
 
 /// A database of one test.
@@ -35,6 +38,16 @@ pub struct TestDatabase {
     pub admin: Client,
     admin_url: String,
     server_url: String,
+    /// Where to say that the test is over; nowhere in a cluster that goes with its test.
+    over: Option<UnboundedSender<String>>,
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Some(over) = &self.over {
+            let _ = over.send(std::mem::take(&mut self.name));
+        }
+    }
 }
 
 impl TestDatabase {
@@ -52,7 +65,10 @@ impl TestDatabase {
             ))
             .await
             .unwrap();
-        Self::at(urls.admin.replace("DATABASE", &name), urls.server.replace("DATABASE", &name), name).await
+        let (admin_url, server_url) = (urls.admin.replace("DATABASE", &name), urls.server.replace("DATABASE", &name));
+        let mut database = Self::at(admin_url, server_url, name).await;
+        database.over = Some(urls.over.clone());
+        database
     }
 
     /// A migrated one in a cluster that is the test's own, which may restart it.
@@ -66,6 +82,11 @@ impl TestDatabase {
         database
     }
 
+    /// One that is there.
+    pub async fn found_in(cluster: &Cluster, name: &str) -> Self {
+        Self::at(cluster.admin_url(name), cluster.server_url(name), name.to_owned()).await
+    }
+
     /// A copy of one that `create_in` made and to which nobody is connected any more.
     pub async fn copy_in(cluster: &Cluster, template: &str, name: &str) -> Self {
         let postgres = connect(&cluster.admin_url("postgres")).await;
@@ -73,11 +94,11 @@ impl TestDatabase {
         let sql =
             format!("revoke all on database {name} from public; grant connect on database {name} to pruuf_server");
         postgres.batch_execute(&sql).await.unwrap();
-        Self::at(cluster.admin_url(name), cluster.server_url(name), name.to_owned()).await
+        Self::found_in(cluster, name).await
     }
 
     async fn at(admin_url: String, server_url: String, name: String) -> Self {
-        Self { name, admin: connect(&admin_url).await, admin_url, server_url }
+        Self { name, admin: connect(&admin_url).await, admin_url, server_url, over: None }
     }
 
     /// As a superuser.
@@ -119,16 +140,28 @@ async fn urls() -> &'static Urls {
             thread::spawn(move || {
                 tokio::runtime::Runtime::new().unwrap().block_on(async {
                     let cluster = Cluster::start(&directory(), SETTINGS).await.unwrap();
-                    let urls = Urls { admin: cluster.admin_url("DATABASE"), server: cluster.server_url("DATABASE") };
+                    let (over, ended) = unbounded_channel();
+                    let urls =
+                        Urls { admin: cluster.admin_url("DATABASE"), server: cluster.server_url("DATABASE"), over };
                     make_template(&urls).await;
+                    let postgres = connect(&cluster.admin_url("postgres")).await;
                     tell.send(urls).unwrap();
-                    std::future::pending::<()>().await;
+                    drop_databases(&postgres, ended).await;
                     drop(cluster);
                 });
             });
             tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap()
         })
         .await
+}
+
+/// All the databases of one run would be 10 GB.
+async fn drop_databases(postgres: &Client, mut ended: UnboundedReceiver<String>) {
+    while let Some(name) = ended.recv().await {
+        if let Err(error) = postgres.batch_execute(&format!("drop database {name} with (force)")).await {
+            eprintln!("database {name} stays: {error:?}");
+        }
+    }
 }
 
 async fn make_template(urls: &Urls) {
