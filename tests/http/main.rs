@@ -23,6 +23,7 @@ mod deletion;
 mod delivery;
 mod dev;
 mod devices;
+mod disasters;
 mod drills;
 mod edge_cases;
 mod entitlement;

@@ -142,8 +142,8 @@ impl Arena<'_> {
         }
     }
 
-    /// At rest, after the clock has passed the time of an alert: its first round has been tried at every primary Contact's
-    /// every place, whatever came of that.
+    /// At rest, after the clock has passed the time of an alert: its first round, or the one that took its place when the clock
+    /// went on too soon, has been tried at every primary Contact's every place, whatever came of that.
     pub async fn look_at_what_is_new(&self) {
         let is_new = |score: &Score, alarm: &Alarm| {
             alarm.known_by.is_none()
@@ -170,10 +170,10 @@ impl Arena<'_> {
                 for (channel, to, fate) in
                     self.contacts[contact].places.iter().filter(|(channel, ..)| *channel != Channel::Voice)
                 {
-                    let tried =
-                        seen.iter().any(|one| {
-                            one.alert == alarm.id && one.kind == "missed" && one.channel == *channel && one.to == *to
-                        }) || refused.iter().any(|one| one.raw.is_null() && one.channel == *channel && one.to == *to);
+                    let tried = seen
+                        .iter()
+                        .any(|one| one.alert == alarm.id && one.is_alarm() && one.channel == *channel && one.to == *to)
+                        || refused.iter().any(|one| one.raw.is_null() && one.channel == *channel && one.to == *to);
                     if !tried && fate.works() && !is_shaken {
                         missing.push(format!(
                             "Contact {contact} has no first message by {channel:?} ({fate:?}) of {alarm:?}"
