@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use poem_openapi::error::ParsePathError;
@@ -207,7 +208,7 @@ pub struct Problem {
     pub tries_left: Option<i32>,
     /// Until when the sign-in is locked, for `sign-in-locked`; absent when only a recovery by code opens it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub locked_until: Option<String>,
+    pub locked_until: Option<DateTime<Utc>>,
     /// How many seconds to wait, for the header; in SQL the hint of a refusal.
     #[oai(skip)]
     #[serde(skip)]

@@ -49,8 +49,13 @@ pub enum StartError {
     #[error("the database runs another release: run `pruuf migrate` first")]
     OtherRelease,
     /// The address is taken, or not ours.
-    #[error("cannot listen: {0}")]
-    Listen(#[from] std::io::Error),
+    #[error("PRUUF_LISTEN: cannot listen at {address}: {source}")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// Push.
     #[error("PRUUF_FCM_CREDENTIALS: {0}")]
     Fcm(#[from] FcmConfigError),
@@ -100,7 +105,10 @@ impl Server {
         app.take_code_keys().await?;
         let app = Arc::new(app);
         let lanes = lanes(&config)?;
-        let acceptor = TcpListener::bind(config.listen).into_acceptor().await?;
+        let acceptor = TcpListener::bind(config.listen)
+            .into_acceptor()
+            .await
+            .map_err(|source| StartError::Listen { address: config.listen, source })?;
         let address = acceptor
             .local_addr()
             .first()

@@ -43,7 +43,7 @@ begin
   return query
   with news as (
     select t.*, k.priority,
-           k.priority <> 'critical' and exists (select from data.watch_settings w where w.contact_id = t.user_id and w.member_id = t.member_id and w.mutes_routine) as is_muted,
+           k.priority <> 'critical' and t.alert_id is null and exists (select from data.watch_settings w where w.contact_id = t.user_id and w.member_id = t.member_id and w.mutes_routine) as is_muted,
            exists (select from billing.accounts b where b.user_id = t.user_id and b.entitlement = 'frozen') as is_frozen,
            -- Not even looked at for what is critical (R6.9).
            case k.priority when 'critical' then null
@@ -92,7 +92,7 @@ begin
     from news n where n.address_sealed is not null;
 end;
 $$;
-comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is not critical of a muted Member goes nowhere (R3.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is neither critical nor about an alert of a muted Member goes nowhere (R3.4, R6.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean

@@ -6,6 +6,7 @@ pub mod release;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use futures_util::join;
 use secrecy::ExposeSecret as _;
@@ -468,7 +469,7 @@ struct Refusal {
 #[derive(Deserialize)]
 struct RefusalFacts {
     tries_left: Option<i32>,
-    locked_until: Option<String>,
+    locked_until: Option<DateTime<Utc>>,
     /// Seconds.
     retry_after: Option<u32>,
 }

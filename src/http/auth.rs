@@ -175,7 +175,7 @@ pub struct Attempt {
     pub pin_hash: Option<String>,
     user_id: Option<Uuid>,
     tries_left: Option<i32>,
-    locked_until: Option<String>,
+    locked_until: Option<DateTime<Utc>>,
 }
 
 impl Attempt {

@@ -6,12 +6,16 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pruuf::config::Config;
 use pruuf::dev::fakes::Fakes;
+use pruuf::server::Server;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use uuid::Uuid;
+
+use crate::support::World;
 
 const PRUUF: &str = env!("CARGO_BIN_EXE_pruuf");
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -167,4 +171,14 @@ async fn a_taken_port_does_not_keep_the_messages_from_being_shown() {
     let shown = reqwest::get(format!("http://{}/messages", page.address)).await.unwrap();
     assert_eq!(shown.text().await.unwrap(), "[]");
     page.stop().await;
+}
+
+#[tokio::test]
+async fn a_taken_port_of_the_api_is_named_with_what_sets_it() {
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = somebody.local_addr().unwrap();
+    let world = World::without_server().await;
+    let refused = Server::start(Config { listen, ..world.config() }).await.err().unwrap().to_string();
+    assert!(refused.starts_with(&format!("PRUUF_LISTEN: cannot listen at {listen}: ")), "{refused}");
+    world.stop_servers().await;
 }

@@ -666,14 +666,19 @@ impl<'a> Arena<'a> {
             for alarm in &mut of_today {
                 alarm.over.get_or_insert((How::Attested, at));
             }
+            days[member].attest(today);
             true
         } else if has_older && days[member].is_awaiting(at) {
             // Whoever speaks may mean the alert of the day before.
             false
+        } else if days[member].excuse(at) || days[member].is_attested_on(today) {
+            true
         } else {
-            days[member].excuse(at)
-                || days[member].is_attested_on(today)
-                || of_today.iter().any(|alarm| !alarm.is_made_up)
+            let is_missed = of_today.iter().any(|alarm| !alarm.is_made_up);
+            if is_missed {
+                days[member].attest(today);
+            }
+            is_missed
         };
         if is_heard != (reply.status == 201) {
             faults.push(format!("attesting of Member {member} at {at} was answered {} {:#}", reply.status, reply.body));

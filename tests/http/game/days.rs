@@ -36,8 +36,8 @@ pub struct Days {
     grace: SignedDuration,
     pub open: Slot,
     met_at: Option<Timestamp>,
-    /// The last one that was closed by a Contact's word.
-    attested: Option<Slot>,
+    /// The days for which there is a Contact's word.
+    attested: Vec<Date>,
 }
 
 impl Days {
@@ -46,7 +46,7 @@ impl Days {
         let times = plan.times.iter().map(|time| time.parse().unwrap()).collect();
         let nothing = Slot { on: Date::MIN, time: Time::MIN, opens: at, due: at, alert: at };
         let grace = SignedDuration::from_mins(plan.grace.into());
-        let mut days = Self { zone, times, grace, open: nothing, met_at: None, attested: None };
+        let mut days = Self { zone, times, grace, open: nothing, met_at: None, attested: Vec::new() };
         days.open = days.after(at, Timestamp::MIN);
         days
     }
@@ -100,9 +100,14 @@ impl Days {
         if excuses {
             // What is past is not caught up on.
             let next = self.after(self.open.due.max(at), self.open.due);
-            self.attested = Some(std::mem::replace(&mut self.open, next));
+            self.attested.push(std::mem::replace(&mut self.open, next).on);
         }
         excuses
+    }
+
+    /// A Contact's word about what was missed today.
+    pub fn attest(&mut self, today: Date) {
+        self.attested.push(today);
     }
 
     /// Whether a check-in is asked for now.
@@ -114,9 +119,9 @@ impl Days {
         at.to_zoned(self.zone.clone()).date()
     }
 
-    /// Whether a Contact's word can still be given about today.
+    /// Whether a Contact's word has been given about today: then it may be given again, whatever came of the day.
     pub fn is_attested_on(&self, today: Date) -> bool {
-        self.attested.as_ref().is_some_and(|slot| slot.on == today)
+        self.attested.contains(&today)
     }
 
     /// Whether it may soon, or might just now, be another time for a tap than it looks: nobody taps then.
