@@ -197,7 +197,9 @@ impl Arena<'_> {
             for (&(_, contact), watch) in watches.iter().filter(|((of, _), _)| *of == alarm.member) {
                 let everyone =
                     alarm.owner.is_none() && is_late || alarm.stirred.is_some() && alarm.stirred_by != Some(contact);
-                if !watch.is_backup || everyone {
+                // Who had it already when they became primary knows of it.
+                let took_it = alarm.owner.is_some_and(|(owner, ..)| owner == contact) && watch.since > alarm.since;
+                if (!watch.is_backup || everyone) && !took_it {
                     self.must_have_reached(alarm, contact, ALARMS, alarm.since, &seen, faults);
                 }
             }

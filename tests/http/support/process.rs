@@ -1,6 +1,7 @@
 //! A real process, `pruuf serve`, which a test may kill.
 
 use std::process::Stdio;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,8 +25,19 @@ impl Process {
         Self::start_with(world, &[("PRUUF_SMTP_URL", world.fakes.smtp_url())]).await
     }
 
-    /// With these settings beside those of the world, which has no e-mail.
+    /// With these settings beside those of the world, which has no e-mail; started again, as a supervisor would, when it ends
+    /// because the database is just not there.
     pub async fn start_with(world: &World, more: &[(&str, String)]) -> Self {
+        let begun = Instant::now();
+        loop {
+            if let Some(started) = Self::try_to_start(world, more).await {
+                return started;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not start");
+        }
+    }
+
+    async fn try_to_start(world: &World, more: &[(&str, String)]) -> Option<Self> {
         let key = STANDARD.encode(KEY);
         let mut child = Command::new(env!("CARGO_BIN_EXE_pruuf"))
             .arg("serve")
@@ -56,9 +68,7 @@ impl Process {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut address = None;
         while address.is_none() {
-            let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
-            assert!(line.is_some(), "the server did not start");
-            let line = line.unwrap();
+            let line = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap()?;
             let line: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
             if line["message"] == "ready" {
                 address = line["http.address"].as_str().map(str::to_owned);
@@ -66,7 +76,7 @@ impl Process {
         }
         // A full pipe would stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, address: address.unwrap() }
+        Some(Self { child, address: address? })
     }
 
     /// SIGKILL.
