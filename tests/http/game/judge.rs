@@ -273,6 +273,20 @@ impl Arena<'_> {
         self.look_at_the_books().await;
     }
 
+    /// What the books say of every message, for whoever looks into a game that was lost.
+    pub async fn note_what_was_sent(&self) {
+        if self.score.lock().unwrap().faults.is_empty() {
+            return;
+        }
+        let sql = "select n.created_at, n.kind, n.alert_id, u.name, d.id, d.channel, d.state, d.may_have_arrived, d.is_withdrawn, d.settled_at, d.provider_message_id,
+                          (select jsonb_agg(concat_ws(' ', t.number, t.ended_at, t.result, t.detail) order by t.id) from data.attempts t where t.delivery_id = d.id) as attempts
+                     from data.notifications n join data.users u on u.id = n.user_id join data.deliveries d on d.notification_id = n.id
+                    order by n.created_at, n.id, d.id";
+        let sent = self.json(sql).await;
+        let lines = sent.as_array().unwrap().iter().map(ToString::to_string);
+        self.score.lock().unwrap().log.extend(lines);
+    }
+
     /// R6.5: whoever was, or may have been, alerted hears that it is over by the channels that carried the alarm, and
     /// nobody else.
     fn all_clear(
@@ -286,7 +300,9 @@ impl Arena<'_> {
         let Some((how, at)) = alarm.over else { return };
         let together: BTreeSet<Option<Uuid>> = alarms
             .iter()
-            .filter(|one| one.member == alarm.member && one.over == alarm.over && how == How::CheckedIn)
+            .filter(|one| {
+                one.member == alarm.member && (one.over == alarm.over || one.is_made_up) && how == How::CheckedIn
+            })
             .map(|one| one.id)
             .collect();
         let of_alert: Vec<_> = seen.iter().filter(|one| one.alert == alarm.id).collect();
@@ -297,8 +313,8 @@ impl Arena<'_> {
                 let tried = here.iter().any(|one| one.kind != "all_clear");
                 let told_end =
                     here.iter().any(|one| one.kind == "all_clear" && one.was_taken() && one.at >= at - MOMENT);
-                // Alerts that one check-in ends say so in the same words: after a crash Twilio is asked for the words, and
-                // one SMS stands for several.
+                // Of alerts that one check-in ends, or makes up for, all say so in the same words: when it is not known whether one
+                // went out, Twilio is asked for the words, and one SMS stands for several.
                 let cleared = told_end
                     || *channel == Channel::Sms
                         && seen.iter().any(|one| {
@@ -306,6 +322,7 @@ impl Arena<'_> {
                                 && one.channel == Channel::Sms
                                 && one.to == *to
                                 && one.was_taken()
+                                && one.at >= at - MOMENT
                                 && together.contains(&one.alert)
                         });
                 // No call says that it is over an hour later, or while another alert of the Member is open: the clock jumps here.

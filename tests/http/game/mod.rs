@@ -76,6 +76,7 @@ async fn play(cluster: &Cluster, seed: u64) -> (Vec<String>, Vec<String>) {
     arena.end().await;
     arena.mend_and_wait().await;
     arena.look_at_everything().await;
+    arena.note_what_was_sent().await;
     let score = std::mem::take(&mut *arena.score.lock().unwrap());
     let name = arena.stop().await;
     let postgres = connect(&cluster.admin_url("postgres")).await;
