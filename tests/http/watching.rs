@@ -268,7 +268,7 @@ async fn r3_4_muting_keeps_the_routine_in_the_app_and_never_an_alert() {
         let alert = world.get(&cleo, "/v1/alerts").await.expect(200)["items"][0]["id"].clone();
         world.post(&cleo, &format!("/v1/alerts/{}/acknowledge", alert.as_str().unwrap()), json!({})).await.expect(200);
         for told in [&ann, &ben] {
-            world.expect_message(Channel::Push, &told.push_token, "Cleo").await;
+            world.expect_message(Channel::Push, &told.push_token, "Cleo has got this").await;
             world.open_app(told).await;
         }
         tap(&world, &ann).await;

@@ -155,7 +155,7 @@ async fn urls() -> &'static Urls {
         .await
 }
 
-/// All the databases of one run would be 10 GB.
+/// All the databases of one run would be 14 GB.
 async fn drop_databases(postgres: &Client, mut ended: UnboundedReceiver<String>) {
     while let Some(name) = ended.recv().await {
         if let Err(error) = postgres.batch_execute(&format!("drop database {name} with (force)")).await {
