@@ -194,7 +194,12 @@ select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint 
 select tap.nothing($$ select k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'meta') and k.contype in ('c', 'u', 'x') and k.conrelid <> 0 group by k.conname having count(*) > 1 $$, 'a constraint name is one fact: it is API');
 select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace
   where n.nspname in ('data', 'billing', 'audit') and k.contype = 'f' and not exists (
-    select from pg_index i where i.indrelid = k.conrelid and (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey and i.indisvalid) $$, 'every foreign key has an index');
+    select from pg_index i
+     where i.indrelid = k.conrelid and i.indisvalid
+       and (i.indkey::smallint[])[0:cardinality(k.conkey) - 1] @> k.conkey
+       -- A partial index serves every row only where it leaves out nothing but nulls.
+       and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', (
+             select a.attname from pg_attribute a where a.attrelid = k.conrelid and k.conkey = array[a.attnum])))) $$, 'every foreign key has an index that serves every row');
 select tap.nothing($$ select k.conrelid::regclass, k.conname from pg_constraint k join pg_namespace n on n.oid = k.connamespace where n.nspname in ('data', 'billing', 'audit') and k.contype = 'f' and k.confdeltype = 'a' $$, 'every foreign key says on delete');
 select tap.nothing($$ select c.oid::regclass from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('data', 'billing') and c.relkind in ('r', 'p') and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p') $$, 'every table has a primary key');
 

@@ -3822,6 +3822,7 @@ CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, 
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+CREATE INDEX deliveries_notification ON data.deliveries USING btree (notification_id);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
@@ -3854,7 +3855,6 @@ CREATE INDEX obligations_schedule ON data.obligations USING btree (schedule_id);
 CREATE UNIQUE INDEX one_account_per_address ON data.addresses USING btree (kind, lookup) WHERE (verified_at IS NOT NULL);
 CREATE UNIQUE INDEX one_block_per_pair ON data.blocks USING btree (blocker_id, blocked_id) WHERE (unblocked_at IS NULL);
 CREATE UNIQUE INDEX one_connection_per_pair ON data.connections USING btree (member_id, contact_id) WHERE (ended_at IS NULL);
-CREATE UNIQUE INDEX one_delivery_per_place ON data.deliveries USING btree (notification_id, channel, address_id, device_id) WHERE (resend_of IS NULL);
 CREATE UNIQUE INDEX one_open_call_for_help_per_member ON data.alerts USING btree (member_id) WHERE ((kind = 'help'::text) AND (state <> 'resolved'::text));
 CREATE UNIQUE INDEX one_open_obligation_per_member ON data.obligations USING btree (member_id) WHERE (state = 'open'::text);
 CREATE UNIQUE INDEX one_position_per_check_in ON data.positions USING btree (check_in_id) WHERE (check_in_id IS NOT NULL);
