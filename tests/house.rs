@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("http", &["app", "auth", "billing", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
     ("webhooks", &["config", "deliver", "webhooks"]),
     ("deliver", &["app", "config", "db", "deliver", "problem", "texts", "vault"]),
-    ("billing", &["app", "billing", "config", "db", "problem", "tick", "vault"]),
+    ("billing", &["app", "billing", "config", "db", "jobs", "problem", "vault"]),
 ];
 
 /// A function fits on a screen.

@@ -6,7 +6,7 @@ declare
 begin
   return jsonb_build_object(
       'exported_at', rules.clock(),
-      'profile', (select to_jsonb(u) - '{deleted_at}'::text[] from data.users u where u.id = me),
+      'profile', (select to_jsonb(u) - '{deleted_at,is_leaving}'::text[] from data.users u where u.id = me),
       'addresses', (select coalesce(jsonb_agg(rules.address_shape(a) || jsonb_build_object('created_at', a.created_at) order by a.id), '[]')
                       from data.addresses a where a.user_id = me))
     || rules.export_access(me) || rules.export_days(me) || rules.export_people(me) || rules.export_alerts(me) || rules.export_billing(me) || rules.export_messages(me);

@@ -260,6 +260,22 @@ impl Db {
         self.call(caller, "begin", &statement, &params).await
     }
 
+    /// Runs a job of `meta.jobs` in one transaction. `is_deadline`: on a connection that no other job can take. `limit`: its
+    /// statement time-out.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn run_job<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        is_deadline: bool,
+        limit: Duration,
+    ) -> Result<T, Problem> {
+        let caller = if is_deadline { Caller::deadline() } else { Caller::worker() };
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(JOB_TIMEOUT_MS);
+        decode(&self.text_within(&caller, "begin", "select jobs.run($1)", &[&name], limit).await?)
+    }
+
     /// Calls a set-returning function of `jobs` and gives its rows.
     ///
     /// # Errors
@@ -307,11 +323,25 @@ impl Db {
         statement: &str,
         params: Params<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let (pool, limit) = match caller.role {
-            Role::Provider => (&self.pool, REQUEST_TIMEOUT_MS),
-            Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
-            Role::Deadline => (&self.deadlines, JOB_TIMEOUT_MS),
-            Role::Anon | Role::User | Role::Link | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
+        let limit = match caller.role {
+            Role::Worker | Role::Deadline => JOB_TIMEOUT_MS,
+            Role::Provider | Role::Anon | Role::User | Role::Link | Role::Staff => REQUEST_TIMEOUT_MS,
+        };
+        self.text_within(caller, begin, statement, params, limit).await
+    }
+
+    async fn text_within(
+        &self,
+        caller: &Caller,
+        begin: &str,
+        statement: &str,
+        params: Params<'_>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Problem> {
+        let pool = match caller.role {
+            Role::Worker => &self.jobs,
+            Role::Deadline => &self.deadlines,
+            Role::Provider | Role::Anon | Role::User | Role::Link | Role::Staff => &self.pool,
         };
         let client = Self::connection(pool).await?;
         let tried = async {
