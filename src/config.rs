@@ -13,8 +13,6 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::descriptors;
-
 /// Where Twilio brings the key that was pressed on a call.
 pub const VOICE_PATH: &str = "/webhooks/twilio/voice";
 /// The names of providers.
@@ -351,13 +349,6 @@ impl Config {
             }),
             heartbeat_url,
         })
-    }
-
-    /// How many clients may be connected at once.
-    #[must_use]
-    pub fn clients(&self) -> usize {
-        let by_descriptors = || descriptors::clients(descriptors::limit());
-        self.connections.map_or_else(by_descriptors, NonZeroUsize::get)
     }
 
     /// Whether there is a number to call from: a messaging service has none.

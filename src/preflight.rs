@@ -119,7 +119,10 @@ fn open_files(limit: Option<u64>) -> Line {
     if limit >= descriptors::ENOUGH {
         Line::ok(what, room)
     } else {
-        Line::wrong(what, format!("{room}: allow the process {} at least (LimitNOFILE, ulimit -n)", descriptors::ENOUGH))
+        Line::wrong(
+            what,
+            format!("{room}: allow the process {} at least (LimitNOFILE, ulimit -n)", descriptors::ENOUGH),
+        )
     }
 }
 

@@ -123,8 +123,7 @@ fn argon2(pepper: &Key, params: Params, pin: &str, salt: &[u8], length: usize) -
     let cannot = |error: argon2::Error| CannotHash(error.to_string());
     let mut memory: Vec<Block> = Vec::with_capacity((GIVEN_BACK_BYTES / Block::SIZE).max(params.block_count()));
     memory.resize(params.block_count(), Block::new());
-    let argon2 =
-        Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params).map_err(cannot)?;
+    let argon2 = Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params).map_err(cannot)?;
     let mut hash = vec![0; length];
     argon2.hash_password_into_with_memory(pin.as_bytes(), salt, &mut hash, &mut memory).map_err(cannot)?;
     Output::new(&hash).map_err(|error| CannotHash(error.to_string()))

@@ -1,8 +1,9 @@
 //! Who may pass: where a request comes from, at what pace, and whether the app is new enough.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -20,6 +21,7 @@ use super::turns::{Kind, Turn, Turns, Who};
 use crate::app::App;
 use crate::config::Config;
 use crate::db::Caller;
+use crate::descriptors;
 use crate::problem::{Code, Problem};
 
 /// What saves somebody, or keeps a device able to: never refused for its pace, nor for the age of the app. Each is
@@ -117,7 +119,8 @@ impl Gate {
     /// As this configuration wants it; every version of the app may pass until the database has been asked.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let places = config.clients();
+        let by_open_files = || descriptors::clients(descriptors::limit());
+        let places = config.connections.map_or_else(by_open_files, NonZeroUsize::get);
         Self {
             trusted_proxies: config.trusted_proxies.clone(),
             users: Pace::new("user", config.requests_per_minute),

@@ -48,8 +48,10 @@ impl<A> Patient<A> {
             self.logged_at = Some(Instant::now());
         }
         // Of one that was broken off before it was accepted nothing is left: the next one can be accepted at once.
-        let is_over =
-            matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted);
+        let is_over = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted
+        );
         if !is_over {
             self.sockets.make_room();
             sleep(OUT_OF_DESCRIPTORS).await;
@@ -246,7 +248,11 @@ mod tests {
         let mut idle = Limited::new(io, Duration::from_hours(1), idle);
         let idle = tokio::spawn(async move { idle.read_u8().await });
         // EMFILE twice, and one connection that was broken off.
-        let kinds = vec![io::Error::from_raw_os_error(24), io::ErrorKind::ConnectionAborted.into(), io::Error::from_raw_os_error(24)];
+        let kinds = vec![
+            io::Error::from_raw_os_error(24),
+            io::ErrorKind::ConnectionAborted.into(),
+            io::Error::from_raw_os_error(24),
+        ];
         let mut acceptor = Patient::new(Failing { kinds }, Arc::clone(&sockets));
         let started = Instant::now();
         assert!(acceptor.accept().await.is_ok());

@@ -136,7 +136,9 @@ mod tests {
     async fn r9_9_a_few_are_served_at_once_the_rest_wait_and_what_nobody_does_is_refused() {
         let turns = Turns::default();
         let (ann, ben) = (Who::User(Uuid::from_u128(1)), Who::User(Uuid::from_u128(2)));
-        for (kind, who) in [(Kind::Safety, ann), (Kind::Ordinary, ann), (Kind::Safety, Who::Network([1, 2, 3, 4].into()))] {
+        for (kind, who) in
+            [(Kind::Safety, ann), (Kind::Ordinary, ann), (Kind::Safety, Who::Network([1, 2, 3, 4].into()))]
+        {
             let (at_once, most) = who.bounds(kind);
             let mut served = Vec::new();
             for _ in 0..at_once {

@@ -163,7 +163,8 @@ async fn idle(front: &Front, is_slow: bool) {
 /// How long a stranger's check-in takes, in ms.
 async fn check_in(front: Arc<Front>, member: i32) -> f64 {
     let started = Instant::now();
-    let answer = front.post(&front.newcomer, "/v1/me/check-ins", &json!({})).bearer_auth(front.token(member)).send().await;
+    let answer =
+        front.post(&front.newcomer, "/v1/me/check-ins", &json!({})).bearer_auth(front.token(member)).send().await;
     let is_kept = answer.is_ok_and(|answer| answer.status() == 201);
     if is_kept { started.elapsed().as_secs_f64() * 1000.0 } else { NEVER }
 }
@@ -178,13 +179,16 @@ async fn call_for_help(front: &Front, fakes: &Fakes, member: i32) -> f64 {
     }
     let phones: Vec<String> = (1..=seed::CONTACTS).map(|c| format!("+1{:010}", 3 * member + c)).collect();
     let is_to = |to: &str| {
-        to.starts_with(&format!("token-{member}-")) || to.starts_with(&format!("contact-{member}-")) || phones.iter().any(|phone| phone == to)
+        to.starts_with(&format!("token-{member}-"))
+            || to.starts_with(&format!("contact-{member}-"))
+            || phones.iter().any(|phone| phone == to)
     };
     let within = Duration::from_millis(NEVER as u64);
     if !fakes.wait_for(|log| log.iter().any(|message| is_to(&message.to)), within).await {
         return NEVER;
     }
-    let first = fakes.received().into_iter().filter(|message| is_to(&message.to)).map(|message| message.at).min().unwrap();
+    let first =
+        fakes.received().into_iter().filter(|message| is_to(&message.to)).map(|message| message.at).min().unwrap();
     (first - called_at).as_seconds_f64() * 1000.0
 }
 
