@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod deliver;
+pub mod descriptors;
 pub mod dev;
 pub mod http;
 pub mod jobs;

@@ -27,7 +27,7 @@ use crate::http::gate;
 use crate::http::patience::Patient;
 use crate::poll::Askers;
 use crate::jobs::{Job, pause};
-use crate::{billing, http, jobs, poll, watch};
+use crate::{billing, descriptors, http, jobs, poll, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,6 +97,7 @@ impl Server {
     /// What is missing or wrong; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
+        descriptors::raise_or_warn();
         let mut app = App::new(&config, stop.clone())?;
         app.db.refuse_powerful_login().await?;
         if !app.db.is_current().await? {
@@ -119,8 +120,9 @@ impl Server {
         let mut tasks = JoinSet::new();
         let api = http::routes(Arc::clone(&app), &config.cors_origins);
         let stopped = stop.clone();
+        let acceptor = Patient::new(acceptor, Arc::clone(&app.gate.sockets));
         tasks.spawn(async move {
-            let served = poem::Server::new_with_acceptor(Patient(acceptor))
+            let served = poem::Server::new_with_acceptor(acceptor)
                 .run_with_graceful_shutdown(api, stopped.cancelled(), Some(PATIENCE))
                 .await;
             if let Err(error) = served {

@@ -38,7 +38,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("vault", &["config", "problem"]),
     ("db", &["db", "problem"]),
-    ("http", &["app", "auth", "billing", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
+    ("descriptors", &["db"]),
+    (
+        "http",
+        &["app", "auth", "billing", "config", "db", "descriptors", "http", "problem", "texts", "vault", "webhooks"],
+    ),
     ("webhooks", &["config", "deliver", "webhooks"]),
     ("deliver", &["app", "config", "db", "deliver", "problem", "texts", "vault"]),
     ("billing", &["app", "billing", "config", "db", "jobs", "problem", "vault"]),

@@ -6,6 +6,7 @@ mod history;
 mod load;
 mod seed;
 mod server;
+mod siege;
 mod tick;
 
 use std::fmt::Write as _;
@@ -165,6 +166,9 @@ async fn main() {
     }
     if bench.options.wants("alerts") {
         burst::measure_alerts(&bench, &mut report).await;
+    }
+    if bench.options.wants("siege") {
+        siege::measure(&bench, &mut report).await;
     }
 
     let text = format!("{machine}\n\n| what | measured | goal |\n| --- | --- | --- |\n{}", report.0);

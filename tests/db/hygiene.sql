@@ -6,6 +6,7 @@ create table tap.definers (function text primary key, reason text not null);
 insert into tap.definers values
   ('api.request_code', 'a visitor has no table'),
   ('api.verify_code', 'a visitor has no table'),
+  ('api.check_ticket', 'a visitor has no table'),
   ('api.create_account', 'a visitor has no table'),
   ('api.recover_pin', 'a visitor has no table'),
   ('api.begin_session', 'a visitor has no table'),
@@ -16,6 +17,7 @@ insert into tap.definers values
   ('api.begin_pin_change', 'nobody reads a hash or its counters'),
   ('api.change_pin', 'nobody reads a hash; ends sessions, and tells the user'),
   ('api.export_me', 'R2.6 shows its caller also what no user reads: counters, deliveries, the trail'),
+  ('api.export_page', 'as api.export_me: deliveries and the trail are not open to users'),
   ('api.delete_me', 'R2.6 ends what is not open to its user: connections, deliveries, sessions'),
   ('rules.due_alert_steps', 'R6.3 the worker may not lock an alert'),
   ('rules.step_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),

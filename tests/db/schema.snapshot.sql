@@ -92,6 +92,11 @@ CREATE FUNCTION api.check_in_by_device(linked_device_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.check_in_by_device(linked_device_id uuid) IS 'POST /v1/linked-devices/check-ins. R4.8 a press of this moment, as one in the app. security definer: how a check-in came is not the user''s to say.';
+CREATE FUNCTION api.check_ticket(ticket_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.check_ticket(ticket_hash bytea) IS 'R9.9 refuses what is no ticket before the server hashes a PIN for it; writes nothing.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -141,7 +146,12 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller, but for what may be long: that comes page by page (api.export_page). Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.export_page(part text, place text, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_page(part text, place text, size integer) IS 'GET /v1/me/export. R2.6, R9.9 one page of a part that may be long, and where the next one begins.';
 CREATE FUNCTION api.find_linked_device(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -396,7 +406,7 @@ CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_nex
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[]) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[]) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told. R9.9 One that is nobody''s leaves no row behind: it is counted for its network, and refused whatever the count is, so that a right one is never held up.';
 CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2042,32 +2052,87 @@ CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and the trail of what they did and what was done about them.';
+COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and with what.';
+CREATE FUNCTION rules.export_alert_actions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_alert_actions(person uuid, place text, size integer) IS 'R2.6 a page of what somebody did about alerts.';
 CREATE FUNCTION rules.export_alerts(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the alerts about somebody, and what they did about those of others.';
+COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the calls for help of somebody, how their alerts escalate, and the alerts of others that they have or had.';
+CREATE FUNCTION rules.export_attestations(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_attestations(person uuid, place text, size integer) IS 'R2.6 a page of what Contacts said about somebody, and somebody about others.';
 CREATE FUNCTION rules.export_billing(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_billing(person uuid) IS 'R2.6 what somebody is entitled to and pays for.';
+CREATE FUNCTION rules.export_check_ins(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_check_ins(person uuid, place text, size integer) IS 'R2.6 a page of somebody''s taps, each with what it met.';
 CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks, what was expected, every tap with what it met, and the positions that are not erased yet.';
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks.';
 CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages.';
+CREATE FUNCTION rules.export_notifications(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_notifications(person uuid, place text, size integer) IS 'R2.6 a page of what somebody was told, and how it reached them.';
+CREATE FUNCTION rules.export_obligations(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_obligations(person uuid, place text, size integer) IS 'R2.6 a page of the check-ins that were expected of somebody.';
+CREATE FUNCTION rules.export_own_alerts(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_own_alerts(person uuid, place text, size integer) IS 'R2.6 a page of the alerts about somebody.';
 CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_people(person uuid) IS 'R2.6 who somebody is or was connected with, their invitations, and what they keep about others and for others.';
+CREATE FUNCTION rules.export_positions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_positions(person uuid, place text, size integer) IS 'R2.6 a page of the positions that are not erased yet; the server opens them.';
+CREATE FUNCTION rules.export_rows(part text, person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_rows(part text, person uuid, place text, size integer) IS 'R2.6 a page of one of the long parts of an export, each row with the place where it ends.';
+CREATE FUNCTION rules.export_sessions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_sessions(person uuid, place text, size integer) IS 'R2.6 a page of where somebody is and was signed in.';
+CREATE FUNCTION rules.export_trail(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_trail(person uuid, place text, size integer) IS 'R2.6 a page of what somebody did and what was done about them.';
+CREATE FUNCTION rules.export_welfare_card_looks(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_welfare_card_looks(person uuid, place text, size integer) IS 'R2.6 a page of who looked at somebody''s card, and at whose they looked.';
 CREATE FUNCTION rules.find_subscription(must_run boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2628,6 +2693,11 @@ CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for the Contact who asks: see rules.phones_for.';
+CREATE FUNCTION rules.place_in_export(at timestamp with time zone, id text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.place_in_export(at timestamp with time zone, id text) IS 'Where a page of an export ends whose rows are ordered by time and id.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2936,6 +3006,20 @@ CREATE FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedul
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 the next slot after an instant that a break has; null when there is none.';
+CREATE TABLE data.ip_tries (
+    kind text NOT NULL,
+    ip inet NOT NULL,
+    count integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT ip_try_kind_is_known CHECK ((kind = ANY (ARRAY['codes'::text, 'sign_ins'::text, 'wrong_codes'::text, 'wrong_refreshes'::text])))
+);
+ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
+CREATE FUNCTION rules.slowed(tries data.ip_tries, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slowed(tries data.ip_tries, at timestamp with time zone) IS 'The refusal of a network that has used up the hour''s number, with the seconds until it has a new one.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3402,6 +3486,11 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.time_in_export(place text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.time_in_export(place text) IS 'The time of rules.place_in_export; the beginning of time for no place.';
 CREATE FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) RETURNS data.breaks
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3426,7 +3515,7 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s. What is used up stays so for its hour.';
 CREATE FUNCTION rules.unpayable_subscription(person uuid) RETURNS billing.subscriptions
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3867,15 +3956,6 @@ ALTER TABLE data.invitation_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE data.ip_tries (
-    kind text NOT NULL,
-    ip inet NOT NULL,
-    count integer NOT NULL,
-    began_at timestamp with time zone NOT NULL,
-    CONSTRAINT ip_try_kind_is_known CHECK ((kind = ANY (ARRAY['codes'::text, 'sign_ins'::text, 'wrong_codes'::text])))
-);
-ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
 CREATE TABLE data.job_runs (
     job text NOT NULL,
     ran_at timestamp with time zone NOT NULL,

@@ -54,6 +54,7 @@ mod reach;
 mod receipts;
 mod release;
 mod sessions;
+mod siege;
 mod staff;
 mod stripe;
 mod support;
