@@ -388,3 +388,75 @@ fn every_test_that_the_security_page_names_exists() {
     }
     assert!(named > 40);
 }
+
+/// What is never looked into: what was built, and what git or a tool keeps for itself.
+const NOT_OURS: &[&str] = &["target", ".git", ".schemathesis", "secrets"];
+
+/// Every YAML file of the repository, by its path from the root.
+fn yaml_files() -> BTreeMap<String, serde_yaml::Value> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && !NOT_OURS.contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "yaml" || it == "yml") {
+                let text = fs::read_to_string(&path).unwrap();
+                let read = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+                found.insert(name, read);
+            }
+        }
+    }
+    found
+}
+
+/// A key that stands twice is an error: Compose refuses it too, and others take the last one. `tests/run` holds
+/// docker-compose.yml against the specification of Compose.
+#[test]
+fn every_yaml_file_can_be_read_and_says_nothing_twice() {
+    let files = yaml_files();
+    assert!(files.contains_key("docker-compose.yml") && files.contains_key("openapi.yaml"), "{:?}", files.keys());
+    let twice = serde_yaml::from_str::<serde_yaml::Value>("a: 1\nb: 2\na: 3\n");
+    assert!(twice.unwrap_err().to_string().contains("duplicate"), "the parser is a strict one");
+}
+
+/// The names in .env.example, also of what is optional there.
+fn example_names() -> Vec<String> {
+    let text = fs::read_to_string(root().join(".env.example")).unwrap();
+    let names = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('=')).map(|(name, _)| name);
+    names.filter(|name| name.chars().all(|it| it.is_ascii_uppercase() || it == '_')).map(ToOwned::to_owned).collect()
+}
+
+/// What `src/config.rs` reads of the environment.
+fn settings() -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join("src/config.rs")).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap();
+    let mut names: BTreeSet<_> =
+        words_after(text, "\"PRUUF_", &[]).into_iter().map(|name| format!("PRUUF_{name}")).collect();
+    names.insert("DATABASE_URL".to_owned());
+    assert!(names.len() > 25, "{names:?}");
+    names
+}
+
+#[test]
+fn the_example_of_an_environment_names_every_setting_once() {
+    let listed = example_names();
+    let names: BTreeSet<_> = listed.iter().cloned().collect();
+    assert_eq!(listed.len(), names.len(), "a name stands twice in .env.example: {listed:?}");
+    let missing: Vec<_> = settings().into_iter().filter(|name| !names.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "missing in .env.example");
+}
+
+#[test]
+fn docker_compose_passes_on_every_setting() {
+    let files = yaml_files();
+    let environment = files["docker-compose.yml"]["services"]["server"]["environment"].as_mapping().unwrap();
+    let passed_on: BTreeSet<_> = environment.keys().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let missing: Vec<_> = settings().into_iter().filter(|name| !passed_on.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "missing in the server's environment in docker-compose.yml");
+    // Only these have a value of their own there: all others come from .env.
+    let own: Vec<_> = environment.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(own, [Some("DATABASE_URL"), Some("PRUUF_LISTEN")]);
+}

@@ -20,7 +20,7 @@ use pruuf::dev::cluster::Cluster;
 use self::arena::Arena;
 use self::plan::Plan;
 use crate::support::TestDatabase;
-use crate::support::database::{connect, own_cluster, throw_away};
+use crate::support::database::{connect, deadlocks_in, own_cluster, throw_away};
 use crate::support::process::random_seed;
 
 /// What every change has to survive; found to be different from each other, and fast.
@@ -77,9 +77,14 @@ async fn play(cluster: &Cluster, seed: u64) -> (Vec<String>, Vec<String>) {
     arena.mend_and_wait().await;
     arena.look_at_everything().await;
     arena.note_what_was_sent().await;
-    let score = std::mem::take(&mut *arena.score.lock().unwrap());
+    let mut score = std::mem::take(&mut *arena.score.lock().unwrap());
     let name = arena.stop().await;
     let postgres = connect(&cluster.admin_url("postgres")).await;
+    // What a crash of PostgreSQL has not made it forget.
+    let deadlocks = deadlocks_in(&postgres, &name).await;
+    if deadlocks > 0 {
+        score.faults.push(format!("{deadlocks} deadlocks: see the order of locks in docs/architecture.md"));
+    }
     postgres.batch_execute(&format!("drop database {name} with (force)")).await.unwrap();
     (score.faults, score.log)
 }

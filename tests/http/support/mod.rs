@@ -5,6 +5,7 @@ pub mod crowd;
 pub mod database;
 pub mod exact;
 pub mod people;
+pub mod plans;
 pub mod process;
 
 use std::collections::HashMap;
