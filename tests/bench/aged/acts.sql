@@ -1,0 +1,61 @@
+-- What a measurement is made of: each of these is called in a transaction that is rolled back.
+drop function if exists bench.due(integer, text), bench.due_of(integer), bench.open_of(integer), bench.raise(), bench.taken(), bench.alert_of(integer);
+
+create function bench.due(count integer, seed text) returns void
+language plpgsql as $$
+begin
+  update data.obligations o
+     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes', alert_at = now(),
+         remind_at = null,
+         local_on = ((now() - interval '10 minutes') at time zone o.time_zone)::date,
+         local_time = ((now() - interval '10 minutes') at time zone o.time_zone)::time
+   where o.id in (
+     select d.id from data.obligations d
+      where d.state = 'open' and d.member_id > bench.member(600) order by hashtext(d.id || seed) limit count);
+end;
+$$;
+
+create function bench.due_of(n integer) returns void
+language sql as $$
+  update data.obligations o
+     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes', alert_at = now(),
+         remind_at = null,
+         local_on = ((now() - interval '10 minutes') at time zone o.time_zone)::date,
+         local_time = ((now() - interval '10 minutes') at time zone o.time_zone)::time
+   where o.member_id = bench.member(n) and o.state = 'open';
+$$;
+
+-- Awaited for the next hour.
+create function bench.open_of(n integer) returns void
+language sql as $$
+  update data.obligations o
+     set opens_at = now() - interval '1 hour', due_at = now() + interval '1 hour',
+         alert_at = now() + interval '70 minutes', remind_at = now() + interval '1 hour',
+         local_on = ((now() + interval '1 hour') at time zone o.time_zone)::date,
+         local_time = ((now() + interval '1 hour') at time zone o.time_zone)::time
+   where o.member_id = bench.member(n) and o.state = 'open';
+$$;
+
+create function bench.raise() returns void
+language plpgsql as $$
+begin
+  perform set_config('role', 'pruuf_worker', true);
+  while (jobs.tick() ->> 'more')::boolean loop null; end loop;
+  perform set_config('role', 'none', true);
+end;
+$$;
+
+-- As if the providers had taken all that this transaction has made.
+create function bench.taken() returns void
+language sql as $$
+  update data.deliveries d
+     set state = 'accepted', may_have_arrived = true, attempts = 1, settled_at = now(),
+         provider_message_id = 'SM' || md5(d.id::text), provider = 'twilio'
+   where d.state = 'pending' and d.created_at = now();
+$$;
+
+create function bench.alert_of(n integer) returns uuid
+language sql as $$
+  select a.id from data.alerts a where a.member_id = bench.member(n) and a.state <> 'resolved' order by a.id desc limit 1;
+$$;
+grant usage on schema bench to public;
