@@ -1,5 +1,9 @@
 //! What is compared: each job and each hot request, what comes before it, and who calls it.
 
+use std::borrow::Cow;
+
+use tokio_postgres::Client;
+
 /// Who calls, with the claims that `src/db/mod.rs` sets.
 #[derive(Clone, Copy)]
 pub enum By {
@@ -20,43 +24,46 @@ pub enum By {
 
 /// One line of the table. `before` runs as a superuser and is not measured. In both `{n}` is the number of the round's Member,
 /// `{lost}` and `{helpless}` are those of the Members with old alerts, and `{r}` is the round.
+#[derive(Clone)]
 pub struct Case {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub by: By,
     pub before: &'static str,
-    pub call: &'static str,
+    pub call: Cow<'static, str>,
 }
 
 const fn case(name: &'static str, by: By, before: &'static str, call: &'static str) -> Case {
-    Case { name, by, before, call }
+    Case { name: Cow::Borrowed(name), by, before, call: Cow::Borrowed(call) }
+}
+
+/// Each job of the table of jobs when nothing is due, then [`CASES`].
+pub async fn all(db: &Client) -> Vec<Case> {
+    let jobs = db.query("select name, call from meta.jobs order by not is_deadline, name", &[]).await.unwrap();
+    let idle = jobs.iter().map(|row| {
+        let (name, call): (String, String) = (row.get(0), row.get(1));
+        Case {
+            name: format!("jobs.{name}, nothing due").into(),
+            by: By::Worker,
+            before: "",
+            call: format!("select {call}").into(),
+        }
+    });
+    idle.chain(CASES.iter().cloned()).collect()
 }
 
 const YOUNG: &str = "select bench.due_of({n}); select bench.raise(); select bench.taken();
     select set_config('bench.id', bench.alert_of({n})::text, true)";
 const OLD: &str = "select set_config('bench.id', bench.alert_of({helpless})::text, true)";
 
-/// Nothing is due, then what is due; jobs, then requests.
-pub const CASES: &[Case] = &[
-    case("jobs.tick, nothing due", By::Worker, "", "select jobs.tick()"),
-    case("jobs.escalate, nothing due", By::Worker, "", "select jobs.escalate()"),
-    case("jobs.tell_unreached, nothing due", By::Worker, "", "select jobs.tell_unreached()"),
+/// What is in no table, then what is due; jobs, then requests.
+const CASES: &[Case] = &[
     case("jobs.audit", By::Worker, "", "select coalesce(jsonb_agg(r), '[]') from jobs.audit() as r"),
     case("jobs.measure", By::Worker, "", "select jobs.measure()"),
     case("jobs.preflight", By::Worker, "", "select jobs.preflight()"),
-    case("jobs.follow_coverage, nothing due", By::Worker, "", "select jobs.follow_coverage()"),
-    case("jobs.finish_deletions, nothing due", By::Worker, "", "select jobs.finish_deletions()"),
-    case("jobs.follow_breaks, nothing due", By::Worker, "", "select jobs.follow_breaks()"),
-    case("jobs.settle_entitlements, nothing due", By::Worker, "", "select jobs.settle_entitlements()"),
-    case("jobs.send_weekly_summaries, nothing due", By::Worker, "", "select jobs.send_weekly_summaries()"),
-    case("jobs.send_drill_reminders, nothing due", By::Worker, "", "select jobs.send_drill_reminders()"),
-    case("jobs.erase_positions, nothing due", By::Worker, "", "select jobs.erase_positions()"),
-    case("jobs.seal_audit, nothing due", By::Worker, "", "select jobs.seal_audit()"),
     case("jobs.claim_deliveries, nothing due", By::Worker, "", CLAIM),
     case("jobs.claim_polls, nothing due", By::Worker, "", "select count(*) from jobs.claim_polls(most => 100)"),
     case("jobs.claim_webhook_events, nothing due", By::Worker, "", CLAIM_EVENTS),
     case("jobs.claim_stripe_work, nothing due", By::Worker, "", "select jobs.claim_stripe_work(most => 20)"),
-    case("jobs.tidy, nothing due", By::Worker, "", "select jobs.tidy(rules.clock(), 1000)"),
-    case("rules.forget_by_age, nothing due", By::Worker, "", "select rules.forget_by_age(1000)"),
     case("jobs.tick, 1000 misses", By::Worker, "select bench.due(1000, '{r}')", "select jobs.tick(); select jobs.tick(); select jobs.tick()"),
     case("jobs.escalate, 20 young alerts", By::Worker,
         "select bench.due(20, '{r}'); select bench.raise(); select bench.taken();
@@ -134,32 +141,45 @@ pub const CASES: &[Case] = &[
     case("jobs.seal_audit, 500 waiting", By::Worker,
         "select audit.append('check_in.recorded', bench.member(600 + n)) from generate_series(1, 500) n",
         "select jobs.seal_audit()"),
-    case("jobs.send_due_reminders, 200 due", By::Worker,
+    case("jobs.send_reminders, 200 due", By::Worker,
         "update data.obligations set remind_at = now(), opens_at = now() - interval '1 hour', due_at = now() + interval '30 minutes',
                                      alert_at = now() + interval '40 minutes' where id in (
            select id from data.obligations where state = 'open' and member_id > bench.member(600) order by hashtext(id || '{r}') limit 200)",
-        "select jobs.send_due_reminders(rules.clock(), 500)"),
+        "select jobs.send_reminders()"),
     case("jobs.tell_check_ins, 50 due", By::Worker,
         "insert into data.untold_check_ins (check_in_id)
          select (select c.id from data.check_ins c where c.member_id = bench.member(605 + 30 * i) order by c.received_at desc limit 1)
            from generate_series(0, 30) i where bench.member(605 + 30 * i) in (select member_id from data.check_ins where member_id = bench.member(605 + 30 * i))",
-        "select jobs.tell_check_ins(rules.clock(), 500)"),
-    case("jobs.send_due_digests, 50 due", By::Worker,
+        "select jobs.tell_check_ins()"),
+    case("jobs.send_digests, 50 due", By::Worker,
         "update data.watch_settings set digest_at = now() where (contact_id, member_id) in (
            select contact_id, member_id from data.watch_settings where digest_at is not null order by hashtext(contact_id || '{r}') limit 50)",
-        "select jobs.send_due_digests(rules.clock(), 500)"),
-    case("jobs.tidy, 200 expired, 500 keys", By::Worker,
+        "select jobs.send_digests()"),
+    case("jobs.expire_deliveries, 200 due", By::Worker,
         "select bench.due(40, '{r}'); select bench.raise();
-         update data.deliveries set expires_at = now() where id in (select id from data.deliveries where created_at = now() and state = 'pending' limit 200);
-         update data.idempotency_keys set created_at = now() - interval '25 hours' where (user_id, key) in (
-           select user_id, key from data.idempotency_keys order by hashtext(key || '{r}') limit 500)",
-        "select jobs.tidy(rules.clock(), 1000)"),
-    case("rules.forget_by_age, 200 messages, 20 codes", By::Worker,
-        "update data.notifications set created_at = now() - interval '31 days' where id in (
-           select id from data.notifications where user_id is null order by hashtext(id || '{r}') limit 200);
-         update data.one_time_codes set created_at = now() - interval '25 hours' where id in (
+         update data.deliveries set expires_at = now()
+          where id in (select id from data.deliveries where created_at = now() and state = 'pending' limit 200)",
+        "select jobs.expire_deliveries()"),
+    case("jobs.forget_idempotency_keys, 400 due", By::Worker,
+        "update data.idempotency_keys set created_at = now() - interval '25 hours' where (user_id, key) in (
+           select user_id, key from data.idempotency_keys order by hashtext(key || '{r}') limit 400)",
+        "select jobs.forget_idempotency_keys()"),
+    case("jobs.forget_codes, 20 due", By::Worker,
+        "update data.one_time_codes set created_at = now() - interval '25 hours' where id in (
            select id from data.one_time_codes order by hashtext(id || '{r}') limit 20)",
-        "select rules.forget_by_age(1000)"),
+        "select jobs.forget_codes()"),
+    case("jobs.forget_refresh_tokens, 200 due", By::Worker,
+        "update data.refresh_tokens set expires_at = now() - interval '31 days' where used_at is not null and session_id in (
+           select bench.fixed('a000', 1002 + 10 * i) from generate_series(0, 19) i)",
+        "select jobs.forget_refresh_tokens()"),
+    case("jobs.forget_stranger_messages, 200 due", By::Worker,
+        "update data.notifications set created_at = now() - interval '31 days' where id in (
+           select id from data.notifications where user_id is null order by hashtext(id || '{r}') limit 200)",
+        "select jobs.forget_stranger_messages()"),
+    case("jobs.forget_webhook_events, 100 due", By::Worker,
+        "update data.webhook_events set settled_at = now() - interval '31 days' where id in (
+           select id from data.webhook_events where settled_at is not null order by hashtext(id || '{r}') limit 100)",
+        "select jobs.forget_webhook_events()"),
     case("jobs.claim_comparisons, 20", By::Worker,
         "update billing.customers set compared_at = now() - interval '3 days' where id in (
            select id from billing.customers order by hashtext(id || '{r}') limit 20)",

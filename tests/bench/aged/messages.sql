@@ -129,7 +129,7 @@ select id, case c when 0 then bench.member(n) else bench.contact(n, c) end, kind
   from bench.news order by at;
 
 create unlogged table bench.sent as
-select bench.id(n.at, 'delivery' || n.kind || p.channel || n.c, n.n, (hashtext(n.cause) & 1048575)) as id,
+select bench.id(n.at, n.id || p.channel, 0, 0) as id,
        n.id as notification_id, p.channel, n.at, n.n, k.work_rank,
        case when p.channel = 'push' then null
             else bench.fixed(case p.channel when 'email' then 'e' else 'f' end
@@ -222,7 +222,7 @@ select bench.fixed('0e01', n), bench.fixed('0e00', n), bench.bytes('secret' || n
   from bench.people where n % 200 = 5;
 insert into data.webhook_events (id, webhook_id, notification_id, type, created_at, state, attempts, next_attempt_at,
                                  settled_at)
-select bench.id(n.at, 'event', n.n, hashtext(n.cause) & 1048575), bench.fixed('0e00', n.n), n.id,
+select bench.id(n.at, n.id || 'event', 0, 0), bench.fixed('0e00', n.n), n.id,
        'notification.' || n.kind, n.at, 'delivered', 1, n.at, n.at + interval '1 second'
   from bench.news n cross join bench.world w
  where n.n % 200 = 5 and n.c = 1 and n.at > w.seeded_at - interval '28 days';

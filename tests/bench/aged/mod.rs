@@ -11,7 +11,7 @@ use pruuf::cli::say;
 use tokio_postgres::Client;
 
 use crate::{Options, median};
-use cases::{By, CASES, Case};
+use cases::{By, Case};
 use plans::Statement;
 use world::{AGED, SMALL, World};
 
@@ -24,7 +24,7 @@ const TIMEOUT_MS: u32 = 60_000;
 
 /// What came of a case.
 struct Line {
-    name: &'static str,
+    name: String,
     aged: Result<f64, String>,
     small: Result<f64, String>,
     /// The median of aged / small of each round.
@@ -45,7 +45,7 @@ pub async fn run(options: &Options, machine: &str) {
     }
     let (aged, small) = (world.connect(AGED).await, world.connect(SMALL).await);
     let mut lines = Vec::new();
-    for case in CASES.iter().filter(|case| options.is_of(case.name)) {
+    for case in cases::all(&aged).await.iter().filter(|case| options.is_of(&case.name)) {
         let mut line = measure(case, &aged, &small, options.rounds.max(5)).await;
         line.greediest = greediest(case, &world).await;
         say(&shown(&line));
@@ -67,7 +67,7 @@ pub async fn run(options: &Options, machine: &str) {
 }
 
 /// In turns, on both.
-async fn measure(case: &'static Case, aged: &Client, small: &Client, rounds: usize) -> Line {
+async fn measure(case: &Case, aged: &Client, small: &Client, rounds: usize) -> Line {
     let mut times: [Vec<f64>; 2] = [vec![], vec![]];
     let mut failures: [Option<String>; 2] = [None, None];
     for round in 0..WARM_UP + rounds {
@@ -91,7 +91,9 @@ async fn measure(case: &'static Case, aged: &Client, small: &Client, rounds: usi
         None if times.is_empty() => Err("not measured".to_owned()),
         None => Ok(median(times)),
     };
-    Line { name: case.name, aged: figure(aged, aged_failure), small: figure(small, small_failure), ratio, greediest: vec![] }
+    Line {
+        name: case.name.to_string(),
+        aged: figure(aged, aged_failure), small: figure(small, small_failure), ratio, greediest: vec![] }
 }
 
 /// Milliseconds of one call; nothing of it stays.
@@ -111,7 +113,7 @@ async fn tried(case: &Case, db: &Client, round: usize, prelude: &str) -> Result<
     // Only a superuser may set it.
     db.batch_execute(prelude).await?;
     db.batch_execute(&numbers.context(case.by)).await?;
-    let call = numbers.fill(case.call);
+    let call = numbers.fill(&case.call);
     let began = Instant::now();
     db.simple_query(&call).await?;
     Ok(began.elapsed().as_secs_f64() * 1000.0)
@@ -173,7 +175,7 @@ async fn greediest(case: &Case, world: &World) -> Vec<Statement> {
         let prelude = "set local auto_explain.log_min_duration = 0";
         db.batch_execute(&format!("set plan_cache_mode = {mode}")).await.unwrap();
         let _ = once(case, &db, 3, prelude).await;
-        all.extend(plans::statements(&mut told));
+        all.extend(plans::statements(&mut told).into_iter().map(|one| Statement { mode, ..one }));
     }
     all.sort_by(|one, other| other.ratio().total_cmp(&one.ratio()));
     all.dedup_by(|one, other| one.function == other.function && one.text == other.text);
@@ -202,9 +204,9 @@ fn offenders(lines: &[Line]) -> String {
     for line in lines {
         for statement in line.greediest.iter().filter(|statement| statement.ratio() > MOST_READ) {
             match worst.iter_mut().find(|(_, one)| one.function == statement.function && one.text == statement.text) {
-                Some(known) if known.1.read < statement.read => *known = (line.name, statement),
+                Some(known) if known.1.read < statement.read => *known = (&line.name, statement),
                 Some(_) => {}
-                None => worst.push((line.name, statement)),
+                None => worst.push((&line.name, statement)),
             }
         }
     }
@@ -214,11 +216,12 @@ fn offenders(lines: &[Line]) -> String {
         let scans = statement.scans.iter().map(|(scan, rows)| format!("{scan}: {rows:.0}")).collect::<Vec<_>>();
         writeln!(
             text,
-            "\n## {:.0} read for {:.0} ({} times, {:.0} pages): `{}` in {name}\n\n```sql\n{}\n```\n\n{}",
+            "\n## {:.0} read for {:.0} ({} times, {:.0} pages, plan mode {}): `{}` in {name}\n\n```sql\n{}\n```\n\n{}",
             statement.read,
             statement.given,
             statement.times,
             statement.pages,
+            statement.mode,
             statement.function,
             statement.text,
             scans.join("; ")

@@ -54,6 +54,8 @@ pub async fn connect(url: &str) -> (Client, UnboundedReceiver<Told>) {
 /// A statement, over all times it ran in one call.
 #[derive(Debug, Clone, Default)]
 pub struct Statement {
+    /// The `plan_cache_mode` of its plan.
+    pub mode: &'static str,
     pub function: String,
     pub text: String,
     pub times: u64,
