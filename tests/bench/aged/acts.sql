@@ -1,25 +1,28 @@
--- What a measurement is made of: each of these is called in a transaction that is rolled back.
-drop function if exists bench.due(integer, text), bench.due_of(integer), bench.open_of(integer), bench.raise(), bench.taken(), bench.alert_of(integer);
+-- What a measurement is made of: all in a transaction that is rolled back.
+drop function if exists bench.due(integer, text), bench.due_of(integer), bench.open_of(integer),
+  bench.raise(), bench.taken(), bench.alert_of(integer), bench.deleted_of(integer),
+  bench.remember(jsonb);
 
 create function bench.due(count integer, seed text) returns void
 language plpgsql as $$
 begin
   update data.obligations o
-     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes', alert_at = now(),
-         remind_at = null,
+     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes',
+         alert_at = now(), remind_at = null,
          local_on = ((now() - interval '10 minutes') at time zone o.time_zone)::date,
          local_time = ((now() - interval '10 minutes') at time zone o.time_zone)::time
    where o.id in (
      select d.id from data.obligations d
-      where d.state = 'open' and d.member_id > bench.member(600) order by hashtext(d.id || seed) limit count);
+      where d.state = 'open' and d.member_id > bench.member(600)
+      order by hashtext(d.id || seed) limit count);
 end;
 $$;
 
 create function bench.due_of(n integer) returns void
 language sql as $$
   update data.obligations o
-     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes', alert_at = now(),
-         remind_at = null,
+     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes',
+         alert_at = now(), remind_at = null,
          local_on = ((now() - interval '10 minutes') at time zone o.time_zone)::date,
          local_time = ((now() - interval '10 minutes') at time zone o.time_zone)::time
    where o.member_id = bench.member(n) and o.state = 'open';
@@ -56,6 +59,27 @@ $$;
 
 create function bench.alert_of(n integer) returns uuid
 language sql as $$
-  select a.id from data.alerts a where a.member_id = bench.member(n) and a.state <> 'resolved' order by a.id desc limit 1;
+  select a.id from data.alerts a where a.member_id = bench.member(n)
+         and a.state <> 'resolved' order by a.id desc limit 1;
+$$;
+-- An account whose days to come back are over.
+create function bench.deleted_of(n integer) returns void
+language sql as $$
+  update data.users set deleted_at = now() - interval '31 days' where id = bench.member(n);
+  update data.connections
+     set ended_at = now() - interval '31 days', ended_by = bench.member(n), may_return = true
+   where member_id = bench.member(n) and ended_at is null;
+  update data.schedules set superseded_at = now() - interval '31 days'
+   where member_id = bench.member(n) and superseded_at is null;
+  update data.obligations set state = 'excused', closed_at = now(), remind_at = null
+   where member_id = bench.member(n) and state = 'open';
+$$;
+
+-- What a call takes as its argument, for the transaction.
+create function bench.remember(results jsonb) returns void
+language plpgsql as $$
+begin
+  perform set_config('bench.results', results::text, true);
+end;
 $$;
 grant usage on schema bench to public;

@@ -1,14 +1,18 @@
--- A row of data for each day of each Member, as they came: the days before today, and the obligation that is open.
+-- A row of data for each day of each Member, as they came: the days before today, and the
+-- obligation that is open.
 
--- what: met, late, made_up and overslept (missed, and checked in after the alert), closed and attested (by a Contact),
+-- what: met, late, made_up and overslept (missed, and checked in after the alert), closed and
+-- attested (by a Contact),
 -- lost (alert after alert, nobody does anything), excused.
 create unlogged table bench.days as
 select l.*, bench.id(due_at - interval '1 day', 'obligation', n, d) as obligation_id,
        case when met_at is not null then bench.id(met_at, 'check_in', n, d) end as check_in_id
   from (
 select p.n, p.k, d, p.next_on - d as local_on, due_at, what,
-       case what when 'met' then due_at - ((5 + (p.n * 31 + d * 17) % 85) * 60 + p.n % 60) * interval '1 second'
-                 when 'late' then due_at + ((1 + (p.n + d) % 8) * 60 + p.n % 60) * interval '1 second'
+       case what when 'met'
+           then due_at - ((5 + (p.n * 31 + d * 17) % 85) * 60 + p.n % 60) * interval '1 second'
+                 when 'late'
+                     then due_at + ((1 + (p.n + d) % 8) * 60 + p.n % 60) * interval '1 second'
                  when 'made_up' then due_at + interval '35 minutes'
                  when 'overslept' then due_at + interval '140 minutes' end as met_at
   from bench.world w
@@ -23,7 +27,8 @@ select p.n, p.k, d, p.next_on - d as local_on, due_at, what,
                when p.n % 10 = 3 and d between 40 and 46 then 'excused'
                when lot >= 33 or p.n <= 100 then 'met'
                when lot >= 3 then 'late'
-               else (array['made_up', 'made_up', 'made_up', 'made_up', 'made_up', 'made_up', 'closed', 'closed',
+               else (array['made_up', 'made_up', 'made_up', 'made_up', 'made_up', 'made_up',
+                           'closed', 'closed',
                            'attested', 'overslept'])[(p.n + d) % 10 + 1] end as what) __
  where p.deleted_at is null or due_at < p.deleted_at
  order by d desc, p.k) l;

@@ -1,11 +1,14 @@
--- The audit trail of all that, sealed: by the same words as audit.append and jobs.seal_audit, for all rows at once.
+-- The audit trail of all that, sealed: by the same words as audit.append and jobs.seal_audit, for
+-- all rows at once.
 
-insert into audit.events (at, actor, actor_user_id, subject_user_id, action, object_id, request_id, ip, ip_salt,
-                          ip_digest, details)
-select e.at, e.actor, e.by, e.about, e.action, e.object, e.request, s.ip, s.salt, sha256(s.salt || convert_to(host(s.ip), 'UTF8')),
+insert into audit.events (at, actor, actor_user_id, subject_user_id, action, object_id,
+                          request_id, ip, ip_salt, ip_digest, details)
+select e.at, e.actor, e.by, e.about, e.action, e.object, e.request, s.ip, s.salt,
+       sha256(s.salt || convert_to(host(s.ip), 'UTF8')),
        e.details
   from (
-    select o.met_at as at, 'pruuf_user' as actor, bench.member(o.n) as by, bench.member(o.n) as about,
+    select o.met_at as at, 'pruuf_user' as actor, bench.member(o.n) as by,
+           bench.member(o.n) as about,
            'check_in.recorded' as action, o.check_in_id as object,
            o.check_in_id::text as request, '{}'::jsonb as details, o.n
       from bench.days o where o.met_at is not null
@@ -16,19 +19,24 @@ select e.at, e.actor, e.by, e.about, e.action, e.object, e.request, s.ip, s.salt
     union all
     select p.created_at + interval '1 hour', 'pruuf_user', bench.contact(p.n, c),
            case side when 1 then p.member_id else bench.contact(p.n, c) end, 'connection.made',
-           bench.id(p.created_at, 'connection', p.n, c), bench.id(p.created_at, 'request', p.n, c + 2000)::text,
+           bench.id(p.created_at, 'connection', p.n, c),
+           bench.id(p.created_at, 'request', p.n, c + 2000)::text,
            '{}', p.n
       from bench.people p, generate_series(1, 3) c, generate_series(1, 2) side
     union all
     select a.raised_at, 'pruuf_worker', null, bench.member(a.n), 'alert.raised', a.id, null,
-           jsonb_build_object('told', jsonb_build_array(bench.contact(a.n, 1), bench.contact(a.n, 2))), null
+           jsonb_build_object('told', jsonb_build_array(bench.contact(a.n, 1),
+                                                        bench.contact(a.n, 2))), null
       from bench.alarms a
     union all
-    select a.raised_at + r.after, 'pruuf_worker', null, bench.member(a.n), 'alert.round_told', a.id, null,
+    select a.raised_at + r.after, 'pruuf_worker', null, bench.member(a.n), 'alert.round_told', a.id,
+           null,
            jsonb_build_object('round', r.number, 'told', jsonb_build_array(
-             bench.contact(a.n, 1), bench.contact(a.n, 2), bench.contact(a.n, 3)), 'is_exhausting', r.number = 5), null
+             bench.contact(a.n, 1), bench.contact(a.n, 2), bench.contact(a.n, 3)), 'is_exhausting',
+             r.number = 5), null
       from bench.alarms a cross join bench.world w
-      join bench.rounds r on r.number > 1 and a.raised_at + r.after < coalesce(a.taken_at, a.ended_at, w.seeded_at)
+      join bench.rounds r on r.number > 1 and a.raised_at + r.after < coalesce(a.taken_at,
+              a.ended_at, w.seeded_at)
     union all
     select t.at, 'pruuf_user', bench.contact(a.n, 1), bench.member(a.n), t.action, a.id,
            bench.id(t.at, 'request', a.n, a.d + 3000)::text, '{}', a.n
@@ -50,6 +58,8 @@ insert into audit.seals (place, event_at, event_id, digest, hash)
 select place, at, id, digest, bench.chain(digest) over (order by place)
   from (select row_number() over (order by e.at, e.id) as place, e.at, e.id,
                sha256(convert_to(jsonb_build_array(
-                 1, e.id, extract(epoch from e.at), e.actor, e.actor_user_id, e.subject_user_id, e.action,
-                 e.object_id, e.request_id, encode(e.ip_digest, 'hex'), e.details)::text, 'UTF8')) as digest
+                 1, e.id, extract(epoch from e.at), e.actor, e.actor_user_id, e.subject_user_id,
+                 e.action,
+                 e.object_id, e.request_id, encode(e.ip_digest, 'hex'), e.details)::text,
+                 'UTF8')) as digest
           from audit.events e) _;
