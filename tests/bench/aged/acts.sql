@@ -1,20 +1,22 @@
 -- What a measurement is made of: all in a transaction that is rolled back.
-drop function if exists bench.due(integer, text), bench.due_of(integer), bench.open_of(integer),
+drop function if exists bench.due(integer, integer), bench.due_of(integer), bench.open_of(integer),
   bench.raise(), bench.taken(), bench.alert_of(integer), bench.deleted_of(integer),
   bench.remember(jsonb);
 
-create function bench.due(count integer, seed text) returns void
+-- Ordinary Members all over, others for each seed: the factor is a prime.
+create function bench.due(count integer, seed integer) returns void
 language plpgsql as $$
 begin
-  update data.obligations o
-     set opens_at = now() - interval '9 hours', due_at = now() - interval '10 minutes',
-         alert_at = now(), remind_at = null,
-         local_on = ((now() - interval '10 minutes') at time zone o.time_zone)::date,
-         local_time = ((now() - interval '10 minutes') at time zone o.time_zone)::time
-   where o.id in (
-     select d.id from data.obligations d
-      where d.state = 'open' and d.member_id > bench.member(600)
-      order by hashtext(d.id || seed) limit count);
+  perform bench.due_of(n)
+     from (
+       select p.n
+         from bench.world w
+        cross join generate_series(0, count * 5 / 4) i
+        cross join lateral (
+          select 601 + ((seed * 7919 + i) * 104729::bigint % (w.members - 600))::integer as n) p
+        where exists (select from data.obligations o
+                       where o.member_id = bench.member(p.n) and o.state = 'open')
+        limit count) _;
 end;
 $$;
 

@@ -69,13 +69,13 @@ const CASES: &[Case] = &[
     case(
         "jobs.tick, 1000 misses",
         By::Worker,
-        "select bench.due(1000, '{r}')",
+        "select bench.due(1000, {r})",
         "select jobs.tick(); select jobs.tick(); select jobs.tick()",
     ),
     case(
         "jobs.escalate, 20 young alerts",
         By::Worker,
-        "select bench.due(20, '{r}'); select bench.raise(); select bench.taken();
+        "select bench.due(20, {r}); select bench.raise(); select bench.taken();
          update data.alerts set next_step_at = now() where raised_at = now()",
         "select jobs.escalate()",
     ),
@@ -91,7 +91,7 @@ const CASES: &[Case] = &[
     case(
         "jobs.tell_unreached, 50 young alerts",
         By::Worker,
-        "select bench.due(50, '{r}'); select bench.raise(); select bench.taken()",
+        "select bench.due(50, {r}); select bench.raise(); select bench.taken()",
         "select jobs.tell_unreached()",
     ),
     case(
@@ -102,11 +102,11 @@ const CASES: &[Case] = &[
            order by hashtext(id || '{r}') limit 50)",
         "select jobs.tell_unreached()",
     ),
-    case("jobs.claim_deliveries, 50 e-mails", By::Worker, "select bench.due(40, '{r}'); select bench.raise()", CLAIM),
+    case("jobs.claim_deliveries, 50 e-mails", By::Worker, "select bench.due(40, {r}); select bench.raise()", CLAIM),
     case(
         "jobs.finish_deliveries, 50 e-mails",
         By::Worker,
-        "select bench.due(40, '{r}'); select bench.raise();
+        "select bench.due(40, {r}); select bench.raise();
          select jobs.claim_deliveries('email', 50, 30);
          select bench.remember((
            select jsonb_agg(jsonb_build_object(
@@ -118,7 +118,7 @@ const CASES: &[Case] = &[
     case(
         "jobs.finish_deliveries, 20 failures for good",
         By::Worker,
-        "select bench.due(40, '{r}'); select bench.raise();
+        "select bench.due(40, {r}); select bench.raise();
          select jobs.claim_deliveries('email', 20, 30);
          select bench.remember((
            select jsonb_agg(jsonb_build_object(
@@ -130,7 +130,7 @@ const CASES: &[Case] = &[
     case(
         "jobs.record_receipts, 50",
         By::Worker,
-        "select bench.due(40, '{r}'); select bench.raise(); select bench.taken();
+        "select bench.due(40, {r}); select bench.raise(); select bench.taken();
          select bench.remember((
            select jsonb_agg(jsonb_build_object(
                     'event_id', id || ':x', 'delivery_id', id, 'event', 'delivered',
@@ -144,7 +144,7 @@ const CASES: &[Case] = &[
     case(
         "jobs.claim_polls, 50",
         By::Worker,
-        "select bench.due(40, '{r}'); select bench.raise(); select bench.taken();
+        "select bench.due(40, {r}); select bench.raise(); select bench.taken();
          update data.deliveries set poll_at = now()
           where created_at = now() and state = 'accepted' and channel = 'email'",
         "select count(*) from jobs.claim_polls(most => 50)",
@@ -245,7 +245,7 @@ const CASES: &[Case] = &[
     case(
         "jobs.expire_deliveries, 200 due",
         By::Worker,
-        "select bench.due(40, '{r}'); select bench.raise();
+        "select bench.due(40, {r}); select bench.raise();
          update data.deliveries set expires_at = now()
           where id in (select id from data.deliveries where created_at = now()
           and state = 'pending' limit 200)",

@@ -35,8 +35,9 @@ struct Line {
     greediest: Vec<Statement>,
 }
 
-/// Measures all of it, prints the table and what reads too much; with `--write` the table goes into docs/performance.md.
-/// With `--hold` it only says where the databases are, and keeps them running until its input ends.
+/// Measures all of it and prints the table and what reads too much; `--write` puts the table into
+/// docs/performance.md. `--hold` only says where the databases are, and keeps them running until the
+/// input ends.
 pub async fn run(options: &Options, machine: &str) {
     let world = World::open(options).await;
     say(&world.story());
@@ -63,8 +64,8 @@ pub async fn run(options: &Options, machine: &str) {
     if options.write {
         let table = lines.iter().map(shown).collect::<Vec<_>>().join("\n");
         let text = format!(
-            "{machine}\n\n{}\n\n| what | aged | small | aged / small (goal 1.3) | most rows read for one given (goal 10) |\n\
-             | --- | --- | --- | --- | --- |\n{table}\n",
+            "{machine}\n\n{}\n\n| what | aged | small | aged / small (goal 1.3) | \
+             most rows read for one given (goal 10) |\n| --- | --- | --- | --- | --- |\n{table}\n",
             world.story()
         );
         crate::write("aged figures", &text);
@@ -170,7 +171,8 @@ impl Numbers {
             By::Watcher => ("pruuf_user", ("bench.fixed('9000', 1)".to_owned(), "bench.fixed('b000', 1)".to_owned())),
         };
         format!(
-            "select set_config('pruuf.user_id', {user}::text, true), set_config('pruuf.session_id', {session}::text, true),
+            "select set_config('pruuf.user_id', {user}::text, true),
+                    set_config('pruuf.session_id', {session}::text, true),
                     set_config('pruuf.request_id', '00000000-0000-4000-8000-000000000000', true),
                     set_config('pruuf.ip', '127.0.0.1', true), set_config('statement_timeout', '{TIMEOUT_MS}', true),
                     set_config('role', '{role}', true)"

@@ -1,5 +1,5 @@
-//! What the statements of a call read, from the plans that `auto_explain` writes: rows of growing tables against the rows that a
-//! statement gives back or changes.
+//! What the statements of a call read, from the plans that `auto_explain` writes: rows of growing
+//! tables against the rows that a statement gives back or changes.
 
 use std::collections::BTreeMap;
 
