@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +19,9 @@ use crate::texts::Texts;
 use crate::vault::{Vault, unhex};
 use crate::watch::{Watch, WatchError};
 use crate::webhooks::Webhooks;
+
+/// How many jobs other than deadlines run at once, so that slow ones leave connections to those who send messages.
+const JOBS_AT_ONCE: usize = 4;
 
 /// The parts of a running server.
 pub struct App {
@@ -45,6 +49,8 @@ pub struct App {
     pub stripe: Option<Arc<Stripe>>,
     /// Programs of users that are told of alerts.
     pub hooks: Hooks,
+    /// Turns of the jobs that are no deadlines.
+    pub jobs_at_once: Semaphore,
     /// Channels without configuration.
     pub channels_off: Vec<&'static str>,
     /// Cancelled when the server is to stop.
@@ -101,6 +107,7 @@ impl App {
                 .transpose()?
                 .map(Arc::new),
             hooks: Hooks::new(config.webhooks_go_anywhere)?,
+            jobs_at_once: Semaphore::new(JOBS_AT_ONCE),
             channels_off: config.channels_off(),
             stop,
         })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// How many requests a minute one user may send, and one network without a session.
     pub requests_per_minute: NonZeroU32,
+    /// How many clients may be connected at once; without it as many as the limit of open files leaves.
+    pub connections: Option<NonZeroUsize>,
     /// What secrets are made from.
     pub secrets: Secrets,
     /// Push; off without.
@@ -286,6 +288,8 @@ impl Config {
         let cors_origins = read.list("PRUUF_CORS_ORIGINS", "origins, like https://app.example.org", origin);
         let pace = read.optional("PRUUF_REQUESTS_PER_MINUTE").unwrap_or_else(|| "600".to_owned());
         let pace = read.parsed("PRUUF_REQUESTS_PER_MINUTE", &pace, "a number above 0");
+        let connections = read.optional("PRUUF_CONNECTIONS").unwrap_or_default();
+        let connections = read.parsed("PRUUF_CONNECTIONS", &connections, "a number above 0");
         let secrets = Secrets {
             jwt: read.keys("PRUUF_JWT_KEYS"),
             pin_peppers: read.keys("PRUUF_PIN_PEPPER"),
@@ -322,6 +326,7 @@ impl Config {
             trusted_proxies,
             cors_origins,
             requests_per_minute,
+            connections,
             secrets,
             fcm: fcm.map(|(credentials, url)| Fcm { url, credentials: credentials.into() }),
             postmark,

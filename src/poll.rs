@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::Caller;
-use crate::tick::pause;
+use crate::jobs::pause;
 use crate::webhooks::{Receipt, postmark, twilio};
 
 /// How often is looked for something to ask.

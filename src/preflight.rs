@@ -13,6 +13,7 @@ use crate::billing::stripe::Stripe;
 use crate::config::Config;
 use crate::db::{self, Caller, Db};
 use crate::deliver::{provider, wall_clock};
+use crate::descriptors;
 use crate::server;
 use crate::watch::Finding;
 
@@ -100,6 +101,7 @@ struct Seen {
 /// Looks at everything that a configuration names.
 pub async fn look(config: &Config) -> Vec<Line> {
     let mut lines = settings(config);
+    lines.push(open_files(descriptors::raise().ok()));
     let (database, providers) = tokio::join!(database(config), providers(config));
     lines.extend(database);
     lines.extend(providers);
@@ -107,6 +109,21 @@ pub async fn look(config: &Config) -> Vec<Line> {
         lines.push(payments(stripe).await);
     }
     lines
+}
+
+/// The limit is that of whoever asks: the service's own may be another one.
+fn open_files(limit: Option<u64>) -> Line {
+    let what = "open files";
+    let Some(limit) = limit else { return Line::note(what, "the system does not say how many there may be") };
+    let room = format!("{limit}, which leaves room for {} clients", descriptors::clients(limit));
+    if limit >= descriptors::ENOUGH {
+        Line::ok(what, room)
+    } else {
+        Line::wrong(
+            what,
+            format!("{room}: allow the process {} at least (LimitNOFILE, ulimit -n)", descriptors::ENOUGH),
+        )
+    }
 }
 
 fn settings(config: &Config) -> Vec<Line> {
@@ -291,6 +308,14 @@ fn about(service: &provider::Service) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn r9_9_too_few_open_files_are_to_be_mended() {
+        let verdicts = [Some(250), Some(1023), Some(1024), Some(u64::MAX), None].map(|limit| open_files(limit).verdict);
+        assert_eq!(verdicts, [Verdict::Wrong, Verdict::Wrong, Verdict::Ok, Verdict::Ok, Verdict::Note]);
+        let shown = open_files(Some(250)).to_string();
+        assert!(shown.contains("room for 87 clients") && shown.contains("1024 at least"), "{shown}");
+    }
 
     #[test]
     fn only_what_is_wrong_is_to_be_mended() {

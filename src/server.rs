@@ -26,8 +26,8 @@ use crate::deliver::voice::Calls;
 use crate::http::gate;
 use crate::http::patience::Patient;
 use crate::poll::Askers;
-use crate::tick::pause;
-use crate::{billing, http, poll, tick, watch};
+use crate::jobs::{Job, pause};
+use crate::{billing, descriptors, http, jobs, poll, watch};
 
 /// How long requests may take to end after the server was told to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,6 +97,7 @@ impl Server {
     /// What is missing or wrong; nothing runs then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
+        descriptors::raise_or_warn();
         let mut app = App::new(&config, stop.clone())?;
         app.db.refuse_powerful_login().await?;
         if !app.db.is_current().await? {
@@ -104,6 +105,7 @@ impl Server {
         }
         app.take_code_keys().await?;
         let app = Arc::new(app);
+        let jobs = Job::list(&app).await.map_err(|problem| DbError::Unreachable(problem.title))?;
         let lanes = lanes(&config)?;
         let acceptor = TcpListener::bind(config.listen)
             .into_acceptor()
@@ -118,8 +120,9 @@ impl Server {
         let mut tasks = JoinSet::new();
         let api = http::routes(Arc::clone(&app), &config.cors_origins);
         let stopped = stop.clone();
+        let acceptor = Patient::new(acceptor, Arc::clone(&app.gate.sockets));
         tasks.spawn(async move {
-            let served = poem::Server::new_with_acceptor(Patient(acceptor))
+            let served = poem::Server::new_with_acceptor(acceptor)
                 .run_with_graceful_shutdown(api, stopped.cancelled(), Some(PATIENCE))
                 .await;
             if let Err(error) = served {
@@ -134,27 +137,22 @@ impl Server {
             }
         });
         supervise(&mut tasks, "settings", &app, gate::follow_settings);
-        supervise(&mut tasks, "timer", &app, tick::timer);
-        supervise(&mut tasks, "poll", &app, tick::poll);
-        supervise(&mut tasks, "escalation", &app, tick::escalate);
-        supervise(&mut tasks, "deletions", &app, tick::deletions);
-        supervise(&mut tasks, "positions", &app, tick::positions);
-        supervise(&mut tasks, "coverage", &app, tick::coverage);
-        supervise(&mut tasks, "entitlements", &app, tick::entitlements);
+        for job in jobs {
+            if job.is_deadline_check() {
+                let job = job.clone();
+                supervise(&mut tasks, "deadline poll", &app, move |app| jobs::poll_deadlines(app, job.clone()));
+            }
+            supervise(&mut tasks, "job", &app, move |app| jobs::follow(app, job.clone()));
+        }
         if let Some(stripe) = &app.stripe {
             let stripe = Arc::clone(stripe);
             supervise(&mut tasks, "billing", &app, move |app| billing::work(app, Arc::clone(&stripe)));
         }
-        supervise(&mut tasks, "breaks", &app, tick::breaks);
-        supervise(&mut tasks, "drill reminders", &app, tick::drill_reminders);
-        supervise(&mut tasks, "weekly summaries", &app, tick::weekly_summaries);
-        supervise(&mut tasks, "reach", &app, tick::reach);
         let askers = Arc::new(Askers::new(&config)?);
         supervise(&mut tasks, "receipt polls", &app, move |app| poll::work(app, Arc::clone(&askers)));
         for failing in [false, true] {
             supervise(&mut tasks, "webhooks", &app, move |app| hooks::work(app, failing));
         }
-        supervise(&mut tasks, "sealer", &app, tick::seal);
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);
         for lane in lanes {

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::app::App;
 use crate::db::Caller;
-use crate::tick::pause;
+use crate::jobs::pause;
 
 /// The first audit waits for the first ticks, which may have an outage to catch up on.
 const FIRST_AUDIT_AFTER: Duration = Duration::from_secs(2);

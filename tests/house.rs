@@ -38,10 +38,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("vault", &["config", "problem"]),
     ("db", &["db", "problem"]),
-    ("http", &["app", "auth", "billing", "config", "db", "http", "problem", "texts", "vault", "webhooks"]),
+    ("descriptors", &["db"]),
+    (
+        "http",
+        &["app", "auth", "billing", "config", "db", "descriptors", "http", "problem", "texts", "vault", "webhooks"],
+    ),
     ("webhooks", &["config", "deliver", "webhooks"]),
     ("deliver", &["app", "config", "db", "deliver", "problem", "texts", "vault"]),
-    ("billing", &["app", "billing", "config", "db", "problem", "tick", "vault"]),
+    ("billing", &["app", "billing", "config", "db", "jobs", "problem", "vault"]),
 ];
 
 /// A function fits on a screen.

@@ -63,15 +63,27 @@ grant execute on function rules.resolve_alert(uuid, text, uuid, timestamptz, tex
 create or replace function rules.withdraw_alarm(alert uuid, at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  update data.deliveries d
-     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
-         settled_at = case when d.state = 'pending' then at else d.settled_at end,
-         is_withdrawn = true
-    from data.notifications n
-   where n.alert_id = alert and n.kind <> 'all_clear' and d.notification_id = n.id and d.state in ('pending', 'sending')
+  select rules.withdraw(array(
+    select d.id from data.deliveries d join data.notifications n on n.id = d.notification_id
+     where d.alert_id = alert and d.state in ('pending', 'sending') and n.kind <> 'all_clear'), at)
 $$;
 comment on function rules.withdraw_alarm(uuid, timestamptz) is 'R6.5 what was queued and not yet sent is cancelled; what is in a sender''s hand is not tried again.';
 grant execute on function rules.withdraw_alarm(uuid, timestamptz) to pruuf_engine;
+
+create or replace function rules.alarmed_by(alert data.alerts) returns setof uuid
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return query
+  select p.user_id from data.alarm_places p where p.alert_id = alert.id and p.user_id <> alert.member_id
+  union
+  -- In a sender's hand: nobody knows.
+  select n.user_id from data.deliveries d join data.notifications n on n.id = d.notification_id
+   where d.alert_id = alert.id and d.state = 'sending' and n.kind <> 'all_clear' and n.user_id <> alert.member_id;
+end;
+$$;
+comment on function rules.alarmed_by(data.alerts) is 'R6.5 everybody but the Member whom a message of this alert may have reached.';
+grant execute on function rules.alarmed_by(data.alerts) to pruuf_engine;
 
 create or replace function rules.tell_all_clear(resolved data.alerts, at timestamptz, cause text) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -81,7 +93,7 @@ declare
 begin
   with told as (
     insert into data.notifications (user_id, kind, cause, alert_id, facts, created_at)
-    select distinct n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
+    select n.user_id, 'all_clear', tell_all_clear.cause, resolved.id,
            jsonb_build_object(
              'how', resolved.resolved_how, 'outcome', resolved.outcome,
              -- Not for whoever has left since (R3.4).
@@ -92,9 +104,7 @@ begin
              'at_local', rules.iso_local(at, rules.alert_zone(resolved)),
              'by', (select jsonb_build_object('id', u.id, 'name', u.name) from data.users u where u.id = resolved.resolved_by)),
            at
-      from data.notifications n
-     where n.alert_id = resolved.id and n.kind <> 'all_clear' and n.user_id <> resolved.member_id
-       and (exists (select from data.deliveries d where d.notification_id = n.id and rules.may_have_arrived(d)) or rules.webhook_may_have_told(n.id))
+      from rules.alarmed_by(resolved) as n (user_id)
     on conflict on constraint one_notification_per_user_and_cause do nothing
     returning user_id)
   select coalesce(jsonb_agg(t.user_id), '[]') into readers from told t;
@@ -132,14 +142,35 @@ alter function rules.tg_alerts__record() owner to pruuf_engine;
 comment on function rules.tg_alerts__record() is 'R9.2 every step of an alert is in the trail.';
 
 create or replace function rules.tg_alert_actions__stamp() returns trigger
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   new.taken_at := rules.clock();
+  -- What can be refused is refused before a lock is taken, and the Member is locked before the row refers to the alert.
+  if new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
+    raise exception 'invalid' using errcode = 'UF422', detail = 'The arrival must lie within the next 24 hours.';
+  end if;
+  if rules.may_act_on(new.alert_id, new.user_id) then
+    perform rules.lock_actor(new.alert_id, new.user_id);
+  end if;
   return new;
 end;
 $$;
-comment on function rules.tg_alert_actions__stamp() is 'The server''s clock says when somebody acted.';
+alter function rules.tg_alert_actions__stamp() owner to pruuf_engine;
+comment on function rules.tg_alert_actions__stamp() is 'R6.4 the server''s clock says when somebody acted; acts on the alerts of one Member come one after the other.';
+
+create or replace function rules.may_act_on(alert uuid, person uuid) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return exists (
+    select from data.alerts a
+     where a.id = alert and (a.member_id = person or exists (
+       select from data.connections c where c.member_id = a.member_id and c.contact_id = person and c.ended_at is null)));
+end;
+$$;
+comment on function rules.may_act_on(uuid, uuid) is 'R6.4 whether somebody is the Member of an alert, or watches them now.';
+grant execute on function rules.may_act_on(uuid, uuid) to pruuf_engine;
 
 create or replace function rules.lock_actor(alert uuid, person uuid) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -165,7 +196,9 @@ as $$
 declare
   alert data.alerts;
 begin
-  perform rules.lock_actor(new.alert_id, new.user_id);
+  if not rules.may_act_on(new.alert_id, new.user_id) then
+    perform rules.refuse_unknown('alert');
+  end if;
   select * into strict alert from data.alerts a where a.id = new.alert_id for no key update;
   if alert.state = 'resolved' then
     raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
@@ -179,8 +212,6 @@ begin
     end if;
   elsif alert.state = 'acknowledged' and alert.acknowledged_by is distinct from new.user_id then
     raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
-  elsif new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
-    raise exception 'invalid' using errcode = 'UF422', detail = 'The arrival must lie within the next 24 hours.';
   else
     update data.alerts a
        set state = 'acknowledged', acknowledged_at = new.taken_at, acknowledged_by = new.user_id, arrives_at = new.arrives_at,

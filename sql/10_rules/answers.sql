@@ -64,11 +64,6 @@ begin
     return jsonb_build_object('answer', 'over', 'language', 'en', 'facts', '{}'::jsonb);
   end if;
   perform rules.speak_as(told.user_id);
-  update data.deliveries d set state = 'confirmed', settled_at = coalesce(d.settled_at, at), lease_until = null, failure = null
-   where d.id = delivery and rules.delivery_may_become(d.state, 'confirmed');
-  if found then
-    perform audit.append('delivery.confirmed', told.user_id, delivery);
-  end if;
   if told.kind = 'reminder' then
     said := rules.answer_reminder(told, key);
   end if;
@@ -79,6 +74,12 @@ begin
     when key = '2' then rules.answer_alert(told.user_id, told.alert_id, 'needs_more_help')
     when key = '3' then rules.answer_alert(told.user_id, told.alert_id, 'safe')
     else 'unknown_key' end;
+  -- Deliveries are locked last (docs/architecture.md).
+  update data.deliveries d set state = 'confirmed', settled_at = coalesce(d.settled_at, at), lease_until = null, failure = null
+   where d.id = delivery and rules.delivery_may_become(d.state, 'confirmed');
+  if found then
+    perform audit.append('delivery.confirmed', told.user_id, delivery);
+  end if;
   return jsonb_build_object('answer', answer, 'language', (select u.language from data.users u where u.id = told.user_id), 'facts', rules.notification_facts(told) || coalesce(said -> 'facts', jsonb_build_object()) || jsonb_build_object('kind', told.kind));
 end;
 $$;
@@ -123,10 +124,11 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
   update data.addresses a set off_at = at, off_reason = 'stopped' where a.kind = 'phone' and a.lookup = any (lookups) and a.off_at is null;
-  with failed as (
+  with waiting as (
+    select rules.unsettled_at(array(select a.id from data.addresses a where a.kind = 'phone' and a.lookup = any (lookups))) as ids),
+  failed as (
     update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-      from data.addresses a
-     where a.kind = 'phone' and a.lookup = any (lookups) and d.address_id = a.id and d.channel = 'sms' and d.state = 'pending'
+      from waiting w where d.id = any (w.ids) and d.channel = 'sms' and d.state = 'pending'
     returning d.notification_id)
   update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
   perform pg_notify('pruuf_work', '');

@@ -1,12 +1,15 @@
 create or replace function rules.tg_check_ins__stamp() returns trigger
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security definer set search_path = ''
 as $$
 begin
+  -- Before the row refers to an obligation: docs/architecture.md has the order of locks.
+  perform rules.lock_member(new.member_id);
   new.received_at := rules.clock();
   return new;
 end;
 $$;
-comment on function rules.tg_check_ins__stamp() is 'R4.5 the server''s clock alone decides.';
+alter function rules.tg_check_ins__stamp() owner to pruuf_engine;
+comment on function rules.tg_check_ins__stamp() is 'R4.5 the server''s clock alone decides; R4.6 the taps of one Member come one after the other.';
 
 create or replace function rules.tg_check_ins__count() returns trigger
 language plpgsql volatile security definer set search_path = ''
@@ -14,7 +17,6 @@ as $$
 declare
   expected data.obligations;
 begin
-  perform rules.lock_member(new.member_id);
   perform rules.follow_time_zone(new.member_id, new.time_zone);
   expected := rules.overtake_misses(new.member_id, new.received_at);
   perform rules.make_up_for_misses(new);
@@ -130,12 +132,11 @@ grant execute on function rules.meet(data.obligations, data.check_ins) to pruuf_
 create or replace function rules.withdraw_reminders(expected data.obligations, at timestamptz) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  update data.deliveries d set state = 'cancelled', settled_at = at
-    from data.notifications n
-   where n.user_id = expected.member_id and n.kind = 'reminder'
-     and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace',
-                     expected.id || ':before:postponed', expected.id || ':at_time:postponed', expected.id || ':half_grace:postponed')
-     and d.notification_id = n.id and d.state = 'pending'
+  select rules.withdraw(array(
+    select d.id from data.notifications n join data.deliveries d on d.notification_id = n.id and d.state = 'pending'
+     where n.user_id = expected.member_id and n.kind = 'reminder'
+       and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace',
+                       expected.id || ':before:postponed', expected.id || ':at_time:postponed', expected.id || ':half_grace:postponed')), at)
 $$;
 comment on function rules.withdraw_reminders(data.obligations, timestamptz) is 'R4.1 reminders of a check-in that is not awaited any more, and that have not gone out, are taken back.';
 grant execute on function rules.withdraw_reminders(data.obligations, timestamptz) to pruuf_engine;

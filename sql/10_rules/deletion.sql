@@ -58,12 +58,15 @@ create or replace function rules.part_ways(person uuid, at timestamptz) returns 
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  perform pg_advisory_xact_lock(hashtextextended('connections ' || person, 0));
+  perform rules.lock_people(person);
   perform from data.connections c where person in (c.member_id, c.contact_id) and c.ended_at is null order by c.id for update;
   update data.connections c set ended_at = at, ended_by = person, may_return = true
    where c.ended_at is null
      and (c.contact_id = person
        or c.member_id = person and not exists (select from data.alerts a where a.member_id = person and a.state <> 'resolved'));
+  update data.users u
+     set is_leaving = exists (select from data.connections c where person in (c.member_id, c.contact_id) and c.ended_at is null)
+   where u.id = person;
 end;
 $$;
 comment on function rules.part_ways(uuid, timestamptz) is 'R2.6 ends the connections of a deleted account. Those with the Contacts of a Member with an alert stay until it is resolved: no alert ends in silence, so they go on seeing it and acting on it.';
@@ -74,11 +77,7 @@ language sql volatile security invoker set search_path = ''
 as $$
   update data.invitations i set state = 'revoked', revoked_at = at where i.inviter_id = person and i.state = 'pending';
   select rules.withdraw_invitation(i, at) from data.invitations i where i.inviter_id = person and i.revoked_at = at;
-  update data.deliveries d
-     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
-         settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
-    from data.notifications n
-   where n.user_id = person and d.notification_id = n.id and d.state in ('pending', 'sending')
+  select rules.withdraw(rules.unsettled_at(rules.places_of(person)), at)
 $$;
 comment on function rules.withdraw_all(uuid, timestamptz) is 'R2.6 what is queued for a deleted account is cancelled, and so are its invitations that nobody has accepted.';
 grant execute on function rules.withdraw_all(uuid, timestamptz) to pruuf_engine;
@@ -94,7 +93,8 @@ begin
   if since is null then
     return;
   end if;
-  update data.users u set deleted_at = null where u.id = person;
+  perform rules.lock_people(person);
+  update data.users u set deleted_at = null, is_leaving = false where u.id = person;
   update data.deliveries d set state = 'cancelled', settled_at = at
     from data.notifications n where n.user_id = person and n.kind = 'goodbye' and d.notification_id = n.id and d.state = 'pending';
   perform rules.resume_schedule(person, since, at);

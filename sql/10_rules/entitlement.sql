@@ -316,18 +316,15 @@ comment on function rules.tg_subscriptions__settle() is 'R8.1, R8.3 what Stripe 
 create or replace function rules.due_accounts(at timestamptz, most integer) returns uuid[]
 language sql volatile security definer set search_path = ''
 as $$
-  select array(select a.user_id from billing.accounts a where a.next_step_at <= at order by a.next_step_at limit most for update skip locked)
+  select array(
+    select a.user_id from billing.accounts a
+     where a.next_step_at <= at
+       and not exists (select from data.set_asides s where s.job = 'settle_entitlements' and s.row_id = a.user_id)
+     order by a.next_step_at limit most for update skip locked)
 $$;
 alter function rules.due_accounts(timestamptz, integer) owner to pruuf_engine;
 comment on function rules.due_accounts(timestamptz, integer) is 'R8.2 whose entitlement is to be looked at. security definer: accounts are not the worker''s.';
 grant execute on function rules.due_accounts(timestamptz, integer) to pruuf_worker;
-
-create or replace function rules.put_off_account(person uuid, at timestamptz) returns void
-language sql volatile security definer set search_path = ''
-as $$ update billing.accounts a set next_step_at = at + interval '10 minutes' where a.user_id = person $$;
-alter function rules.put_off_account(uuid, timestamptz) owner to pruuf_engine;
-comment on function rules.put_off_account(uuid, timestamptz) is 'R9.5 one that cannot be settled holds up no other.';
-grant execute on function rules.put_off_account(uuid, timestamptz) to pruuf_worker;
 
 create or replace function rules.members_allowed(contact uuid, at timestamptz) returns integer
 language plpgsql stable security invoker set search_path = ''

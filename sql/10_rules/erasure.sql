@@ -14,6 +14,11 @@ begin
      or exists (select from data.connections c where person in (c.member_id, c.contact_id) and c.ended_at is null) then
     return false;
   end if;
+  while not rules.erase_bulk(person, 1000) loop
+    if not rules.has_time_left() then
+      return false;
+    end if;
+  end loop;
   perform audit.forget_ips(person);
   perform rules.erase_account(person);
   perform audit.append('account.erased', person, person);
@@ -23,6 +28,28 @@ $$;
 alter function rules.finish_deletion(uuid, timestamptz) owner to pruuf_engine;
 comment on function rules.finish_deletion(uuid, timestamptz) is 'R2.6 ends what a deleted account still held for an alert that is over now, and erases it [30] days after its deletion; not while its Contacts still look for it. Says whether it was erased.';
 grant execute on function rules.finish_deletion(uuid, timestamptz) to pruuf_worker;
+
+create or replace function rules.erase_bulk(person uuid, most integer) returns boolean
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  delete from data.notifications n where n.id in (
+    select o.id from data.notifications o where o.user_id = person limit most);
+  if found then
+    return false;
+  end if;
+  delete from data.check_ins c where c.id in (
+    select o.id from data.check_ins o where o.member_id = person limit most);
+  if found then
+    return false;
+  end if;
+  delete from data.obligations b where b.id in (
+    select o.id from data.obligations o where o.member_id = person limit most);
+  return not found;
+end;
+$$;
+comment on function rules.erase_bulk(uuid, integer) is 'R2.6, R9.5 erases what there is much of after years, some at a time: an erasure as a whole would outlast its time-out. True when nothing of it is left.';
+grant execute on function rules.erase_bulk(uuid, integer) to pruuf_engine;
 
 create or replace function rules.erase_account(person uuid) returns void
 language plpgsql volatile security invoker set search_path = ''
@@ -101,31 +128,3 @@ end;
 $$;
 comment on function rules.without_name(jsonb, uuid) is 'Facts without the name of one person, wherever it stands beside their id, and without the note of what they did.';
 grant execute on function rules.without_name(jsonb, uuid) to pruuf_engine;
-
-create or replace function rules.forget_by_age(most integer) returns void
-language plpgsql volatile security definer set search_path = ''
-as $$
-declare
-  at timestamptz := rules.clock();
-begin
-  delete from data.one_time_codes c where c.id in (
-    select o.id from data.one_time_codes o where o.created_at < at - make_interval(hours => rules.policy('one_time_code_kept'))
-     order by o.created_at limit most for update skip locked);
-  delete from data.refresh_tokens t where t.token_hash in (
-    select o.token_hash from data.refresh_tokens o
-     where o.used_at is not null and o.expires_at < at - make_interval(days => rules.policy('used_refresh_token_kept'))
-     order by o.expires_at limit most for update skip locked);
-  -- Not while it may still be sent.
-  delete from data.notifications n where n.id in (
-    select o.id from data.notifications o
-     where o.user_id is null and o.created_at < at - make_interval(days => rules.policy('stranger_message_kept'))
-       and not exists (select from data.deliveries d where d.notification_id = o.id and d.state in ('pending', 'sending'))
-     order by o.created_at limit most for update skip locked);
-  delete from data.webhook_events e where e.id in (
-    select o.id from data.webhook_events o where o.settled_at < at - make_interval(days => rules.policy('webhook_event_kept'))
-     order by o.settled_at limit most for update skip locked);
-end;
-$$;
-alter function rules.forget_by_age(integer) owner to pruuf_engine;
-comment on function rules.forget_by_age(integer) is 'R2.1, R2.4, R9.3 codes, used refresh tokens, messages to strangers and events of webhooks that nothing asks for any more, some at a time.';
-grant execute on function rules.forget_by_age(integer) to pruuf_worker;

@@ -46,34 +46,33 @@ $$;
 comment on function rules.people_of_round(uuid, text) is 'R3.5 the Contacts whom a round tells, and those whom it does not: backups. Where nobody is primary it tells everyone.';
 grant execute on function rules.people_of_round(uuid, text) to pruuf_worker, pruuf_engine;
 
-create or replace function rules.step_due_alert(at timestamptz, failed uuid[]) returns jsonb
+create or replace function rules.due_alert_steps(at timestamptz, most integer) returns uuid[]
+language sql volatile security definer set search_path = ''
+as $$
+  select array(
+    select a.id from data.alerts a
+     where a.state <> 'resolved' and a.next_step_at <= at
+       and not exists (select from data.set_asides s where s.job = 'escalate' and s.row_id = a.id)
+     order by a.next_step_at limit most for no key update skip locked)
+$$;
+alter function rules.due_alert_steps(timestamptz, integer) owner to pruuf_engine;
+comment on function rules.due_alert_steps(timestamptz, integer) is 'R6.3 the alerts whose next step is due, locked: those that nobody else holds. security definer: the worker may not lock an alert.';
+grant execute on function rules.due_alert_steps(timestamptz, integer) to pruuf_worker;
+
+create or replace function rules.step_alert(alert uuid, at timestamptz) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
-  alert data.alerts;
+  due data.alerts;
 begin
-  select * into alert from data.alerts a
-   where a.state <> 'resolved' and a.next_step_at <= at and a.id <> all (failed)
-   order by a.next_step_at limit 1 for update skip locked;
-  if not found then
-    return null;
-  end if;
-  begin
-    return jsonb_build_object('alert_id', alert.id) || rules.take_step(alert, at);
-  exception when others then
-    begin
-      -- Not at once again: it would be tried without a pause.
-      update data.alerts a set next_step_at = at + interval '10 seconds' where a.id = alert.id;
-    exception when others then
-      null;
-    end;
-    return jsonb_build_object('alert_id', alert.id, 'sqlstate', sqlstate);
-  end;
+  select * into due from data.alerts a
+   where a.id = step_alert.alert and a.state <> 'resolved' and a.next_step_at <= at for no key update;
+  return case when found then rules.take_step(due, at) else jsonb_build_object() end;
 end;
 $$;
-alter function rules.step_due_alert(timestamptz, uuid[]) owner to pruuf_engine;
-comment on function rules.step_due_alert(timestamptz, uuid[]) is 'R6.3, R6.4 takes one alert whose next step is due, and the step; null when there is none. security definer: the worker may not touch an alert. What goes wrong is said, and tried again soon.';
-grant execute on function rules.step_due_alert(timestamptz, uuid[]) to pruuf_worker;
+alter function rules.step_alert(uuid, timestamptz) owner to pruuf_engine;
+comment on function rules.step_alert(uuid, timestamptz) is 'R6.3, R6.4 takes the step of an alert whose step is due. security definer: the worker may not touch an alert.';
+grant execute on function rules.step_alert(uuid, timestamptz) to pruuf_worker;
 
 create or replace function rules.take_step(alert data.alerts, at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
@@ -116,12 +115,10 @@ begin
   insert into data.alert_rounds (alert_id, number, kind, told_at, whom, has_call, is_exhausting)
   values (alert.id, number, tell_round.kind, at, tell_round.whom, tell_round.has_call, tell_round.is_exhausting);
   -- What still waits from the rounds before would say the same beside it; what is in a sender's hand is not tried again.
-  update data.deliveries d
-     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
-         settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
-    from data.notifications n
-   where n.alert_id = alert.id and n.user_id = any (readers) and n.kind not in ('all_clear', 'acknowledged', 'owner_asked')
-     and d.notification_id = n.id and d.state in ('pending', 'sending');
+  perform rules.withdraw(array(
+    select d.id from data.deliveries d join data.notifications n on n.id = d.notification_id
+     where d.alert_id = alert.id and d.state in ('pending', 'sending')
+       and n.user_id = any (readers) and n.kind not in ('all_clear', 'acknowledged', 'owner_asked')), at);
   insert into data.notifications (user_id, kind, cause, alert_id, facts, has_call, created_at)
   select reader, tell_round.kind, alert.id || ':' || number, alert.id,
          jsonb_build_object('round', number, 'contacts', people, 'is_exhausting', tell_round.is_exhausting, 'open_for_seconds', extract(epoch from at - alert.raised_at)::integer,

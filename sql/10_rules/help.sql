@@ -6,7 +6,7 @@ declare
   alert data.alerts;
 begin
   perform rules.lock_member(new.member_id);
-  select * into alert from data.alerts a where a.member_id = new.member_id and a.kind = 'help' and a.state <> 'resolved' for update;
+  select * into alert from data.alerts a where a.member_id = new.member_id and a.kind = 'help' and a.state <> 'resolved' for no key update;
   if not found then
     alert := rules.raise_help(new.member_id, at);
   elsif alert.state = 'acknowledged' or rules.may_tell_again(alert, at) then

@@ -14,9 +14,11 @@ as $$
 begin
   if not exists (select from told) then
     return null;
+  elsif exists (select from told n where not exists (select from data.notification_kinds k where k.kind = n.kind)) then
+    raise exception 'invalid' using errcode = 'UF422', detail = 'There is no such kind of notification.';
   end if;
-  insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
-  select n.id, place.channel, place.address_id, place.device_id, k.work_rank,
+  insert into data.deliveries (notification_id, alert_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
+  select n.id, n.alert_id, place.channel, place.address_id, place.device_id, k.work_rank,
          case when k.priority = 'critical' or k.is_urgent then n.created_at else coalesce(rules.quiet_until(n.user_id, n.created_at), n.created_at) end
            + case when place.stands_by then make_interval(secs => rules.policy('high_fallback')) else interval '0' end,
          place.stands_by,
@@ -34,6 +36,15 @@ begin
 end;
 $$;
 comment on function rules.tg_notifications__address() is 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
+
+create or replace function rules.tg_notification_kinds__stay() returns trigger
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  raise exception 'invalid' using errcode = 'UF422', detail = 'A kind of notification is never deleted: messages refer to it.';
+end;
+$$;
+comment on function rules.tg_notification_kinds__stay() is 'R7.2 stands for a foreign key: one would let a session that holds the row of a kind hold up all alerts.';
 
 create or replace function rules.places(told uuid[])
 returns table (notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
@@ -82,11 +93,12 @@ begin
      -- Never dropped for money: whoever has nothing else still gets the SMS.
      and not (p.is_frozen and p.channel in ('sms', 'voice') and p.is_reached_for_nothing)
   union all
-  select distinct n.id, d.channel, d.address_id, d.device_id, false
+  select n.id, p.channel, a.id, v.id, false
     from news n
-    join data.notifications alarm on alarm.alert_id = n.alert_id and alarm.user_id = n.user_id and alarm.kind <> 'all_clear'
-    join data.deliveries d on d.notification_id = alarm.id
-   where n.kind = 'all_clear' and rules.may_have_arrived(d) and num_nonnulls(d.address_id, d.device_id) = 1
+    cross join lateral rules.places_of_alarm(n.alert_id, n.user_id) as p
+    left join data.addresses a on a.id = p.place_id
+    left join data.devices v on v.id = p.place_id
+   where n.kind = 'all_clear' and num_nonnulls(a.id, v.id) = 1
   union all
   select n.id, case n.address_kind when 'email' then 'email' else 'sms' end, null, null, false
     from news n where n.address_sealed is not null;
@@ -94,6 +106,87 @@ end;
 $$;
 comment on function rules.places(uuid[]) is 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is neither critical nor about an alert of a muted Member goes nowhere (R3.4, R6.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 grant execute on function rules.places(uuid[]) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.places_of_alarm(alert uuid, reader uuid) returns table (channel text, place_id uuid)
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return query
+  select p.channel, p.place_id from data.alarm_places p where p.alert_id = alert and p.user_id = reader
+  union
+  -- In a sender's hand: nobody knows.
+  select d.channel, coalesce(d.address_id, d.device_id)
+    from data.deliveries d join data.notifications n on n.id = d.notification_id
+   where d.alert_id = alert and d.state = 'sending' and n.user_id = reader and n.kind <> 'all_clear';
+end;
+$$;
+comment on function rules.places_of_alarm(uuid, uuid) is 'R6.5 where messages of an alert may have arrived at one of its readers.';
+grant execute on function rules.places_of_alarm(uuid, uuid) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.tg_deliveries__arrive() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  insert into data.alarm_places (alert_id, user_id, channel, place_id)
+  select n.alert_id, n.user_id, new.channel, coalesce(new.address_id, new.device_id)
+    from data.notifications n
+   where n.id = new.notification_id and n.alert_id is not null and n.user_id is not null and n.kind <> 'all_clear'
+  on conflict do nothing;
+  return null;
+end;
+$$;
+alter function rules.tg_deliveries__arrive() owner to pruuf_engine;
+comment on function rules.tg_deliveries__arrive() is 'R6.5 a message of an alert may have arrived: its place is kept, once for each alert.';
+
+create or replace function rules.tg_webhook_events__arrive() returns trigger
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  insert into data.alarm_places (alert_id, user_id, channel, place_id)
+  select n.alert_id, n.user_id, 'webhook', new.webhook_id
+    from data.notifications n where n.id = new.notification_id and n.alert_id is not null and n.user_id is not null
+  on conflict do nothing;
+  return null;
+end;
+$$;
+alter function rules.tg_webhook_events__arrive() owner to pruuf_engine;
+comment on function rules.tg_webhook_events__arrive() is 'R6.5 a program may have heard of an alert, and waits for its end.';
+
+create or replace function rules.withdraw(ids uuid[], at timestamptz) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+  -- docs/architecture.md: deliveries are locked last, and in the order of their ids.
+  perform from data.deliveries d where d.id = any (ids) order by d.id for no key update;
+  update data.deliveries d
+     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
+         settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
+   where d.id = any (ids) and d.state in ('pending', 'sending');
+end;
+$$;
+comment on function rules.withdraw(uuid[], timestamptz) is 'R6.5 cancels deliveries that have not been sent; those in a sender''s hand are not tried again.';
+grant execute on function rules.withdraw(uuid[], timestamptz) to pruuf_engine;
+
+create or replace function rules.places_of(person uuid) returns uuid[]
+language sql stable security invoker set search_path = ''
+as $$
+  select array(select a.id from data.addresses a where a.user_id = person
+               union all select v.id from data.devices v where v.user_id = person)
+$$;
+comment on function rules.places_of(uuid) is 'The addresses and devices of somebody.';
+grant execute on function rules.places_of(uuid) to pruuf_engine;
+
+create or replace function rules.unsettled_at(places uuid[]) returns uuid[]
+language sql volatile security invoker set search_path = ''
+as $$
+  -- What somebody else has locked just now is being sent or withdrawn: whoever holds a place waits for no delivery.
+  select array(
+    select d.id from data.deliveries d
+     where coalesce(d.address_id, d.device_id) = any (places) and d.state in ('pending', 'sending')
+     order by d.id for no key update skip locked)
+$$;
+comment on function rules.unsettled_at(uuid[]) is 'R7.6 what waits for these addresses and devices, or is in a sender''s hand, locked.';
+grant execute on function rules.unsettled_at(uuid[]) to pruuf_worker, pruuf_engine;
 
 create or replace function rules.delivery_may_become(before text, after text) returns boolean
 language plpgsql immutable parallel safe security invoker set search_path = ''
@@ -126,10 +219,7 @@ comment on function rules.tg_deliveries__only_up() is 'R7.1 raised for a step th
 create or replace function rules.withdraw_from(address uuid, device uuid) returns void
 language sql volatile security invoker set search_path = ''
 as $$
-  update data.deliveries d
-     set state = case when d.state = 'pending' then 'cancelled' else d.state end,
-         settled_at = case when d.state = 'pending' then rules.clock() else d.settled_at end, is_withdrawn = true
-   where (d.address_id = address or d.device_id = device) and d.state in ('pending', 'sending')
+  select rules.withdraw(rules.unsettled_at(array[coalesce(address, device)]), rules.clock())
 $$;
 comment on function rules.withdraw_from(uuid, uuid) is 'R7.6 what waits for a place that its owner removes is not sent there any more; what was sent stays on record.';
 grant execute on function rules.withdraw_from(uuid, uuid) to pruuf_engine;

@@ -212,10 +212,12 @@ declare
   at timestamptz := rules.clock();
 begin
   return query
-  with due as (
-    select k.id from billing.customers k where k.compared_at <= at - interval '1 day' order by k.compared_at limit most for update skip locked)
   -- The next time is in an hour, should the asking come to nothing.
-  update billing.customers k set compared_at = at - interval '23 hours' from due where k.id = due.id returning k.id;
+  update billing.customers k set compared_at = at - interval '23 hours'
+   where k.id = any (array(
+     select c.id from billing.customers c
+      where c.compared_at <= at - interval '1 day' order by c.compared_at limit most for update skip locked))
+  returning k.id;
 end;
 $$;
 alter function rules.claim_comparisons(integer) owner to pruuf_engine;

@@ -31,7 +31,7 @@ alter function rules.tg_notifications__hook() owner to pruuf_engine;
 comment on function rules.tg_notifications__hook() is 'A Contact''s webhooks are told exactly what the Contact is told of others'' alerts, in the same transaction.';
 
 create or replace function rules.queue_webhook_events(told uuid[]) returns void
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '200ms'
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '200ms' set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   insert into data.webhook_events (webhook_id, notification_id, type, created_at, next_attempt_at)
@@ -95,16 +95,6 @@ end;
 $$;
 comment on function rules.is_webhook_event_wanted(data.webhook_events) is 'R3.3, R6.5 an event is told while its owner watches the Member and, but for the end, while the alert is not over; a test always.';
 grant execute on function rules.is_webhook_event_wanted(data.webhook_events) to pruuf_worker;
-
-create or replace function rules.webhook_may_have_told(notification uuid) returns boolean
-language plpgsql stable security invoker set search_path = ''
-as $$
-begin
-  return exists (select from data.webhook_events e where e.notification_id = notification and e.attempts > 0);
-end;
-$$;
-comment on function rules.webhook_may_have_told(uuid) is 'R6.5 whether a program may have heard of it, and waits for the end.';
-grant execute on function rules.webhook_may_have_told(uuid) to pruuf_engine;
 
 create or replace function rules.tg_webhooks__record() returns trigger
 language plpgsql volatile security definer set search_path = ''

@@ -11,6 +11,7 @@ begin
   if not found then
     raise exception 'not-signed-in' using errcode = 'UF401', detail = 'This account is gone. Sign in again.';
   end if;
+  perform rules.lock_people(me);
   is_member := exists (select from data.schedules s where s.member_id = me and s.superseded_at is null);
   perform rules.withdraw_all(me, at);
   perform rules.stop_schedule(me, at);

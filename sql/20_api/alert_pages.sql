@@ -58,8 +58,6 @@ declare
   refused jsonb;
   card jsonb;
 begin
-  -- Only a person gets here, whatever is refused below.
-  perform api.confirm_delivery(delivery_id);
   begin
     case action
       when 'acknowledge' then
@@ -83,6 +81,8 @@ begin
   when check_violation or not_null_violation then
     refused := '{"code": "invalid", "status": 422}';
   end;
+  -- Only a person gets here, whatever was refused. Deliveries are locked last (docs/architecture.md).
+  perform api.confirm_delivery(delivery_id);
   seen := rules.visible_alert(seen.id);
   -- Sent twice, it is done: the second time is no mistake.
   if refused ->> 'status' = '409' and rules.current_user_id() = (case when action = 'close' then seen.resolved_by when action = 'acknowledge' and seen.state = 'acknowledged' then seen.acknowledged_by end) then

@@ -18,12 +18,21 @@ grant execute on function rules.visible_alert(uuid) to pruuf_user;
 create or replace function api.list_alerts(cursor uuid, size integer, only_unresolved boolean) returns jsonb
 language sql stable security invoker set search_path = ''
 as $$
+  -- Member by Member: the newest alerts of everybody would be read to find a few.
   select rules.page(array(
-    select rules.alert_shape(a) from data.alerts a
-     where rules.signed_in_user_id() is not null
-       and (list_alerts.cursor is null or a.id < list_alerts.cursor)
-       and (not only_unresolved or a.state <> 'resolved')
-     order by a.id desc limit size + 1), size)
+    select rules.alert_shape(own.alert)
+      from (select rules.signed_in_user_id() as id union select rules.watched_member_ids()) as member
+     cross join lateral (
+        (select a as alert from data.alerts a
+          where only_unresolved and a.member_id = member.id and a.state <> 'resolved'
+            and (list_alerts.cursor is null or a.id < list_alerts.cursor)
+          order by a.id desc limit size + 1)
+        union all
+        (select a from data.alerts a
+          where not only_unresolved and a.member_id = member.id
+            and (list_alerts.cursor is null or a.id < list_alerts.cursor)
+          order by a.id desc limit size + 1)) as own
+     order by (own.alert).id desc limit size + 1), size)
 $$;
 comment on function api.list_alerts(uuid, integer, boolean) is 'GET /v1/alerts: the caller''s own and those of the Members they watch, the newest first';
 grant execute on function api.list_alerts(uuid, integer, boolean) to pruuf_user;
@@ -42,6 +51,11 @@ declare
 begin
   if seen.member_id = rules.current_user_id() then
     raise exception 'only-a-contact-may' using errcode = 'UF403', detail = 'Only a Contact can do this. Check in to say that you are OK.';
+  end if;
+  if seen.state = 'resolved' then
+    raise exception 'alert-is-over' using errcode = 'UF409', detail = 'This alert is already over.';
+  elsif act_on_alert.action = 'acknowledge' and seen.state = 'acknowledged' and seen.acknowledged_by is distinct from rules.current_user_id() then
+    raise exception 'alert-has-an-owner' using errcode = 'UF409', detail = 'Somebody else already has this alert.';
   end if;
   insert into data.alert_actions (alert_id, user_id, action, arrives_at, outcome, note)
   values (seen.id, rules.current_user_id(), act_on_alert.action, act_on_alert.arrives_at, act_on_alert.outcome, act_on_alert.note);

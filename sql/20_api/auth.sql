@@ -169,6 +169,24 @@ $$;
 comment on function rules.use_ticket(bytea, timestamptz) is 'R2.1 a ticket proves an address, once.';
 grant execute on function rules.use_ticket(bytea, timestamptz) to pruuf_engine;
 
+create or replace function api.check_ticket(ticket_hash bytea) returns jsonb
+language plpgsql stable security definer set search_path = ''
+as $$
+begin
+  if not exists (select from data.one_time_codes code
+                  where code.ticket_hash = check_ticket.ticket_hash
+                    and code.ticket_expires_at > rules.clock() and code.ticket_used_at is null) then
+    raise exception 'ticket-invalid'
+      using errcode = 'UF401', detail = 'This ticket is used or too old. Verify a new code.';
+  end if;
+  return jsonb_build_object();
+end;
+$$;
+alter function api.check_ticket(bytea) owner to pruuf_engine;
+comment on function api.check_ticket(bytea) is
+  'R9.9 refuses what is no ticket before the server hashes a PIN for it; writes nothing.';
+grant execute on function api.check_ticket(bytea) to pruuf_anon;
+
 create or replace function rules.start_session(user_id uuid, device_name text, refresh_hash bytea, at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -370,7 +388,10 @@ begin
   select * into token from data.refresh_tokens t where t.token_hash = refresh_session.token_hash;
   -- Another server may have derived it, of another key.
   select t.token_hash into successor from data.refresh_tokens t where t.token_hash = any (successors) and t.session_id = session.id and t.used_at is null;
-  if token.token_hash is null or session.revoked_at is not null or token.expires_at <= at then
+  if token.token_hash is null then
+    perform rules.count_by_ip('wrong_refreshes', at);
+    return rules.refusal('refresh-token-invalid', 'Sign in again.');
+  elsif session.revoked_at is not null or token.expires_at <= at then
     perform audit.append('session.refresh_refused', session.user_id, session.id);
     return rules.refusal('refresh-token-invalid', 'Sign in again.');
   elsif token.used_at <= at - make_interval(secs => rules.policy('refresh_retry_window'))
@@ -391,5 +412,5 @@ begin
 end;
 $$;
 alter function api.refresh_session(bytea, bytea, bytea[]) owner to pruuf_engine;
-comment on function api.refresh_session(bytea, bytea, bytea[]) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
+comment on function api.refresh_session(bytea, bytea, bytea[]) is 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told. R9.9 One that is nobody''s leaves no row behind: it is counted for its network, and refused whatever the count is, so that a right one is never held up.';
 grant execute on function api.refresh_session(bytea, bytea, bytea[]) to pruuf_anon;

@@ -34,12 +34,13 @@ as $$
 declare
   asked data.obligations := rules.check_in_of_link(delivery_id);
 begin
-  -- Only a person gets here, whatever the button.
-  perform api.confirm_delivery(delivery_id);
   if action is distinct from 'check_in' then
+    perform api.confirm_delivery(delivery_id);
     return rules.check_in_page(asked) || jsonb_build_object('problem', jsonb_build_object('code', 'invalid', 'status', 422));
   end if;
   perform rules.check_in_by_link(delivery_id);
+  -- Only a person gets here. Deliveries are locked last (docs/architecture.md).
+  perform api.confirm_delivery(delivery_id);
   select o.* into asked from data.obligations o where o.id = asked.id;
   return rules.check_in_page(asked) || jsonb_build_object('is_done', true);
 end;

@@ -280,6 +280,40 @@ alter function api.accept_invitation(bytea, bytea, bytea[]) owner to pruuf_engin
 comment on function api.accept_invitation(bytea, bytea, bytea[]) is 'POST /v1/invitations/accept. R3.1 the only way to a connection, and the same answer when it is asked again; R3.2 wrong codes are counted.';
 grant execute on function api.accept_invitation(bytea, bytea, bytea[]) to pruuf_user;
 
+create or replace function rules.lock_own_connection(member uuid, contact uuid) returns void
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  if rules.current_user_id() in (member, contact) then
+    perform rules.lock_member(member);
+    perform rules.lock_connections(member, contact);
+  end if;
+end;
+$$;
+alter function rules.lock_own_connection(uuid, uuid) owner to pruuf_engine;
+comment on function rules.lock_own_connection(uuid, uuid) is 'R3.3 before a connection of the caller is changed: the Member''s day, then both sides'' connections (docs/architecture.md). security definer: nobody locks what is others''.';
+grant execute on function rules.lock_own_connection(uuid, uuid) to pruuf_user;
+
+create or replace function rules.lock_people(person uuid) returns void
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  members uuid[] := array(
+    select person union select c.member_id from data.connections c
+     where c.contact_id = person and (c.ended_at is null or c.may_return));
+begin
+  perform pg_advisory_xact_lock(k) from (
+    select hashtextextended('member ' || m, 0) as k from unnest(members) as m order by k) as locks;
+  perform pg_advisory_xact_lock(k) from (
+    select hashtextextended('connections ' || p, 0) as k
+      from (select unnest(members) union
+            select c.contact_id from data.connections c where c.member_id = person and (c.ended_at is null or c.may_return)) as people (p)
+     order by k) as locks;
+end;
+$$;
+comment on function rules.lock_people(uuid) is 'R2.6 before all connections of somebody are changed at once: the days of the Members among them, then everybody''s connections, each in one order (docs/architecture.md).';
+grant execute on function rules.lock_people(uuid) to pruuf_engine;
+
 create or replace function rules.lock_connections(one uuid, other uuid) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -353,11 +387,11 @@ begin
                                'contacts_left', case new.ended_by when new.contact_id then rules.contacts_beside(new) end), at);
   end if;
   -- What a former Contact has not been told yet is no longer theirs to hear.
-  update data.deliveries d set state = case when d.state = 'pending' then 'cancelled' else d.state end, is_withdrawn = true,
-         settled_at = case when d.state = 'pending' then at else d.settled_at end
-    from data.notifications n join data.alerts a on a.id = n.alert_id
-   where n.user_id = new.contact_id and a.member_id = new.member_id and a.state <> 'resolved'
-     and d.notification_id = n.id and d.state in ('pending', 'sending');
+  perform rules.withdraw(array(
+    select d.id from data.alerts a
+      join data.deliveries d on d.alert_id = a.id and d.state in ('pending', 'sending')
+      join data.notifications n on n.id = d.notification_id and n.user_id = new.contact_id
+     where a.member_id = new.member_id and a.state <> 'resolved'), at);
   perform rules.withdraw_routine(new.contact_id, new.member_id, at);
   perform rules.release_alerts(new.member_id, new.contact_id, new.id, at);
   delete from data.watch_settings w where w.contact_id = new.contact_id and w.member_id = new.member_id;
@@ -377,9 +411,11 @@ create or replace function rules.withdraw_routine(reader uuid, member uuid, at t
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  update data.deliveries d set state = 'cancelled', is_withdrawn = true, settled_at = at
-    from data.notifications n join data.notification_kinds k on k.kind = n.kind
-   where n.user_id = reader and n.member_id = member and k.priority <> 'critical' and d.notification_id = n.id and d.state = 'pending';
+  perform rules.withdraw(array(
+    select d.id from unnest(rules.unsettled_at(rules.places_of(reader))) as waiting
+      join data.deliveries d on d.id = waiting and d.state = 'pending'
+      join data.notifications n on n.id = d.notification_id and n.member_id = member
+      join data.notification_kinds k on k.kind = n.kind and k.priority <> 'critical'), at);
 end;
 $$;
 comment on function rules.withdraw_routine(uuid, uuid, timestamptz) is 'R3.4, R7.5 what waits for the end of quiet hours and tells of a Member''s days is not a former Contact''s to hear.';
@@ -402,7 +438,7 @@ create or replace function rules.end_connection(member uuid, contact uuid) retur
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  perform rules.lock_connections(member, contact);
+  perform rules.lock_own_connection(member, contact);
   update data.connections c set ended_by = rules.signed_in_user_id(), ended_at = rules.clock()
    where c.member_id = member and c.contact_id = contact and c.ended_at is null;
   if not found then

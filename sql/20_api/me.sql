@@ -34,7 +34,7 @@ declare
   before data.users;
   after data.users;
 begin
-  select * into before from data.users u where u.id = me for update;
+  select * into before from data.users u where u.id = me for no key update;
   perform rules.require_match(api.get_me(), if_match);
   update data.users u set name = coalesce(btrim(update_me.name), u.name), language = coalesce(update_me.language, u.language)
    where u.id = me returning * into after;

@@ -82,6 +82,8 @@ declare
   me uuid := rules.signed_in_user_id();
   member uuid := rules.watched_member_id(update_member.member_id);
 begin
+  -- The connection first, as whoever ends it does.
+  perform from data.connections c where c.contact_id = me and c.member_id = member and c.ended_at is null for share;
   perform from data.watch_settings w where w.contact_id = me and w.member_id = member for update;
   perform rules.require_match(rules.member_shape(member, rules.clock()), if_match);
   insert into data.watch_settings as w (contact_id, member_id, nickname, hears_of, mutes_routine)

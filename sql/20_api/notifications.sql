@@ -95,8 +95,11 @@ language plpgsql volatile security definer set search_path = ''
 as $$
 begin
   update data.deliveries d set state = 'cancelled', settled_at = rules.clock()
-   where d.notification_id = new.id and d.state = 'pending'
-     and (d.stands_by or exists (select from data.notification_kinds k where k.kind = new.kind and k.priority <> 'critical'));
+   where d.id in (
+     select o.id from data.deliveries o
+      where o.notification_id = new.id and o.state = 'pending'
+        and (o.stands_by or exists (select from data.notification_kinds k where k.kind = new.kind and k.priority <> 'critical'))
+      order by o.id for no key update skip locked);
   return null;
 end;
 $$;

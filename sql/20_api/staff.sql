@@ -180,8 +180,8 @@ begin
     if reason is not null then
       raise exception 'not-to-be-resent' using errcode = 'UF409', detail = reason;
     end if;
-    insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, expires_at, created_at, resend_of)
-    values (failed.notification_id, failed.channel, failed.address_id, failed.device_id, failed.work_rank, at, failed.expires_at, at, failed.id)
+    insert into data.deliveries (notification_id, alert_id, channel, address_id, device_id, work_rank, next_attempt_at, expires_at, created_at, resend_of)
+    values (failed.notification_id, notification.alert_id, failed.channel, failed.address_id, failed.device_id, failed.work_rank, at, failed.expires_at, at, failed.id)
     returning * into again;
     perform pg_notify('pruuf_work', '');
   end if;

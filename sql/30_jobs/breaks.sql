@@ -1,25 +1,22 @@
 create or replace function jobs.follow_breaks(most integer default 50) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms'
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
-  one data.breaks;
-  seen integer := 0;
-  done integer := 0;
-  problems jsonb := jsonb_build_array();
+  due uuid[] := array(
+    select b.id from data.breaks b
+     where b.next_step_at <= at and not jobs.is_set_aside('follow_breaks', b.id)
+     order by b.next_step_at limit least(jobs.batch_size('follow_breaks'), most) for update skip locked);
+  report jsonb := jsonb_build_object('changed', 0) || jobs.work_off('follow_breaks', 'follow_break', due, at);
 begin
-  for one in select * from data.breaks b where b.next_step_at <= at order by b.next_step_at limit most for update skip locked loop
-    seen := seen + 1;
-    begin
-      done := done + rules.follow_break(one.id, at)::integer;
-    exception when others then
-      -- Behind the others, and again.
-      update data.breaks b set next_step_at = at + interval '10 minutes' where b.id = one.id;
-      problems := problems || jsonb_build_array(jsonb_build_object('job', 'follow_break', 'user_id', one.member_id, 'sqlstate', sqlstate));
-    end;
-  end loop;
-  return jsonb_build_object('changed', done, 'more', seen = most and done > 0, 'problems', problems);
+  return report || jsonb_build_object('more', (report ->> 'more')::boolean or cardinality(due) >= most and report -> 'changed' <> '0');
 end;
 $$;
-comment on function jobs.follow_breaks(integer) is 'R5.1, R5.3 enters and tells what is due of breaks, some at a time. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+comment on function jobs.follow_breaks(integer) is 'R5.1, R5.3 enters and tells what is due of breaks, 50 at a time. Reports changed (breaks).';
 grant execute on function jobs.follow_breaks(integer) to pruuf_worker;
+
+create or replace function jobs.follow_break(ids uuid[], at timestamptz) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select jsonb_build_object('changed', sum(rules.follow_break(id, at)::integer)) from unnest(ids) as id $$;
+comment on function jobs.follow_break(uuid[], timestamptz) is 'R5.1, R5.3 what is due of these breaks.';
+grant execute on function jobs.follow_break(uuid[], timestamptz) to pruuf_worker;

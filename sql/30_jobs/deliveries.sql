@@ -1,5 +1,5 @@
 create or replace function jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[] default '{}') returns setof jsonb
-language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -17,9 +17,12 @@ begin
     -- R6.5: what was made while the alert just ended could not be seen by what cancelled the others; and no call says that all
     -- is well while another alert is open.
     update data.deliveries d set state = 'cancelled', settled_at = at
-      from due, data.notifications n, data.alerts a
-     where d.id = due.id and n.id = d.notification_id and a.id = n.alert_id and a.state = 'resolved'
-       and (n.kind <> 'all_clear' or d.channel = 'voice' and rules.has_other_alert(a))
+      from due, data.notifications n left join data.alerts a on a.id = n.alert_id
+     where d.id = due.id and n.id = d.notification_id
+       and (a.state = 'resolved' and (n.kind <> 'all_clear' or d.channel = 'voice' and rules.has_other_alert(a))
+         -- R7.6 its place was removed in the same moment.
+         or d.address_id is not null and not exists (select from data.addresses p where p.id = d.address_id)
+         or d.device_id is not null and not exists (select from data.devices p where p.id = d.device_id))
     returning d.id),
   -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
   quiet as materialized (
@@ -42,7 +45,8 @@ begin
       'age_seconds', extract(epoch from at - t.created_at),
       'others_message_ids', case when t.may_have_arrived and t.channel in ('sms', 'voice') then (
          select jsonb_agg(o.provider_message_id) from data.deliveries o
-          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null and o.settled_at >= t.created_at - interval '1 day') end,
+          where o.address_id = t.address_id and o.id <> t.id and o.provider_message_id is not null
+            and o.created_at >= t.created_at - interval '2 days' and o.settled_at >= t.created_at - interval '1 day') end,
       'expires_in_seconds', extract(epoch from t.expires_at - at)::integer,
       'language', coalesce(u.language, n.language, 'en'), 'priority', k.priority, 'facts', rules.notification_facts(n),
       'phones', case when n.alert_id is not null then rules.phones_for(n.user_id, n.alert_id) end,
@@ -108,7 +112,24 @@ comment on function jobs.reclaim_lost(text, uuid[], timestamptz) is 'A lease tha
 grant execute on function jobs.reclaim_lost(text, uuid[], timestamptz) to pruuf_worker;
 
 create or replace function jobs.finish_deliveries(results jsonb) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
+declare
+  ids uuid[] := array(select r.id from rules.attempt_results(results) r);
+  locked uuid[] := array(
+    select d.id from data.deliveries d where d.id = any (ids) order by d.id for no key update skip locked);
+  held uuid[] := array(select d.id from data.deliveries d where d.id = any (ids) and d.id <> all (locked));
+begin
+  perform jobs.enter_results(case when held = '{}' then results else (
+    select jsonb_agg(r) from jsonb_array_elements(results) as r where (r ->> 'id')::uuid <> all (held)) end);
+  return jsonb_build_object('count', cardinality(locked), 'held', to_jsonb(held));
+end;
+$$;
+comment on function jobs.finish_deliveries(jsonb) is 'R7.1, R7.3 enters what became of attempts: an array of rules.attempt_results. held: deliveries that another session has locked; their results are to be given again (R9.5).';
+grant execute on function jobs.finish_deliveries(jsonb) to pruuf_worker;
+
+create or replace function jobs.enter_results(results jsonb) returns void
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms'
 as $$
 declare
   at timestamptz := rules.clock();
@@ -150,11 +171,10 @@ begin
       where r.result = 'permanent' order by d.notification_id;
     perform pg_notify('pruuf_work', '');
   end if;
-  return jsonb_build_object('count', jsonb_array_length(results));
 end;
 $$;
-comment on function jobs.finish_deliveries(jsonb) is 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
-grant execute on function jobs.finish_deliveries(jsonb) to pruuf_worker;
+comment on function jobs.enter_results(jsonb) is 'R7.1, R7.3 what became of attempts. A transient one is tried again after a while, a permanent one never.';
+grant execute on function jobs.enter_results(jsonb) to pruuf_worker;
 
 create or replace function rules.attempt_results(results jsonb)
 returns table (id uuid, attempt smallint, result text, detail text, took_ms integer, provider text, provider_message_id text,
@@ -210,8 +230,8 @@ begin
     return;
   end if;
   select * into notification from data.notifications n where n.id = dead.notification_id;
-  insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, expires_at, created_at)
-  select notification.id, p.channel, p.address_id, p.device_id, dead.work_rank, at, notification.expires_at, at from rules.other_places(notification, at) p;
+  insert into data.deliveries (notification_id, alert_id, channel, address_id, device_id, work_rank, next_attempt_at, expires_at, created_at)
+  select notification.id, notification.alert_id, p.channel, p.address_id, p.device_id, dead.work_rank, at, notification.expires_at, at from rules.other_places(notification, at) p;
 end;
 $$;
 comment on function jobs.go_on(uuid, timestamptz) is 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
@@ -247,17 +267,21 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   dead data.deliveries;
+  failed uuid[];
 begin
   select * into dead from data.deliveries d where d.id = delivery;
   update data.addresses a set off_at = at, off_reason = reason where a.id = dead.address_id and a.off_at is null;
   -- A device has one reason, whatever FCM calls it: its token is good for nothing.
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
-  update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-   where d.state = 'pending' and (d.address_id = dead.address_id or d.device_id = dead.device_id)
-     -- A landline takes no SMS, and who replied STOP wants none: both can be called.
-     and not (d.channel = 'voice' and reason in ('landline', 'stopped'));
+  with dropped as (
+    update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
+     where d.id = any (rules.unsettled_at(array[coalesce(dead.address_id, dead.device_id)])) and d.state = 'pending'
+       -- A landline takes no SMS, and who replied STOP wants none: both can be called.
+       and not (d.channel = 'voice' and reason in ('landline', 'stopped'))
+    returning d.id)
+  select array_agg(o.id) into failed from dropped o;
   perform jobs.go_on(f.id, at) from data.deliveries f
-    where (f.address_id = dead.address_id or f.device_id = dead.device_id) and f.failure = 'address-off' and f.settled_at = at order by f.notification_id;
+    where f.id = any (failed) order by f.notification_id;
 end;
 $$;
 comment on function jobs.turn_off(uuid, text, timestamptz) is 'R7.6 the place of a delivery is dead: it is turned off with the reason, and nothing waits for it any more.';

@@ -1,24 +1,18 @@
 create or replace function jobs.settle_entitlements(most integer default 500) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms'
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
-  due uuid[] := rules.due_accounts(at, most);
-  one uuid;
-  changed integer := 0;
-  problems jsonb := jsonb_build_array();
+  due uuid[] := rules.due_accounts(at, least(jobs.batch_size('settle_entitlements'), most));
 begin
-  foreach one in array due loop
-    begin
-      changed := changed + rules.settle_entitlement(one, at)::integer;
-    exception when others then
-      -- Later, and behind the others.
-      perform rules.put_off_account(one, at);
-      problems := problems || jsonb_build_array(jsonb_build_object('job', 'settle_entitlement', 'user_id', one, 'sqlstate', sqlstate));
-    end;
-  end loop;
-  return jsonb_build_object('changed', changed, 'more', cardinality(due) = most, 'problems', problems);
+  return jsonb_build_object('changed', 0) || jobs.work_off('settle_entitlements', 'settle_accounts', due, at);
 end;
 $$;
-comment on function jobs.settle_entitlements(integer) is 'R8.2 trials and paid periods that end, warnings that are due. Called as often as one likes; a call of its own: no deadline waits for it (R9.5).';
+comment on function jobs.settle_entitlements(integer) is 'R8.2 trials and paid periods that end, warnings that are due. Reports changed (accounts).';
 grant execute on function jobs.settle_entitlements(integer) to pruuf_worker;
+
+create or replace function jobs.settle_accounts(ids uuid[], at timestamptz) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select jsonb_build_object('changed', sum(rules.settle_entitlement(id, at)::integer)) from unnest(ids) as id $$;
+comment on function jobs.settle_accounts(uuid[], timestamptz) is 'R8.2 the entitlement of these Contacts.';
+grant execute on function jobs.settle_accounts(uuid[], timestamptz) to pruuf_worker;

@@ -38,7 +38,7 @@ comment on function rules.receipt_of(data.deliveries) is 'R7.1 the receipt that 
 grant execute on function rules.receipt_of(data.deliveries) to pruuf_worker;
 
 create or replace function jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean default false) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -147,8 +147,8 @@ create or replace function jobs.send_again(delivery uuid, at timestamptz) return
 language plpgsql volatile security invoker set search_path = ''
 as $$
 begin
-  insert into data.deliveries (notification_id, channel, address_id, device_id, work_rank, next_attempt_at, attempts, expires_at, created_at, resend_of)
-  select d.notification_id, d.channel, d.address_id, d.device_id, d.work_rank, at + rules.backoff(d.attempts), d.attempts, d.expires_at, at, d.id
+  insert into data.deliveries (notification_id, alert_id, channel, address_id, device_id, work_rank, next_attempt_at, attempts, expires_at, created_at, resend_of)
+  select d.notification_id, n.alert_id, d.channel, d.address_id, d.device_id, d.work_rank, at + rules.backoff(d.attempts), d.attempts, d.expires_at, at, d.id
     from data.deliveries d join data.notifications n on n.id = d.notification_id
    where d.id = send_again.delivery and not d.is_withdrawn and rules.why_not_resent(d, n, at) is null
   on conflict do nothing;

@@ -1,28 +1,25 @@
 create or replace function jobs.send_weekly_summaries(most integer default 200) returns jsonb
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '500ms'
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
-  at timestamptz := rules.clock();
-  one uuid;
-  done integer := 0;
-  sent integer := 0;
-  problems jsonb := jsonb_build_array();
+  due uuid[] := array(
+    select w.user_id from data.weekly_summaries w
+     where w.due_at <= rules.clock() and not jobs.is_set_aside('send_weekly_summaries', w.user_id)
+     order by w.due_at limit least(jobs.batch_size('send_weekly_summaries'), most) for update skip locked);
+  report jsonb := jobs.work_off('send_weekly_summaries', 'tell_weeks', due, rules.clock());
 begin
-  for one in select w.user_id from data.weekly_summaries w where w.due_at <= at order by w.due_at limit most for update skip locked loop
-    done := done + 1;
-    begin
-      sent := sent + jobs.send_weekly_summary(one, at);
-    exception when others then
-      -- Behind the others, and again.
-      update data.weekly_summaries w set due_at = at + interval '1 hour' where w.user_id = one;
-      problems := problems || jsonb_build_array(jsonb_build_object('job', 'send_weekly_summary', 'user_id', one, 'sqlstate', sqlstate));
-    end;
-  end loop;
-  return jsonb_build_object('sent', sent, 'more', done = most, 'problems', problems);
+  return jsonb_build_object('sent', 0) || report
+    || jsonb_build_object('more', (report ->> 'more')::boolean or cardinality(due) >= most and report -> 'done' <> '0');
 end;
 $$;
-comment on function jobs.send_weekly_summaries(integer) is 'R7.2 tells whoever is due how the week was. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+comment on function jobs.send_weekly_summaries(integer) is 'R7.2 tells whoever is due how the week was. Reports sent.';
 grant execute on function jobs.send_weekly_summaries(integer) to pruuf_worker;
+
+create or replace function jobs.tell_weeks(ids uuid[], at timestamptz) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select jsonb_build_object('sent', sum(jobs.send_weekly_summary(id, at))) from unnest(ids) as id $$;
+comment on function jobs.tell_weeks(uuid[], timestamptz) is 'R7.2 the weekly summaries of these readers.';
+grant execute on function jobs.tell_weeks(uuid[], timestamptz) to pruuf_worker;
 
 create or replace function jobs.send_weekly_summary(reader uuid, at timestamptz) returns integer
 language plpgsql volatile security invoker set search_path = ''

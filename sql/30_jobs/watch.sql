@@ -1,5 +1,5 @@
 create or replace function jobs.audit() returns table (kind text, count bigint)
-language plpgsql stable security invoker set search_path = '' set jit = off
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -15,8 +15,8 @@ begin
     select 'reminders_late', (select count(*) from (select from data.obligations o where o.remind_at < at - patience limit 1000) _)
     union all
     select 'members_unwatched', (select count(*) from (
-      select from data.schedules s where s.superseded_at is null
-         and not exists (select from data.obligations o where o.member_id = s.member_id and o.state = 'open')
+      select from jobs.some_members() as s (member_id)
+       where not exists (select from data.obligations o where o.member_id = s.member_id and o.state = 'open')
          -- R5.1 while an open-ended break lies ahead, and the days until then are over, or within another.
          and not (exists (select from data.breaks b where b.member_id = s.member_id and b.last_on is null)
               and exists (select from data.breaks b where b.member_id = s.member_id and b.ends_at > at and b.begins_at <= at + interval '8 days'))
@@ -35,8 +35,11 @@ begin
     union all
     select 'coverage_waiting', (select count(*) from (select from data.coverage_marks m where m.marked_at < at - patience limit 1000) _)
     union all
-    -- Another slice each minute: all Members in an hour.
-    select 'coverage_drifted', (select count(*) from jobs.coverage_drifted(extract(minute from at at time zone 'UTC')::integer, 60))
+    select 'coverage_drifted', (select count(*) from jobs.coverage_drifted())
+    union all
+    -- What another session holds is a matter of moments.
+    select 'rows_set_aside', (select count(*) from (
+      select from data.set_asides r where r.reason <> '55P03' or r.first_at < at - patience limit 1000) _)
     union all
     select 'tick_silent', (select count(*) from data.job_runs r where r.job = 'tick' and r.ran_at < at - patience)
   ) as f (kind, count) where f.count > 0;
@@ -45,8 +48,23 @@ $$;
 comment on function jobs.audit() is 'R9.7 compares what should have happened with what did: a row for each kind of finding, with how many (at most about 1,000), none when all is well. What each means and what to do: docs/operations.md. Changes nothing; may be called at any time.';
 grant execute on function jobs.audit() to pruuf_worker;
 
+create or replace function jobs.some_members() returns setof uuid
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  rows_there real := (select c.reltuples from pg_catalog.pg_class c where c.oid = 'data.schedules'::regclass);
+begin
+  -- All while there are few (or nobody has counted them yet); of many, pages that hold about a thousand.
+  return query
+  select s.member_id from data.schedules s tablesample system (least(100, 100000 / greatest(rows_there, 1000)))
+   where s.superseded_at is null limit 1000;
+end;
+$$;
+comment on function jobs.some_members() is 'R9.7 up to 1,000 Members, others in each call: what a check of Members costs must not grow with how many there are.';
+grant execute on function jobs.some_members() to pruuf_worker;
+
 create or replace function jobs.contacts_not_told(most integer) returns table (alert_id uuid, contact_id uuid)
-language plpgsql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return query
@@ -54,7 +72,7 @@ begin
     from data.alerts a
     join data.connections c on c.member_id = a.member_id and c.ended_at is null and c.tier = 'primary' and c.connected_at <= a.raised_at
     join data.users u on u.id = c.contact_id and u.deleted_at is null
-   where a.state <> 'resolved'
+   where a.state <> 'resolved' and a.raised_at > rules.clock() - interval '1 day'
      and not exists (
        select from data.notifications n
         where n.alert_id = a.id and n.user_id = c.contact_id and n.kind not in ('acknowledged', 'all_clear', 'unreachable', 'owner_asked')
@@ -65,12 +83,12 @@ begin
    limit most;
 end;
 $$;
-comment on function jobs.contacts_not_told(integer) is 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
+comment on function jobs.contacts_not_told(integer) is 'R9.7 the primary Contacts of an alert of the last day that is not over, for whom there is no first message, or one that goes nowhere.';
 grant execute on function jobs.contacts_not_told(integer) to pruuf_worker;
 
 create or replace function jobs.waiting_deliveries(at timestamptz, most integer)
 returns table (channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamptz)
-language plpgsql stable security invoker set search_path = '' set enable_seqscan = off set jit = off
+language plpgsql stable security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   too_late timestamptz := at - make_interval(secs => rules.policy('audit_delivery_tolerance'));
@@ -105,7 +123,7 @@ comment on function jobs.waiting_deliveries(timestamptz, integer) is 'R9.7 what 
 grant execute on function jobs.waiting_deliveries(timestamptz, integer) to pruuf_worker;
 
 create or replace function jobs.measure() returns jsonb
-language plpgsql stable security invoker set search_path = '' set jit = off
+language plpgsql stable security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();
@@ -121,15 +139,3 @@ end;
 $$;
 comment on function jobs.measure() is 'What GET /metrics shows of the database: by indexes that hold only what is not settled.';
 grant execute on function jobs.measure() to pruuf_worker;
-
-create or replace function jobs.note_run(job text, at timestamptz) returns void
-language plpgsql volatile security invoker set search_path = ''
-as $$
-begin
-  -- Rarely written and never waited for: every server ticks more than once a second.
-  update data.job_runs r set ran_at = at
-   where r.job = (select w.job from data.job_runs w where w.job = note_run.job and w.ran_at < at - interval '10 seconds' for update skip locked);
-end;
-$$;
-comment on function jobs.note_run(text, timestamptz) is 'R9.7 a job did its work.';
-grant execute on function jobs.note_run(text, timestamptz) to pruuf_worker;

@@ -1,5 +1,5 @@
 create or replace function jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) returns setof jsonb
-language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set jit = off
+language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   at timestamptz := rules.clock();

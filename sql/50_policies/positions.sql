@@ -1,7 +1,8 @@
 revoke all on data.positions from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine, pruuf_keeper;
 grant select, delete on data.positions to pruuf_user;
 grant insert (id, member_id, check_in_id, help_request_id, sealed) on data.positions to pruuf_user;
-grant select (id, received_at), delete on data.positions to pruuf_worker;
+-- Never updated: `for update skip locked` asks for the right.
+grant select (id, received_at), update (received_at), delete on data.positions to pruuf_worker;
 grant select, insert, update, delete on data.positions to pruuf_engine;
 grant select (id, sealed), update (sealed) on data.positions to pruuf_keeper;
 
@@ -26,7 +27,7 @@ drop policy if exists worker_finds_old_positions on data.positions;
 create policy worker_finds_old_positions on data.positions for select to pruuf_worker using (true);
 
 drop policy if exists worker_erases_positions on data.positions;
-create policy worker_erases_positions on data.positions for delete to pruuf_worker using (true);
+create policy worker_erases_positions on data.positions for all to pruuf_worker using (true) with check (false);
 
 drop policy if exists engine_does_its_work on data.positions;
 create policy engine_does_its_work on data.positions for all to pruuf_engine using (true) with check (true);

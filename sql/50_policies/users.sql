@@ -1,6 +1,6 @@
 revoke all on data.users from public, pruuf_anon, pruuf_user, pruuf_staff, pruuf_worker, pruuf_billing, pruuf_engine;
 grant select (id, name) on data.users to pruuf_user;
-grant select (id, name, language, deleted_at) on data.users to pruuf_worker;
+grant select (id, name, language, deleted_at, is_leaving) on data.users to pruuf_worker;
 grant select, insert, update, delete on data.users to pruuf_engine;
 
 drop policy if exists user_reads_self on data.users;

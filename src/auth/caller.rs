@@ -39,7 +39,7 @@ async fn verify(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
         app.gate.count_network(origin)?;
         return Err(Problem::new(Code::NotSignedIn).into());
     };
-    app.gate.count_user(claims.sub, origin)?;
+    app.gate.let_user_in(claims.sub, origin).await?;
     Ok(Caller { role: Role::User, user_id: Some(claims.sub), session_id: Some(claims.sid), ..caller(request, origin) })
 }
 
@@ -49,7 +49,7 @@ pub struct Visitor(pub Caller);
 impl<'a> FromRequest<'a> for Visitor {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         let (app, origin) = known(request)?;
-        app.gate.count_network(origin)?;
+        app.gate.let_network_in(origin).await?;
         Ok(Self(caller(request, origin)))
     }
 }
@@ -72,5 +72,6 @@ fn caller(request: &Request, origin: &Origin) -> Caller {
         request_id: origin.request_id.clone(),
         ip: origin.ip,
         language: asked_language(request),
+        saves: origin.saves,
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::generate_salt;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 
 use crate::config::Key;
@@ -16,6 +16,11 @@ use crate::problem::{Code, Problem};
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// At most so many are hashed at once, and never on more than half of the cores: the others are for who checks in.
+const MOST_AT_ONCE: usize = 4;
+/// glibc gives what is larger than 32 MiB back to the system as soon as it is freed (mallopt(3), M_MMAP_THRESHOLD); of
+/// anything smaller each thread that ever hashed would keep 19 MiB. Only what is used of it takes memory.
+const GIVEN_BACK_BYTES: usize = 33 * 1024 * 1024;
 /// How long a PIN waits for its turn: whoever comes when hundreds wait is told to come again.
 const LONGEST_QUEUE: Duration = Duration::from_secs(10);
 /// PINs that lists of stolen ones are full of, beyond those with a pattern (DataGenetics, "PIN analysis", 2012).
@@ -46,13 +51,22 @@ impl Pins {
     pub fn new(peppers: Vec<Key>) -> Result<Self, CannotHash> {
         let dummy = hash_with(&peppers[0], "this is nobody's PIN")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { peppers, at_once: Semaphore::new(cores), dummy, hashed: Arc::default() })
+        let at_once = Semaphore::new((cores / 2).clamp(1, MOST_AT_ONCE));
+        Ok(Self { peppers, at_once, dummy, hashed: Arc::default() })
     }
 
-    /// How often Argon2 has run to compare a PIN: the work that must be the same for an account and for none.
+    /// How often Argon2 has run: the work that must be the same for an account and for none.
     #[must_use]
     pub fn hashed(&self) -> u64 {
         self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Refuses a PIN that is too easy to guess.
+    ///
+    /// # Errors
+    /// `weak-pin` with the reason.
+    pub fn refuse_weak(pin: &str) -> Result<(), Problem> {
+        weakness(pin).map_or(Ok(()), |reason| Err(Problem::at("/pin", Code::WeakPin, reason)))
     }
 
     /// The PHC string of a PIN that is strong enough. Takes some 20 ms of a core.
@@ -60,9 +74,8 @@ impl Pins {
     /// # Errors
     /// `weak-pin` with the reason.
     pub async fn hash(&self, pin: &str) -> Result<String, Problem> {
-        if let Some(reason) = weakness(pin) {
-            return Err(Problem::at("/pin", Code::WeakPin, reason));
-        }
+        Self::refuse_weak(pin)?;
+        self.hashed.fetch_add(1, Ordering::Relaxed);
         let pepper = self.peppers[0];
         let pin = pin.to_owned();
         self.off_the_runtime(move || hash_with(&pepper, &pin)).await?.map_err(|error| {
@@ -86,7 +99,7 @@ impl Pins {
                 PasswordHash::new(&hash).is_ok_and(|hash| {
                     peppers.iter().any(|pepper| {
                         hashed.fetch_add(1, Ordering::Relaxed);
-                        hasher(pepper).is_ok_and(|argon2| argon2.verify_password(pin.as_bytes(), &hash).is_ok())
+                        is_of(pepper, &pin, &hash).unwrap_or(false)
                     })
                 })
             })
@@ -105,15 +118,42 @@ impl Pins {
     }
 }
 
-fn hasher(pepper: &Key) -> Result<Argon2<'_>, CannotHash> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| CannotHash(error.to_string()))?;
-    Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params)
-        .map_err(|error| CannotHash(error.to_string()))
+/// Argon2id with this pepper: the hash of this length.
+fn argon2(pepper: &Key, params: Params, pin: &str, salt: &[u8], length: usize) -> Result<Output, CannotHash> {
+    let cannot = |error: argon2::Error| CannotHash(error.to_string());
+    let mut memory: Vec<Block> = Vec::with_capacity((GIVEN_BACK_BYTES / Block::SIZE).max(params.block_count()));
+    memory.resize(params.block_count(), Block::new());
+    let argon2 = Argon2::new_with_secret(pepper, Algorithm::Argon2id, Version::V0x13, params).map_err(cannot)?;
+    let mut hash = vec![0; length];
+    argon2.hash_password_into_with_memory(pin.as_bytes(), salt, &mut hash, &mut memory).map_err(cannot)?;
+    Output::new(&hash).map_err(|error| CannotHash(error.to_string()))
 }
 
 fn hash_with(pepper: &Key, pin: &str) -> Result<String, CannotHash> {
-    let hash = hasher(pepper)?.hash_password(pin.as_bytes()).map_err(|error| CannotHash(error.to_string()))?;
-    Ok(hash.to_string())
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| CannotHash(error.to_string()))?;
+    let salt = generate_salt();
+    let hash = argon2(pepper, params.clone(), pin, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+    let phc = || {
+        Ok::<_, argon2::password_hash::Error>(PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params)?,
+            salt: Some(Salt::new(&salt)?),
+            hash: Some(hash),
+        })
+    };
+    phc().map(|phc| phc.to_string()).map_err(|error| CannotHash(error.to_string()))
+}
+
+/// Whether it is the hash of this PIN under this pepper; `None` of what is no hash of ours. `Output` compares in constant
+/// time.
+fn is_of(pepper: &Key, pin: &str, hash: &PasswordHash) -> Option<bool> {
+    let (salt, expected) = (hash.salt.as_ref()?, hash.hash.as_ref()?);
+    if hash.algorithm != Algorithm::Argon2id.ident() || hash.version != Some(Version::V0x13.into()) {
+        return None;
+    }
+    let params = Params::try_from(hash).ok()?;
+    Some(argon2(pepper, params, pin, salt, expected.len()).ok()? == *expected)
 }
 
 /// Why a PIN is too easy to guess, or not a PIN at all (R2.2).

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::db::Caller;
 use crate::problem::Problem;
-use crate::tick::pause;
+use crate::jobs::pause;
 use stripe::{Failure, Stripe};
 
 pub mod stripe;

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType, Timeouts,
+};
 use futures_util::join;
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
@@ -34,8 +36,12 @@ const SESSION_CHECK: &str = "select rules.refuse_ended_session()";
 const REQUEST_TIMEOUT_MS: u64 = 5_000;
 /// How long one call of a job may run, in milliseconds: a batch of 500 misses takes about 200.
 const JOB_TIMEOUT_MS: u64 = 60_000;
-/// Connections to the database. More than this many transactions at once only wait for each other's locks and cores.
-const POOL_SIZE: usize = 32;
+/// Connections of requests that save nobody. More than this many transactions at once only wait for each other's locks and
+/// cores.
+const POOL_SIZE: usize = 20;
+/// Connections for what saves somebody: check-ins, calls for help, acts on alerts. Nothing else can take them; and where
+/// they are all in use, those take the others too (R9.9).
+const SAFETY_POOL_SIZE: usize = 12;
 /// Connections of the deliverer and the other jobs: their own, so that no flood of requests holds up a message (R9.5).
 const JOB_POOL_SIZE: usize = 8;
 /// Connections of the timer, the poll and the escalation, one each: no other job holds up an alert (R9.5).
@@ -81,6 +87,8 @@ pub struct Caller {
     pub ip: Option<IpAddr>,
     /// The language that the client asks for, where it is one of ours (R7.7).
     pub language: Option<&'static str>,
+    /// Whether it is for saving somebody, for which connections are kept (R9.9).
+    pub saves: bool,
 }
 
 impl Caller {
@@ -94,6 +102,7 @@ impl Caller {
             request_id: String::new(),
             ip: None,
             language: None,
+            saves: false,
         }
     }
 
@@ -120,12 +129,13 @@ pub struct Idempotency {
 }
 
 /// How many connections a server may hold: its pools, and the one that listens.
-pub const CONNECTIONS: usize = POOL_SIZE + JOB_POOL_SIZE + DEADLINE_POOL_SIZE + 1;
+pub const CONNECTIONS: usize = POOL_SIZE + SAFETY_POOL_SIZE + JOB_POOL_SIZE + DEADLINE_POOL_SIZE + 1;
 
 /// The pool, and the only way through it.
 #[derive(Clone)]
 pub struct Db {
     pool: Pool,
+    safety: Pool,
     jobs: Pool,
     deadlines: Pool,
 }
@@ -190,7 +200,12 @@ impl Db {
                 .timeouts(Timeouts { wait: Some(POOL_WAIT), create: Some(POOL_WAIT), recycle: Some(POOL_WAIT) })
                 .build()
         };
-        Ok(Self { pool: pool(POOL_SIZE)?, jobs: pool(JOB_POOL_SIZE)?, deadlines: pool(DEADLINE_POOL_SIZE)? })
+        Ok(Self {
+            pool: pool(POOL_SIZE)?,
+            safety: pool(SAFETY_POOL_SIZE)?,
+            jobs: pool(JOB_POOL_SIZE)?,
+            deadlines: pool(DEADLINE_POOL_SIZE)?,
+        })
     }
 
     /// Refuses a login that row-level security does not bind (R9.1).
@@ -260,6 +275,22 @@ impl Db {
         self.call(caller, "begin", &statement, &params).await
     }
 
+    /// Runs a job of `meta.jobs` in one transaction. `is_deadline`: on a connection that no other job can take. `limit`: its
+    /// statement time-out.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn run_job<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        is_deadline: bool,
+        limit: Duration,
+    ) -> Result<T, Problem> {
+        let caller = if is_deadline { Caller::deadline() } else { Caller::worker() };
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(JOB_TIMEOUT_MS);
+        decode(&self.text_within(&caller, "begin", "select jobs.run($1)", &[&name], limit).await?)
+    }
+
     /// Calls a set-returning function of `jobs` and gives its rows.
     ///
     /// # Errors
@@ -307,13 +338,27 @@ impl Db {
         statement: &str,
         params: Params<'_>,
     ) -> Result<Vec<u8>, Problem> {
-        let (pool, limit) = match caller.role {
-            Role::Provider => (&self.pool, REQUEST_TIMEOUT_MS),
-            Role::Worker => (&self.jobs, JOB_TIMEOUT_MS),
-            Role::Deadline => (&self.deadlines, JOB_TIMEOUT_MS),
-            Role::Anon | Role::User | Role::Link | Role::Staff => (&self.pool, REQUEST_TIMEOUT_MS),
+        let limit = match caller.role {
+            Role::Worker | Role::Deadline => JOB_TIMEOUT_MS,
+            Role::Provider | Role::Anon | Role::User | Role::Link | Role::Staff => REQUEST_TIMEOUT_MS,
         };
-        let client = Self::connection(pool).await?;
+        self.text_within(caller, begin, statement, params, limit).await
+    }
+
+    async fn text_within(
+        &self,
+        caller: &Caller,
+        begin: &str,
+        statement: &str,
+        params: Params<'_>,
+        limit: u64,
+    ) -> Result<Vec<u8>, Problem> {
+        let pool = match caller.role {
+            Role::Worker => &self.jobs,
+            Role::Deadline => &self.deadlines,
+            Role::Provider | Role::Anon | Role::User | Role::Link | Role::Staff => &self.pool,
+        };
+        let client = if caller.saves { self.saving_connection().await? } else { Self::connection(pool).await? };
         let tried = async {
             match transaction(&client, caller, begin, statement, params, limit).await {
                 Err(error) if Problem::is_conflict_of_transactions(&error) => {
@@ -331,12 +376,28 @@ impl Db {
         Ok(answer?)
     }
 
-    async fn connection(pool: &Pool) -> Result<Object, Problem> {
-        pool.get().await.map_err(|_| {
-            tracing::warn!(error.kind = "pool", "no connection to the database");
-            Problem::new(Code::Unavailable)
-        })
+    /// One of those that are kept for it; else one that nobody else wants; else the next of those that are kept.
+    async fn saving_connection(&self) -> Result<Object, Problem> {
+        for pool in [&self.safety, &self.pool] {
+            let at_once = Timeouts { wait: Some(Duration::ZERO), ..pool.timeouts() };
+            match pool.timeout_get(&at_once).await {
+                Ok(client) => return Ok(client),
+                Err(PoolError::Timeout(TimeoutType::Wait)) => {}
+                // The database itself: the others fare no better.
+                Err(_) => return Err(no_connection()),
+            }
+        }
+        Self::connection(&self.safety).await
     }
+
+    async fn connection(pool: &Pool) -> Result<Object, Problem> {
+        pool.get().await.map_err(|_| no_connection())
+    }
+}
+
+fn no_connection() -> Problem {
+    tracing::warn!(error.kind = "pool", "no connection to the database");
+    Problem::new(Code::Unavailable)
 }
 
 /// An answer as the database wrote it, which is what its version is made of.

@@ -36,6 +36,8 @@ const LEASE_SECONDS: i32 = 8;
 const LONGEST_ATTEMPT: Duration = Duration::from_secs(75);
 /// How many results are written at once.
 const MOST_RESULTS: usize = 500;
+/// How soon a result is written again whose delivery another session has locked.
+const LOCKED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// How long a stopping lane waits for what it has in hand; what is cut off then is given back as unknown.
 const PATIENCE: Duration = Duration::from_secs(12);
 /// How long a push may wait for a phone that is off.
@@ -146,9 +148,11 @@ impl Drop for Held {
     }
 }
 
-/// The results are written.
+/// The results are written, but for those of deliveries that another session has locked.
 #[derive(Deserialize)]
-struct Finished {}
+struct Finished {
+    held: Vec<Uuid>,
+}
 
 /// A delivery that cannot be made into a message: a key is gone, or a row is not what its channel needs.
 struct CannotCompose;
@@ -294,32 +298,55 @@ async fn attempt(
     let _ = report.send((result, held));
 }
 
-/// Writes results as they come: one at a time while there are few, together while there are many.
+/// Writes results as they come: one at a time while there are few, together while there are many. What another session has
+/// locked is written later, beside what comes then.
 async fn finish(app: Arc<App>, mut results: UnboundedReceiver<(AttemptResult, Held)>) {
-    let mut batch = Vec::new();
-    while results.recv_many(&mut batch, MOST_RESULTS).await > 0 {
-        let (written, held): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        if write(&app, &written).await.is_err() {
-            // One that cannot be written must not hold up the others (R9.5).
-            for result in &written {
-                if let Err(code) = write(&app, std::slice::from_ref(result)).await {
-                    tracing::error!(delivery.id = %result.id, problem.code = code.parts().0, "what became of an attempt cannot be written");
-                }
-            }
+    let mut waiting = Vec::new();
+    let mut is_open = true;
+    while is_open || !waiting.is_empty() {
+        let mut batch = Vec::new();
+        let held_back = !waiting.is_empty();
+        tokio::select! {
+            count = results.recv_many(&mut batch, MOST_RESULTS), if is_open => is_open = count > 0,
+            () = tokio::time::sleep(LOCKED_AGAIN_AFTER), if held_back => batch.append(&mut waiting),
         }
-        drop(held);
+        if !batch.is_empty() {
+            waiting.append(&mut write_each(&app, batch).await);
+        }
     }
 }
 
+/// Writes them, together where that succeeds; gives back those that another session has locked.
+async fn write_each(app: &App, batch: Vec<(AttemptResult, Held)>) -> Vec<(AttemptResult, Held)> {
+    let (results, held): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+    let locked = match write(app, &results).await {
+        Ok(locked) => locked,
+        Err(_) => {
+            // One that cannot be written must not hold up the others (R9.5).
+            let mut locked = Vec::new();
+            for result in &results {
+                match write(app, std::slice::from_ref(result)).await {
+                    Ok(mut one) => locked.append(&mut one),
+                    Err(code) => {
+                        tracing::error!(delivery.id = %result.id, problem.code = code.parts().0, "what became of an attempt cannot be written");
+                    }
+                }
+            }
+            locked
+        }
+    };
+    results.into_iter().zip(held).filter(|(result, _)| locked.contains(&result.id)).collect()
+}
+
 /// What was sent must be known as sent: without this the lease ends and it goes out again. So it is tried until the
-/// database has answered; an error is its refusal.
-async fn write(app: &App, results: &[AttemptResult]) -> Result<(), Code> {
+/// database has answered; an error is its refusal. Gives those that another session has locked.
+async fn write(app: &App, results: &[AttemptResult]) -> Result<Vec<Uuid>, Code> {
     let json = serde_json::json!(results);
     let mut wait = Duration::from_millis(100);
     let call = "jobs.finish_deliveries(results => $1)";
     loop {
         match app.db.write::<Finished>(&Caller::worker(), call, &[&json]).await {
-            Ok(_) => return Ok(()),
+            Ok(finished) => return Ok(finished.held),
             Err(problem) if problem.code == Code::Unavailable => {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(Duration::from_secs(2));

@@ -162,6 +162,7 @@ fn configure(home: &Path, database: &Database, fakes: &Fakes, stripe: &FakeStrip
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
         requests_per_minute: NonZeroU32::MAX,
+        connections: None,
         secrets: secrets(&home.join("keys"))?,
         fcm: Some(Fcm { url: fakes.fcm_url(), credentials }),
         postmark: None,

@@ -9,10 +9,11 @@ use poem_openapi::{Enum, Object, OpenApi};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::me::Language;
+use super::me::{Done, Language};
 use super::{Answer, Created, Section};
 use crate::app::App;
 use crate::auth::caller::Visitor;
+use crate::auth::pin::Pins;
 use crate::auth::token::LIFE_SECONDS;
 use crate::db::Caller;
 use crate::problem::{Code, Problem};
@@ -188,6 +189,13 @@ impl Attempt {
     }
 }
 
+/// The hash of a PIN, once the ticket is known to be good: nobody without one has us hash (R9.9).
+async fn hash_for_ticket(app: &App, visitor: &Caller, ticket: &str, pin: &str) -> Result<String, Problem> {
+    Pins::refuse_weak(pin)?;
+    let _: Done = app.db.read(visitor, "api.check_ticket(ticket_hash => $1)", &[&token_hash(ticket)]).await?;
+    app.pins.hash(pin).await
+}
+
 #[derive(Deserialize)]
 struct StartedSession {
     session_id: Uuid,
@@ -290,7 +298,7 @@ impl Api {
         visitor: Visitor,
         body: Json<NewAccount>,
     ) -> Result<Created<Session>, Problem> {
-        let pin_hash = app.pins.hash(&body.pin).await?;
+        let pin_hash = hash_for_ticket(&app, &visitor.0, &body.ticket, &body.pin).await?;
         let call = "api.create_account(ticket_hash => $1, name => $2, pin_hash => $3, device_name => $4, language => $5, refresh_hash => $6)";
         let language = body.language.map(Language::as_str);
         let params: crate::db::Params<'_> =
@@ -301,7 +309,7 @@ impl Api {
     /// Recover an account: set a new PIN and sign in
     #[oai(path = "/v1/auth/pin", method = "post", operation_id = "recover_pin")]
     async fn recover_pin(&self, app: Data<&Arc<App>>, visitor: Visitor, body: Json<Recovery>) -> Answer<Session> {
-        let pin_hash = app.pins.hash(&body.pin).await?;
+        let pin_hash = hash_for_ticket(&app, &visitor.0, &body.ticket, &body.pin).await?;
         let call = "api.recover_pin(ticket_hash => $1, pin_hash => $2, device_name => $3, refresh_hash => $4)";
         let params: crate::db::Params<'_> = &[&token_hash(&body.ticket), &pin_hash, &body.device_name];
         Ok(Json(start_session(&app, &visitor.0, call, params).await?))

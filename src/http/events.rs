@@ -26,6 +26,7 @@ use super::Section;
 use super::connections::MemberList;
 use super::day::Today;
 use super::notifications::{Notification, NotificationRow};
+use super::streams::Place;
 use crate::app::App;
 use crate::auth::caller::SignedIn;
 use crate::auth::token::LIFE_SECONDS;
@@ -96,6 +97,7 @@ struct Follower {
     after: Option<Uuid>,
     since: Option<DateTime<Utc>>,
     ends_at: Instant,
+    place: Place,
     sent: VecDeque<Uuid>,
     waiting: VecDeque<Live>,
     today: Screen,
@@ -110,10 +112,11 @@ impl Follower {
             if let Some(live) = self.waiting.pop_front() {
                 return Some((live, self));
             }
-            let stop = self.app.stop.clone();
+            let (stop, newer) = (self.app.stop.clone(), self.place.end.clone());
             let end = self.ends_at;
             tokio::select! {
                 () = stop.cancelled() => return None,
+                () = newer.cancelled() => return None,
                 () = tokio::time::sleep_until(end) => return None,
                 () = self.woken(), if !self.is_behind => {}
                 () = std::future::ready(()), if self.is_behind => {}
@@ -172,7 +175,8 @@ impl Api {
     /// Server-sent events. `notification`: what the user is told; its id is the event's. `today` and `members`: the answers of
     /// `GET /v1/me/today` and `GET /v1/members`, at the start and, within 10 seconds, whenever they change. A stream ends when an access token as old as itself would:
     /// open it again with a new one. After a break send the last one as `Last-Event-ID`: what
-    /// came since is sent again, and possibly some events of the half minute before it.
+    /// came since is sent again, and possibly some events of the half minute before it. A user has five streams at most: one
+    /// more ends the oldest.
     #[oai(path = "/v1/events", method = "get", operation_id = "list_events")]
     async fn list_events(
         &self,
@@ -180,7 +184,9 @@ impl Api {
         caller: SignedIn,
         #[oai(name = "Last-Event-ID")] last_event_id: Header<Option<Uuid>>,
     ) -> Result<EventStream<futures_util::stream::BoxStream<'static, Live>>, Problem> {
+        let place = app.gate.streams.open(caller.user_id())?;
         let mut follower = Follower {
+            place,
             wake: app.ear.subscribe(),
             app: Arc::clone(&app),
             caller: caller.0,

@@ -1,20 +1,27 @@
 //! Who may pass: where a request comes from, at what pace, and whether the app is new enough.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use poem::http::{HeaderMap, Method};
 use poem::{Endpoint, Request};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::export::PAGES_AT_ONCE;
 use super::pace::{Pace, Standing};
+use super::sockets::{InHand, Sockets};
+use super::streams::Streams;
+use super::turns::{Kind, Turn, Turns, Who};
 use crate::app::App;
 use crate::config::Config;
 use crate::db::Caller;
+use crate::descriptors;
 use crate::problem::{Code, Problem};
 
 /// What saves somebody, or keeps a device able to: never refused for its pace, nor for the age of the app. Each is
@@ -30,8 +37,10 @@ pub const SAFETY_ACTS: &[&str] = &[
     "/v1/members/{id}/attestations",
     "/v1/deliveries/{id}/confirm",
     // Without it the next check-in would find nobody signed in; and a whole carrier may share one address.
-    "/v1/auth/sessions/refresh",
+    REFRESH,
 ];
+/// It takes none of the connections to the database that are kept for saving somebody: nobody has to be anybody to ask it.
+const REFRESH: &str = "/v1/auth/sessions/refresh";
 /// What also an app that is too old may do: sign in, look at what is wrong, and act on it.
 const OPEN_TO_OLD_APPS: &[&str] = &["/v1/auth/", "/v1/alerts", "/v1/members", "/v1/deliveries/"];
 /// Pages that are opened by a signed link from a message, with any method.
@@ -54,6 +63,32 @@ pub struct Origin {
     pub standing: Standing,
     /// One of [`SAFETY_ACTS`].
     pub is_safety_act: bool,
+    /// Whether it may use the connections to the database that are kept for saving somebody.
+    pub saves: bool,
+    /// What it holds until it is answered.
+    pub held: Held,
+}
+
+/// What a request holds until it is answered: its connection, and a turn of whoever asks.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<(Option<InHand>, Option<Turn>)>>);
+
+impl Held {
+    /// The connection, which is not closed for somebody else's sake meanwhile.
+    pub fn keep_connection(&self, connection: Option<InHand>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = connection;
+    }
+
+    fn keep_turn(&self, turn: Turn) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(turn);
+    }
+
+    /// It is answered: the turn is over. The connection is for whoever still writes the answer.
+    pub fn release(&self) -> Option<InHand> {
+        let (connection, turn) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(turn.take());
+        connection.take()
+    }
 }
 
 /// Decides who may pass.
@@ -62,6 +97,14 @@ pub struct Gate {
     users: Pace,
     networks: Pace,
     least_app_version: AtomicU32,
+    /// The connections of clients.
+    pub sockets: Arc<Sockets>,
+    /// Live streams.
+    pub streams: Arc<Streams>,
+    /// Requests in hand.
+    pub turns: Turns,
+    /// Pages of downloads that are being read.
+    pub export_pages: Semaphore,
     /// Whether the outside sees HTTPS: only then is there anything to be strict about.
     pub is_https: bool,
 }
@@ -76,11 +119,17 @@ impl Gate {
     /// As this configuration wants it; every version of the app may pass until the database has been asked.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        let by_open_files = || descriptors::clients(descriptors::limit());
+        let places = config.connections.map_or_else(by_open_files, NonZeroUsize::get);
         Self {
             trusted_proxies: config.trusted_proxies.clone(),
             users: Pace::new("user", config.requests_per_minute),
             networks: Pace::new("network", config.requests_per_minute),
             least_app_version: AtomicU32::new(0),
+            sockets: Sockets::new(places, config.trusted_proxies.clone()),
+            streams: Streams::new(places),
+            turns: Turns::default(),
+            export_pages: Semaphore::new(PAGES_AT_ONCE),
             is_https: config.public_url.scheme() == "https",
         }
     }
@@ -88,20 +137,36 @@ impl Gate {
     /// What there is to know of a request.
     pub fn origin(&self, request: &Request, request_id: String) -> Origin {
         let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
+        let path = request.uri().path();
+        let is_safety_act = is_safety_act(request.method(), path);
         Origin {
             request_id,
             ip: peer.map(|peer| client(peer, request.headers(), &self.trusted_proxies)),
             standing: Standing::default(),
-            is_safety_act: is_safety_act(request.method(), request.uri().path()),
+            is_safety_act,
+            saves: is_safety_act && path != REFRESH,
+            held: Held::default(),
         }
     }
 
-    /// Counts a request of a signed-in user.
+    /// Counts a request of a signed-in user, and waits for their turn.
     ///
     /// # Errors
     /// `too-many-requests`.
-    pub fn count_user(&self, user: Uuid, origin: &Origin) -> Result<(), Problem> {
-        if origin.is_safety_act { Ok(()) } else { self.users.count(&user, &origin.standing) }
+    pub async fn let_user_in(&self, user: Uuid, origin: &Origin) -> Result<(), Problem> {
+        if !origin.is_safety_act {
+            self.users.count(&user, &origin.standing)?;
+        }
+        self.take_turn(Who::User(user), origin).await
+    }
+
+    /// Counts a request of nobody, by the network it comes from, and waits for its turn.
+    ///
+    /// # Errors
+    /// `too-many-requests`.
+    pub async fn let_network_in(&self, origin: &Origin) -> Result<(), Problem> {
+        self.count_network(origin)?;
+        self.take_turn(Who::Network(network(origin.ip)), origin).await
     }
 
     /// Counts a request of nobody, by the network it comes from.
@@ -110,6 +175,12 @@ impl Gate {
     /// `too-many-requests`.
     pub fn count_network(&self, origin: &Origin) -> Result<(), Problem> {
         if origin.is_safety_act { Ok(()) } else { self.networks.count(&network(origin.ip), &origin.standing) }
+    }
+
+    async fn take_turn(&self, who: Who, origin: &Origin) -> Result<(), Problem> {
+        let kind = if origin.is_safety_act { Kind::Safety } else { Kind::Ordinary };
+        origin.held.keep_turn(self.turns.take(kind, who).await?);
+        Ok(())
     }
 
     fn refuse_old_app(&self, request: &Request) -> Result<(), Problem> {
@@ -199,7 +270,7 @@ fn address(hop: &str) -> Option<IpAddr> {
 
 /// What one customer of a provider has: an IPv4 address, or the /64 of an IPv6 address. Unknown ones count as one. The
 /// same as `rules.caller_network`.
-fn network(ip: Option<IpAddr>) -> IpAddr {
+pub fn network(ip: Option<IpAddr>) -> IpAddr {
     match ip {
         Some(IpAddr::V6(ip)) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
         Some(ip) => ip,

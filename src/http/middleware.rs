@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use poem::error::ReadBodyError;
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
-use poem::{Endpoint, IntoResponse, Request, Response};
+use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use poem_openapi::error::{ParseParamError, ParseRequestPayloadError};
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 64;
 
 const EVENTS: &str = "/v1/events";
+const EXPORT: &str = "/v1/me/export";
 
 /// Headers of every answer (OWASP Secure Headers Project).
 const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
@@ -74,6 +76,10 @@ pub async fn keep_to<E: Endpoint>(
             return Err(Problem::new(Code::MalformedRequest).detail("The body did not come to its end.").into());
         }
     };
+    // A complete request: from here on its connection is nobody else's.
+    if let (Some(app), Some(origin)) = (request.data::<Arc<App>>(), request.extensions().get::<Origin>()) {
+        origin.held.keep_connection(app.gate.sockets.begin(request.local_addr()));
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // What saves somebody is not refused for its form where poem makes sense of it (and is not held up by a second look).
     let saves = request.extensions().get::<Origin>().is_some_and(|origin| origin.is_safety_act);
@@ -135,9 +141,10 @@ pub async fn trace<E: Endpoint>(app: Arc<App>, endpoint: Arc<E>, mut request: Re
         .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte)))
         .map_or_else(|| new_id().to_string(), str::to_owned);
     let origin = app.gate.origin(&request, id.clone());
-    let standing = origin.standing.clone();
+    let (standing, held) = (origin.standing.clone(), origin.held.clone());
     request.extensions_mut().insert(origin);
     let method = request.method().clone();
+    let is_stream = [EVENTS, EXPORT].contains(&request.uri().path());
     if request.uri().path() == EVENTS {
         // A compressor would hold events back until it has enough of them.
         request.headers_mut().remove(header::ACCEPT_ENCODING);
@@ -146,6 +153,14 @@ pub async fn trace<E: Endpoint>(app: Arc<App>, endpoint: Arc<E>, mut request: Re
         Ok(response) => response.into_response(),
         Err(error) => error.into_response(),
     };
+    let connection = held.release();
+    if is_stream && response.status().is_success() {
+        // Its connection is held until the last of it is written.
+        let chunks = response.take_body().into_bytes_stream();
+        response.set_body(Body::from_bytes_stream(chunks.inspect(move |_| {
+            let _ = &connection;
+        })));
+    }
     let operation = response.data::<poem_openapi::OperationId>().map(|operation| operation.0);
     tracing::info!(
         request.id = id,

@@ -27,8 +27,11 @@ pub mod positions;
 pub mod preferences;
 pub mod sessions;
 mod signatures;
+pub mod sockets;
 pub mod staff;
+pub mod streams;
 pub mod system;
+pub mod turns;
 pub mod webhooks;
 pub mod welfare_cards;
 

@@ -78,5 +78,13 @@ pub async fn ready(app: Data<&Arc<App>>) -> Response {
 /// `GET /metrics`: for Prometheus. Asks the database nothing.
 #[handler]
 pub fn metrics(app: Data<&Arc<App>>) -> Response {
-    Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(app.watch.render())
+    let mut shown = app.watch.render();
+    for (name, kind, help, value) in [
+        ("connections", "gauge", "Clients that are connected to this server", app.gate.sockets.count() as u64),
+        ("streams", "gauge", "Live streams of this server", app.gate.streams.count() as u64),
+        ("pins_hashed_total", "counter", "How often this server has run Argon2", app.pins.hashed()),
+    ] {
+        let _ = write!(shown, "# HELP pruuf_{name} {help}\n# TYPE pruuf_{name} {kind}\npruuf_{name} {value}\n");
+    }
+    Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(shown)
 }

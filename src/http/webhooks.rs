@@ -1,6 +1,7 @@
 //! What providers call. They are known by their signatures (src/webhooks), not by a session, and get short answers: a 2xx
 //! for what was kept, 401 for what is not theirs, 503 where the fault is ours, so that they come again.
 
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::Arc;
 
 use poem::http::{StatusCode, header};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::gate::Origin;
+use super::turns::{Kind, Who};
 use crate::app::App;
 use crate::config::VOICE_PATH;
 use crate::db::Caller;
@@ -75,7 +77,8 @@ pub async fn receive_twilio_key(
     let delivery: Uuid = delivery_of(request).ok_or(Problem::new(Code::MalformedRequest))?;
     let key = form.0.get("Digits").unwrap_or_default();
     let call = "jobs.receive_twilio_key(delivery => $1, key => $2)";
-    let answered: Answered = app.db.write(&caller(request), call, &[&delivery, &key]).await?;
+    let _turn = app.gate.turns.take(Kind::Safety, phone(&delivery)).await?;
+    let answered: Answered = app.db.write(&saving_caller(request), call, &[&delivery, &key]).await?;
     let action = format!("{}{VOICE_PATH}?delivery={delivery}", app.public_url);
     Ok(twiml(&app, "receive_twilio_key", "call_answer", answered, &action))
 }
@@ -91,7 +94,8 @@ pub async fn receive_twilio_message(
     let sid = form.0.get("MessageSid").ok_or(Problem::new(Code::MalformedRequest))?;
     let (lookups, words) = (app.vault.lookups("phone", field("From")), field("Body"));
     let call = "jobs.receive_twilio_message(message_sid => $1, lookups => $2, words => $3)";
-    let answered: Answered = app.db.write(&caller(request), call, &[&sid, &lookups, &words]).await?;
+    let _turn = app.gate.turns.take(Kind::Safety, phone(&field("From"))).await?;
+    let answered: Answered = app.db.write(&saving_caller(request), call, &[&sid, &lookups, &words]).await?;
     Ok(twiml(&app, "receive_twilio_message", "reply", answered, ""))
 }
 
@@ -104,6 +108,16 @@ fn delivery_of(request: &Request) -> Option<Uuid> {
 /// Whose signature was right.
 fn caller(request: &Request) -> Caller {
     Caller::provider(request.extensions().get::<Origin>().map(|origin| origin.request_id.clone()))
+}
+
+/// The same for what somebody answers, which may be that they are well or that they help: receipts cannot hold it up (R9.9).
+fn saving_caller(request: &Request) -> Caller {
+    Caller { saves: true, ..caller(request) }
+}
+
+/// Whoever answers, so that one phone's many texts hold nobody else's up.
+fn phone(of: &impl Hash) -> Who {
+    Who::Phone(BuildHasherDefault::<DefaultHasher>::default().hash_one(of))
 }
 
 fn twiml(app: &App, operation: &'static str, name: &str, answered: Answered, action: &str) -> Response {

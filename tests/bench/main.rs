@@ -1,11 +1,13 @@
 //! Measures what docs/performance.md shows. Run by `tests/bench/run`, which says how.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
 
+mod aged;
 mod burst;
 mod history;
 mod load;
 mod seed;
 mod server;
+mod siege;
 mod tick;
 
 use std::fmt::Write as _;
@@ -28,12 +30,27 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) seconds: u64,
     million: bool,
-    write: bool,
+    pub(crate) write: bool,
+    aged: bool,
+    pub(crate) hold: bool,
+    /// Of the aged database.
+    pub(crate) members: i32,
+    pub(crate) days: i32,
 }
 
 impl Options {
     fn from_args() -> Self {
-        let mut options = Self { only: None, rounds: 3, seconds: 8, million: false, write: false };
+        let mut options = Self {
+            only: None,
+            rounds: 3,
+            seconds: 8,
+            million: false,
+            write: false,
+            aged: false,
+            hold: false,
+            members: 100_000,
+            days: 90,
+        };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             match arg.as_str() {
@@ -42,12 +59,21 @@ impl Options {
                 "--seconds" => options.seconds = args.next().unwrap().parse().unwrap(),
                 "--million" => options.million = true,
                 "--write" => options.write = true,
+                "--aged" => options.aged = true,
+                "--hold" => options.hold = true,
+                "--members" => options.members = args.next().unwrap().parse().unwrap(),
+                "--days" => options.days = args.next().unwrap().parse().unwrap(),
                 // cargo's own.
                 "--bench" => {}
                 other => panic!("tests/bench/run does not know {other}"),
             }
         }
         options
+    }
+
+    /// Whether a line of the aged table is asked for: `--only` names parts of their names.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| name.contains(wanted.as_str())))
     }
 
     fn wants(&self, part: &str) -> bool {
@@ -135,9 +161,24 @@ fn machine() -> String {
     )
 }
 
+/// Puts a text between its marks in docs/performance.md.
+pub(crate) fn write(what: &str, text: &str) {
+    let path = "docs/performance.md";
+    let (begin, end) = (format!("<!-- {what} -->\n"), format!("<!-- end of {what} -->"));
+    let page = std::fs::read_to_string(path).unwrap();
+    let (head, rest) = page.split_once(&begin).unwrap();
+    let (_, tail) = rest.split_once(&end).unwrap();
+    std::fs::write(path, format!("{head}{begin}{text}{end}{tail}")).unwrap();
+}
+
 #[tokio::main]
 async fn main() {
     let options = Options::from_args();
+    if options.aged {
+        let machine = machine();
+        say(&machine);
+        return aged::run(&options, &machine).await;
+    }
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
     let machine = machine();
@@ -166,15 +207,14 @@ async fn main() {
     if bench.options.wants("alerts") {
         burst::measure_alerts(&bench, &mut report).await;
     }
+    if bench.options.wants("siege") {
+        siege::measure(&bench, &mut report).await;
+    }
 
     let text = format!("{machine}\n\n| what | measured | goal |\n| --- | --- | --- |\n{}", report.0);
     say(&format!("\n{text}"));
     if bench.options.write {
-        let path = "docs/performance.md";
-        let page = std::fs::read_to_string(path).unwrap();
-        let (head, rest) = page.split_once("<!-- figures -->\n").unwrap();
-        let (_, tail) = rest.split_once("<!-- end of figures -->").unwrap();
-        std::fs::write(path, format!("{head}<!-- figures -->\n{text}<!-- end of figures -->{tail}")).unwrap();
+        write("figures", &text);
     }
     let data = bench.cluster.data_dir().to_owned();
     bench.cluster.stop().await.unwrap();

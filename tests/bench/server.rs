@@ -25,14 +25,25 @@ pub struct Serve {
 impl Serve {
     /// Starts it on a database, with the fakes as its providers.
     pub async fn start(bench: &Bench, database: &str, fakes: Option<&Fakes>) -> Self {
+        Self::start_within(bench, database, fakes, None).await
+    }
+
+    /// The same, where the system lets it have so many files open and not one more.
+    pub async fn start_within(bench: &Bench, database: &str, fakes: Option<&Fakes>, open_files: Option<u64>) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{address}");
         let log = std::fs::File::create(bench.dir.join("server.log")).unwrap();
         let key = STANDARD.encode(KEY);
-        let mut command = Command::new(std::env::var_os("PRUUF_BIN").unwrap_or(env!("CARGO_BIN_EXE_pruuf").into()));
+        let program = std::env::var_os("PRUUF_BIN").unwrap_or(env!("CARGO_BIN_EXE_pruuf").into());
+        let mut command = Command::new(if open_files.is_some() { "prlimit".into() } else { program.clone() });
+        if let Some(limit) = open_files {
+            command.arg(format!("--nofile={limit}:{limit}")).arg(program);
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
         command
             .arg("serve")
             .env_clear()
+            .env("PATH", path)
             .env("DATABASE_URL", bench.server_url(database))
             .env("PRUUF_LISTEN", address.to_string())
             .env("PRUUF_PUBLIC_URL", &url)

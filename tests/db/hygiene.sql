@@ -6,6 +6,7 @@ create table tap.definers (function text primary key, reason text not null);
 insert into tap.definers values
   ('api.request_code', 'a visitor has no table'),
   ('api.verify_code', 'a visitor has no table'),
+  ('api.check_ticket', 'a visitor has no table'),
   ('api.create_account', 'a visitor has no table'),
   ('api.recover_pin', 'a visitor has no table'),
   ('api.begin_session', 'a visitor has no table'),
@@ -16,14 +17,15 @@ insert into tap.definers values
   ('api.begin_pin_change', 'nobody reads a hash or its counters'),
   ('api.change_pin', 'nobody reads a hash; ends sessions, and tells the user'),
   ('api.export_me', 'R2.6 shows its caller also what no user reads: counters, deliveries, the trail'),
+  ('api.export_page', 'as api.export_me: deliveries and the trail are not open to users'),
   ('api.delete_me', 'R2.6 ends what is not open to its user: connections, deliveries, sessions'),
-  ('rules.step_due_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),
+  ('rules.due_alert_steps', 'R6.3 the worker may not lock an alert'),
+  ('rules.step_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),
   ('rules.timeline', 'R6.8 deliveries and attempts are not open to users; asks itself who may see the alert'),
   ('rules.tg_connections__catch_up', 'R3.5 tells whoever is to be told at once from now on'),
   ('rules.is_entitled', 'R6.10 an account is open to its user only'),
   ('rules.settle_entitlement', 'R8.2 accounts are not the worker''s to change'),
   ('rules.due_accounts', 'R8.2 accounts are not the worker''s to read'),
-  ('rules.put_off_account', 'R9.5 accounts are not the worker''s to change'),
   ('rules.apply_subscription', 'R8.1 nobody may write what Stripe says'),
   ('rules.store_stripe_event', 'R8.4 events are nobody''s'),
   ('rules.claim_stripe_work', 'R8.4 events are nobody''s'),
@@ -78,7 +80,14 @@ insert into tap.definers values
   ('rules.take_key', 'R6.6 acts for a Contact who pressed a key; the worker may not'),
   ('rules.take_text', 'R6.6 acts for whoever sent a text; the worker may not'),
   ('rules.check_reach', 'R7.3 the worker may not touch an alert'),
-  ('rules.forget_by_age', 'R2.1 codes, tokens and messages are not the worker''s to read or to delete'),
+  ('rules.forget_codes', 'R2.1 codes are not the worker''s to read or to delete'),
+  ('rules.forget_refresh_tokens', 'R2.4 tokens are not the worker''s to read or to delete'),
+  ('rules.forget_idempotency_keys', 'R9.4 answers are not the worker''s to read or to delete'),
+  ('rules.forget_tries', 'R2.1 counters are not the worker''s to read or to delete'),
+  ('rules.forget_webhook_events', 'the worker deletes no event'),
+  ('rules.old_stranger_messages', 'R9.3 the worker may not lock a message'),
+  ('rules.forget_stranger_messages', 'R9.3 the worker deletes no message; only those to people without an account'),
+  ('rules.due_reach_checks', 'R7.3 the worker may not lock an alert'),
   ('api.list_webhooks', 'webhooks and their secrets are not open to users'),
   ('api.add_webhook', 'nobody reads a secret; the trail is written'),
   ('api.remove_webhook', 'webhooks are not open to users; the trail is written'),
@@ -119,11 +128,16 @@ insert into tap.definers values
   ('rules.tg_watch_settings__keep', 'R3.4 the Member''s zone is not open to a Contact'),
   ('rules.tg_watch_settings__record', 'writes the trail'),
   ('rules.my_account', 'own columns that others must not see'),
+  ('rules.tg_alert_actions__stamp', 'R6.4 takes the lock of a Member''s day; asks itself who may act'),
+  ('rules.tg_deliveries__arrive', 'R6.5 where alarms arrived is nobody''s to write'),
+  ('rules.tg_webhook_events__arrive', 'R6.5 where alarms arrived is nobody''s to write'),
   ('rules.tg_alert_actions__act', 'R6.4 what a Contact sets off at all the others'),
   ('rules.tg_alerts__record', 'writes the trail'),
   ('rules.tg_preferences__record', 'writes the trail'),
+  ('rules.tg_check_ins__stamp', 'R4.6 takes the lock of a Member''s day'),
   ('rules.tg_check_ins__count', 'R4.4 obligations and alerts are not open to users'),
   ('rules.tg_connections__end', 'R3.3 tells the other side'),
+  ('rules.lock_own_connection', 'R3.3 takes the lock of a Member''s day, for one of the two only'),
   ('rules.tg_notifications__read', 'deliveries are not open to users'),
   ('rules.tg_schedules__start', 'R4.2 obligations are not open to users'),
   ('rules.tg_schedules__take_over', 'R4.7 an old version is ended, which users may not');
@@ -161,7 +175,7 @@ select tap.nothing($$ select signature from tap.functions f where returns = 'tri
 select tap.nothing($$ select signature, a.grantee::regrole from tap.functions f, aclexplode(f.acl) a where f.schema = 'jobs' and a.grantee::regrole::text not in ('pruuf_worker', 'pruuf_keeper', 'pruuf_owner') $$, 'jobs are for the worker, and for who turns the keys');
 select tap.nothing($$ select signature from tap.functions f, aclexplode(f.acl) a where f.schema = 'api' and a.grantee = 'pruuf_worker'::regrole $$, 'the worker calls no api');
 select tap.nothing($$ select signature from tap.functions f, aclexplode(f.acl) a, aclexplode(f.acl) b where f.schema = 'api' and a.grantee = 'pruuf_anon'::regrole and b.grantee = 'pruuf_user'::regrole $$, 'an api function is for visitors or for users, not for both');
-select tap.nothing($$ select signature from tap.functions f where schema in ('api', 'jobs', 'rules') and signature not in ('rules.clock()') and (body ~* '\m(clock_timestamp|statement_timestamp|transaction_timestamp|localtimestamp|current_timestamp|current_date|timeofday)\M' or body ~* '\mnow\(\)') $$, 'R9.6 only rules.clock() reads a clock');
+select tap.nothing($$ select signature from tap.functions f where schema in ('api', 'jobs', 'rules') and signature not in ('rules.clock()', 'rules.has_time_left()') and (body ~* '\m(clock_timestamp|statement_timestamp|transaction_timestamp|localtimestamp|current_timestamp|current_date|timeofday)\M' or body ~* '\mnow\(\)') $$, 'R9.6 only rules.clock() reads a clock');
 select tap.nothing($$ select signature from tap.functions where schema = 'rules' and body ~ '\m(api|jobs)\.' and signature !~ '\mtg_' $$, 'rules call neither api nor jobs');
 select tap.nothing($$ select signature from tap.functions where schema = 'api' and body ~ '\mjobs\.' or schema = 'jobs' and body ~ '\mapi\.' $$, 'api and jobs do not call each other');
 

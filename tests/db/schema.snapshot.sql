@@ -92,6 +92,11 @@ CREATE FUNCTION api.check_in_by_device(linked_device_id uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION api.check_in_by_device(linked_device_id uuid) IS 'POST /v1/linked-devices/check-ins. R4.8 a press of this moment, as one in the app. security definer: how a check-in came is not the user''s to say.';
+CREATE FUNCTION api.check_ticket(ticket_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.check_ticket(ticket_hash bytea) IS 'R9.9 refuses what is no ticket before the server hashes a PIN for it; writes nothing.';
 CREATE FUNCTION api.close_alert(alert_id uuid, outcome text, note text) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -141,7 +146,12 @@ CREATE FUNCTION api.export_me() RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller. Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+COMMENT ON FUNCTION api.export_me() IS 'GET /v1/me/export. R2.6 everything that is held about the caller, but for what may be long: that comes page by page (api.export_page). Of others only what the caller may see: names of those they are connected with, beside ids, never an address. Never a hash, a token or what it is made from; the server opens the caller''s own addresses.';
+CREATE FUNCTION api.export_page(part text, place text, size integer) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION api.export_page(part text, place text, size integer) IS 'GET /v1/me/export. R2.6, R9.9 one page of a part that may be long, and where the next one begins.';
 CREATE FUNCTION api.find_linked_device(token_hash bytea) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -396,7 +406,7 @@ CREATE FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_nex
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[]) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told.';
+COMMENT ON FUNCTION api.refresh_session(token_hash bytea, next_hash bytea, other_next_hashes bytea[]) IS 'R2.4 each refresh token is good once; the server derives the next from it, so that a retry gets the same one. A used one that comes again later, or after its successor was used, was stolen: the whole family ends, and the user is told. R9.9 One that is nobody''s leaves no row behind: it is counted for its network, and refused whatever the count is, so that a right one is never held up.';
 CREATE FUNCTION api.remove_address(address_id uuid) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -627,6 +637,11 @@ CREATE FUNCTION data.new_id() RETURNS uuid
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION data.new_id() IS 'A UUIDv7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, then random. Orders rows roughly by their making; nothing may depend on more.';
+CREATE FUNCTION jobs.add_up(a jsonb, b jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.add_up(a jsonb, b jsonb) IS 'What two parts of a job report together: numbers are added, lists appended.';
 CREATE FUNCTION jobs.addresses_to_move(key_id bytea, after bytea, most integer) RETURNS TABLE(kind text, lookup bytea, sealed bytea)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -653,7 +668,7 @@ CREATE TABLE data.alerts (
     resumed_at timestamp with time zone,
     owner_asked_at timestamp with time zone,
     exhausted_at timestamp with time zone,
-    reach_check_at timestamp with time zone,
+    reach_check_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone,
     CONSTRAINT a_missed_alert_has_its_obligation CHECK (((kind = 'missed'::text) = (obligation_id IS NOT NULL))),
     CONSTRAINT alert_acknowledged_is_whole CHECK (((state <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
     CONSTRAINT alert_kind_is_known CHECK ((kind = ANY (ARRAY['missed'::text, 'help'::text]))),
@@ -687,11 +702,24 @@ CREATE FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with
     AS $$…$$;
 COMMENT ON FUNCTION jobs.apply_subscription(found_one jsonb, asked_at timestamp with time zone) IS 'R8.1 what Stripe answered when it was told something.';
 CREATE FUNCTION jobs.audit() RETURNS TABLE(kind text, count bigint)
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.audit() IS 'R9.7 compares what should have happened with what did: a row for each kind of finding, with how many (at most about 1,000), none when all is well. What each means and what to do: docs/operations.md. Changes nothing; may be called at any time.';
+CREATE FUNCTION jobs.batch_size(job text) RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.batch_size(job text) IS 'How many rows a job takes at once: 500, fewer after a call that was cancelled.';
+CREATE FUNCTION jobs.check_reach(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.check_reach(ids uuid[], at timestamp with time zone) IS 'R7.3 checks the reach of these alerts.';
 CREATE FUNCTION jobs.claim_comparisons(most integer) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -701,6 +729,8 @@ CREATE FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds 
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_deliveries(channel text, most integer, lease_seconds integer, in_hand uuid[]) IS 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
@@ -708,6 +738,8 @@ CREATE FUNCTION jobs.claim_polls(most integer) RETURNS SETOF jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_polls(most integer) IS 'R7.1 deliveries that a provider took and of which no callback said what became: it is to be asked. More and more rarely, for a day.';
@@ -720,6 +752,8 @@ CREATE FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uu
     LANGUAGE plpgsql
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.claim_webhook_events(most integer, failing boolean, busy uuid[], lease_seconds integer) IS 'Events that are due, of webhooks that work or of those that fail, so that a dead one delays no other; two of a webhook at most, and none of those that are busy. What is nobody''s business any more is cancelled.';
@@ -736,103 +770,20 @@ COMMENT ON FUNCTION jobs.compare_customer(customer text, found_ones jsonb, asked
 CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid, contact_id uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert that is not over, for whom there is no first message, or one that goes nowhere.';
-CREATE FUNCTION jobs.coverage_drifted(slice integer, slices integer) RETURNS SETOF uuid
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.coverage_drifted(slice integer, slices integer) IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: of one slice of all Members, since reckoning it is dearer than the rest of the audit.';
-CREATE FUNCTION jobs.erase_positions(most integer DEFAULT 1000) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.erase_positions(most integer) IS 'R4.8 erases positions after [24] hours, some at a time. A call of its own: no deadline waits for it (R9.5).';
-CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET lock_timeout TO '500ms'
     SET enable_seqscan TO 'off'
-    SET jit TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, some at a time: later rounds, the asking of owners. A call of its own, in as many servers as there are: whatever becomes of it, no first alert waits (R9.5).';
-CREATE TABLE data.deliveries (
-    id uuid DEFAULT data.new_id() NOT NULL,
-    notification_id uuid NOT NULL,
-    channel text NOT NULL,
-    address_id uuid,
-    device_id uuid,
-    work_rank smallint NOT NULL,
-    state text DEFAULT 'pending'::text NOT NULL,
-    next_attempt_at timestamp with time zone NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone,
-    may_have_arrived boolean DEFAULT false NOT NULL,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    stands_by boolean DEFAULT false NOT NULL,
-    expires_at timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    settled_at timestamp with time zone,
-    provider_message_id text,
-    failure text,
-    resend_of uuid,
-    poll_at timestamp with time zone,
-    provider text,
-    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
-    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
-    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
-    CONSTRAINT delivery_provider_is_a_name CHECK ((provider ~ '^[a-z-]{1,30}$'::text)),
-    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
-    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
-)
-WITH (fillfactor='80');
-ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
-COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
-COMMENT ON COLUMN data.deliveries.poll_at IS 'R7.1 when the provider that took it is asked what became of it, should no callback have said so; null where nobody can be asked, or not any more.';
-COMMENT ON COLUMN data.deliveries.provider IS 'R7.1 who took it last and knows it as provider_message_id.';
-CREATE TABLE data.receipts (
-    id bigint NOT NULL,
-    provider text NOT NULL,
-    event_id text NOT NULL,
-    delivery_id uuid,
-    provider_message_id text NOT NULL,
-    event text NOT NULL,
-    meaning text NOT NULL,
-    detail text,
-    turns_off text,
-    said_at timestamp with time zone,
-    received_at timestamp with time zone NOT NULL,
-    is_from_poll boolean DEFAULT false NOT NULL,
-    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT failing_receipt_says_why CHECK (((meaning <> ALL (ARRAY['transient'::text, 'permanent'::text])) OR (detail IS NOT NULL))),
-    CONSTRAINT receipt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
-    CONSTRAINT receipt_event_id_is_1_to_200_characters CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
-    CONSTRAINT receipt_event_is_a_code CHECK ((event ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
-    CONSTRAINT receipt_message_id_is_1_to_200_characters CHECK (((length(provider_message_id) >= 1) AND (length(provider_message_id) <= 200))),
-    CONSTRAINT receipt_off_reason_is_known CHECK ((turns_off = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text]))),
-    CONSTRAINT receipt_provider_is_known CHECK ((provider = ANY (ARRAY['twilio'::text, 'postmark'::text, 'sendgrid'::text]))),
-    CONSTRAINT receipt_says_something_known CHECK ((meaning = ANY (ARRAY['nothing'::text, 'accepted'::text, 'transient'::text, 'delivered'::text, 'permanent'::text, 'confirmed'::text])))
-);
-ALTER TABLE ONLY data.receipts FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.receipts IS 'R7.1 what providers say became of messages, each event once: rows that are only ever added, in whatever order they come. meaning: what it means for a delivery. facts: the event without addresses and texts. is_from_poll: we asked, no callback came. Without a delivery_id it is found by provider_message_id, perhaps later.';
-CREATE FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) RETURNS void
+COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert of the last day that is not over, for whom there is no first message, or one that goes nowhere.';
+CREATE FUNCTION jobs.coverage_drifted() RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) IS 'R7.1, R7.3 "undelivered" is a failure, never "sent": what stood by goes out at once, and what may still succeed is tried again.';
-CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
+COMMENT ON FUNCTION jobs.coverage_drifted() IS 'R9.7, R6.10 Members of whom data.coverage is not what is true: 200 of them, others in each call, since computing it costs more than the rest of the check.';
+CREATE FUNCTION jobs.enter_results(results jsonb) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '500ms'
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.finish_deletions(most integer) IS 'R2.6 erases accounts whose [30] days are over, some at a time, and lets go of those whose alert is over. A call of its own: whatever becomes of it, no deadline waits (R9.5).';
-CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $_$
 declare
   at timestamptz := rules.clock();
@@ -871,10 +822,126 @@ begin
       where r.result = 'permanent' order by d.notification_id;
     perform pg_notify('pruuf_work', '');
   end if;
-  return jsonb_build_object('count', jsonb_array_length(results));
 end;
 $_$;
-COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 what became of attempts: an array of rules.attempt_results. A transient one is tried again after a while, a permanent one never.';
+COMMENT ON FUNCTION jobs.enter_results(results jsonb) IS 'R7.1, R7.3 what became of attempts. A transient one is tried again after a while, a permanent one never.';
+CREATE FUNCTION jobs.erase_positions(most integer DEFAULT 500) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.erase_positions(most integer) IS 'R4.8 erases positions after [24] hours. Reports erased.';
+CREATE FUNCTION jobs.escalate(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.escalate(most integer) IS 'R6.3, R6.4 the steps of alerts that are due, 20 at a time: later rounds, and asking owners. Idempotent and safe to call concurrently. Reports exhausted and without_contact, both alerts.';
+CREATE FUNCTION jobs.expire_deliveries() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.expire_deliveries() IS 'R7.1 settles deliveries that are too late to be sent.';
+CREATE TABLE data.deliveries (
+    id uuid DEFAULT data.new_id() NOT NULL,
+    notification_id uuid NOT NULL,
+    channel text NOT NULL,
+    address_id uuid,
+    device_id uuid,
+    work_rank smallint NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    may_have_arrived boolean DEFAULT false NOT NULL,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    stands_by boolean DEFAULT false NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    provider_message_id text,
+    failure text,
+    resend_of uuid,
+    poll_at timestamp with time zone,
+    provider text,
+    alert_id uuid,
+    CONSTRAINT channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text]))),
+    CONSTRAINT delivery_goes_to_one_place CHECK ((num_nonnulls(address_id, device_id) <= 1)),
+    CONSTRAINT delivery_in_hand_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT delivery_provider_is_a_name CHECK ((provider ~ '^[a-z-]{1,30}$'::text)),
+    CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
+    CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
+COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
+COMMENT ON COLUMN data.deliveries.poll_at IS 'R7.1 when the provider that took it is asked what became of it, should no callback have said so; null where nobody can be asked, or not any more.';
+COMMENT ON COLUMN data.deliveries.provider IS 'R7.1 who took it last and knows it as provider_message_id.';
+COMMENT ON COLUMN data.deliveries.alert_id IS 'R9.5 the alert of its notification, so that what is not settled of an alert is found without reading all that is. No foreign key: the notification has it.';
+CREATE TABLE data.receipts (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    delivery_id uuid,
+    provider_message_id text NOT NULL,
+    event text NOT NULL,
+    meaning text NOT NULL,
+    detail text,
+    turns_off text,
+    said_at timestamp with time zone,
+    received_at timestamp with time zone NOT NULL,
+    is_from_poll boolean DEFAULT false NOT NULL,
+    facts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT failing_receipt_says_why CHECK (((meaning <> ALL (ARRAY['transient'::text, 'permanent'::text])) OR (detail IS NOT NULL))),
+    CONSTRAINT receipt_detail_is_a_code CHECK ((detail ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_event_id_is_1_to_200_characters CHECK (((length(event_id) >= 1) AND (length(event_id) <= 200))),
+    CONSTRAINT receipt_event_is_a_code CHECK ((event ~ '^[A-Za-z0-9_.:-]{1,80}$'::text)),
+    CONSTRAINT receipt_message_id_is_1_to_200_characters CHECK (((length(provider_message_id) >= 1) AND (length(provider_message_id) <= 200))),
+    CONSTRAINT receipt_off_reason_is_known CHECK ((turns_off = ANY (ARRAY['bounced'::text, 'complained'::text, 'invalid'::text, 'landline'::text, 'stopped'::text]))),
+    CONSTRAINT receipt_provider_is_known CHECK ((provider = ANY (ARRAY['twilio'::text, 'postmark'::text, 'sendgrid'::text]))),
+    CONSTRAINT receipt_says_something_known CHECK ((meaning = ANY (ARRAY['nothing'::text, 'accepted'::text, 'transient'::text, 'delivered'::text, 'permanent'::text, 'confirmed'::text])))
+);
+ALTER TABLE ONLY data.receipts FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.receipts IS 'R7.1 what providers say became of messages, each event once: rows that are only ever added, in whatever order they come. meaning: what it means for a delivery. facts: the event without addresses and texts. is_from_poll: we asked, no callback came. Without a delivery_id it is found by provider_message_id, perhaps later.';
+CREATE FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.fail_delivery(d data.deliveries, receipt data.receipts, at timestamp with time zone) IS 'R7.1, R7.3 "undelivered" is a failure, never "sent": what stood by goes out at once, and what may still succeed is tried again.';
+CREATE FUNCTION jobs.finish_deletion(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_deletion(ids uuid[], at timestamp with time zone) IS 'R2.6 erases these accounts, of a large one a part in each call.';
+CREATE FUNCTION jobs.finish_deletions(most integer DEFAULT 20) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_deletions(most integer) IS 'R2.6 erases accounts whose [30] days are over, and lets go of those whose alert is over. Reports erased.';
+CREATE FUNCTION jobs.finish_deliveries(results jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.finish_deliveries(results jsonb) IS 'R7.1, R7.3 enters what became of attempts: an array of rules.attempt_results. held: deliveries that another session has locked; their results are to be given again (R9.5).';
 CREATE FUNCTION jobs.finish_stripe_work(work jsonb, outcome jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -885,18 +952,64 @@ CREATE FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failur
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.finish_webhook_event(event_id uuid, attempt integer, failure text, is_gone boolean, retry_after_seconds double precision) IS 'What became of an attempt. failure: null when it was taken. is_gone: its receiver says that there is none any more. A test is tried once, and one that is taken turns its webhook on.';
+CREATE FUNCTION jobs.follow_break(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.follow_break(ids uuid[], at timestamp with time zone) IS 'R5.1, R5.3 what is due of these breaks.';
 CREATE FUNCTION jobs.follow_breaks(most integer DEFAULT 50) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.follow_breaks(most integer) IS 'R5.1, R5.3 enters and tells what is due of breaks, some at a time. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.follow_breaks(most integer) IS 'R5.1, R5.3 enters and tells what is due of breaks, 50 at a time. Reports changed (breaks).';
 CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed; and tells whoever became primary while an alert was being raised (R3.5). A call of its own: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed; and tells whoever became primary while an alert was being raised (R3.5). Reports changed (Members).';
+CREATE FUNCTION jobs.forget_codes() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_codes() IS 'R2.1 deletes one-time codes.';
+CREATE FUNCTION jobs.forget_idempotency_keys() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_idempotency_keys() IS 'R9.4 deletes the answers of idempotency keys after [24] hours.';
+CREATE FUNCTION jobs.forget_messages(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_messages(ids uuid[], at timestamp with time zone) IS 'R9.3 deletes these messages to people without an account.';
+CREATE FUNCTION jobs.forget_refresh_tokens() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_refresh_tokens() IS 'R2.4 deletes used refresh tokens: until then one that is used twice is a sign of theft.';
+CREATE FUNCTION jobs.forget_stranger_messages() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_stranger_messages() IS 'R9.3 deletes messages to people without an account.';
+CREATE FUNCTION jobs.forget_tries() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_tries() IS 'R2.1, R2.3, R3.2 deletes counters of tries whose time is over.';
+CREATE FUNCTION jobs.forget_webhook_events() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_webhook_events() IS 'Deletes events of webhooks that nothing asks for any more.';
 CREATE FUNCTION jobs.give_up(delivery uuid, turns_off text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -907,6 +1020,11 @@ CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS v
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
+CREATE FUNCTION jobs.is_set_aside(job text, id uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.is_set_aside(job text, id uuid) IS 'R9.5 whether a job has set this row aside. Such rows are taken by jobs.work_off when their time comes.';
 CREATE FUNCTION jobs.keep_customer(person uuid, customer text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -917,9 +1035,17 @@ CREATE FUNCTION jobs.keep_prices(found_ones jsonb) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.keep_prices(found_ones jsonb) IS 'R8.1 the plans as Stripe has them.';
+CREATE FUNCTION jobs.list_jobs() RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.list_jobs() IS 'R9.5 the jobs that a server runs, with their pace and their limits in milliseconds.';
 CREATE FUNCTION jobs.measure() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.measure() IS 'What GET /metrics shows of the database: by indexes that hold only what is not settled.';
@@ -933,6 +1059,11 @@ CREATE FUNCTION jobs.note_run(job text, at timestamp with time zone) RETURNS voi
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.note_run(job text, at timestamp with time zone) IS 'R9.7 a job did its work.';
+CREATE FUNCTION jobs.open_next(obligation uuid, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.open_next(obligation uuid, at timestamp with time zone) IS 'R4.2, R9.5 makes the successor of one obligation; where that fails, the same a day later. Gives what went wrong.';
 CREATE FUNCTION jobs.open_same_tomorrow(obligation uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -950,11 +1081,11 @@ CREATE FUNCTION jobs.preview(at timestamp with time zone DEFAULT NULL::timestamp
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.preview(at timestamp with time zone, horizon interval, only_member uuid) IS 'R6.3 who would be told what, when and over which channels, of all that is open now, if from `at` on nobody checked in and nobody acted. For DBAs, before and after they change how alerts escalate: nothing is sent, changed or locked. Without a reader: nobody would be told.';
-CREATE FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) RETURNS jsonb
+CREATE FUNCTION jobs.raise_missed(ids uuid[], at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.raise_due_alerts(at timestamp with time zone, most integer) IS 'R6.1 every open obligation past its alert_at becomes a miss with its alert, its deliveries and its successor.';
+COMMENT ON FUNCTION jobs.raise_missed(ids uuid[], at timestamp with time zone) IS 'R6.1 these open obligations past their alert_at become misses, each with its alert, its deliveries and its successor. An alert stands even if no successor can be made.';
 CREATE FUNCTION jobs.receive_stripe_event(event jsonb) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -983,97 +1114,195 @@ COMMENT ON FUNCTION jobs.record_receipt(provider text, event_id text, delivery u
 CREATE FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean DEFAULT false) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET lock_timeout TO '500ms'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.record_receipts(provider text, receipts jsonb, is_from_poll boolean) IS 'R7.1 keeps what a provider says, each event once, and draws the consequences: an array of rules.receipt_rows. problems: the SQL states of those that could not be kept.';
+CREATE FUNCTION jobs.remind(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.remind(ids uuid[], at timestamp with time zone) IS 'R4.1 the reminders of these obligations.';
+CREATE FUNCTION jobs.remind_of_drills(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.remind_of_drills(ids uuid[], at timestamp with time zone) IS 'R6.11 the reminders of drills for these users.';
 CREATE FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.renew_leases(in_hand uuid[], at timestamp with time zone, lease interval) IS 'R7.3 who has something in hand says so again; most are done before their lease is worth a write.';
+CREATE FUNCTION jobs.run(job text) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.run(job text) IS 'R9.5 runs one job of meta.jobs in this transaction. Idempotent and safe to call concurrently, from servers and from pg_cron. Gives what the job reports: done, more, held, problems, and what else its comment says.';
 CREATE FUNCTION jobs.seal_audit(most integer DEFAULT 1000) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.seal_audit(most integer) IS 'R9.2 gives what was appended and is committed its place in the chain, in the order of its time. What commits later gets a later place. Gives the head of the chain.';
+CREATE FUNCTION jobs.seconds_to_deadline(at timestamp with time zone) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.seconds_to_deadline(at timestamp with time zone) IS 'R6.1 how long the timer of jobs.tick() may sleep, in seconds: below 0 while a row that is due could not be handled, null when nothing is expected of anybody.';
 CREATE FUNCTION jobs.seconds_to_next(at timestamp with time zone) RETURNS double precision
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'How long the timer may sleep; null when nothing is expected of anybody.';
+COMMENT ON FUNCTION jobs.seconds_to_next(at timestamp with time zone) IS 'When the next deadline or reminder comes, in seconds; for whoever moves the clock of a rehearsal.';
+CREATE FUNCTION jobs.seconds_to_reminder(at timestamp with time zone) RETURNS double precision
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.seconds_to_reminder(at timestamp with time zone) IS 'R4.1 how long the timer of jobs.send_reminders() may sleep, in seconds.';
 CREATE FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_again(delivery uuid, at timestamp with time zone) IS 'R7.3 what a provider took and could not deliver this time is tried again after a growing wait, over the alert''s whole life: by a delivery of its own, since a failure stays on record.';
+CREATE FUNCTION jobs.send_digests() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.send_digests() IS 'R3.4 sends the daily digests that are due.';
 CREATE FUNCTION jobs.send_drill_reminders(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.send_drill_reminders(most integer) IS 'R6.11 asks Members and Contacts to try whether alerts arrive. A call of its own: no deadline waits for it (R9.5).';
-CREATE FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) RETURNS integer
+COMMENT ON FUNCTION jobs.send_drill_reminders(most integer) IS 'R6.11 asks Members and Contacts to try whether alerts arrive.';
+CREATE FUNCTION jobs.send_reminders() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.send_due_digests(at timestamp with time zone, most integer) IS 'R3.4 tells how a Member''s day was, in their evening: one for each Contact, Member and local day. After an outage the newest that is due is enough.';
-CREATE FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) RETURNS jsonb
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.send_due_reminders(at timestamp with time zone, most integer) IS 'R4.1 reminds the Members whose time is near.';
+COMMENT ON FUNCTION jobs.send_reminders() IS 'R4.1 reminds the Members whose time is near. Reports seconds_to_next.';
 CREATE FUNCTION jobs.send_weekly_summaries(most integer DEFAULT 200) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.send_weekly_summaries(most integer) IS 'R7.2 tells whoever is due how the week was. A call of its own, in as many servers as there are: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.send_weekly_summaries(most integer) IS 'R7.2 tells whoever is due how the week was. Reports sent.';
 CREATE FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.send_weekly_summary(reader uuid, at timestamp with time zone) IS 'R7.2 one message about the seven days before the reader''s day of the week: once for each reader and week, whatever number of servers and tries. Nothing where nothing was expected of anybody.';
+CREATE FUNCTION jobs.set_aside(job text, id uuid, reason text, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.set_aside(job text, id uuid, reason text, at timestamp with time zone) IS 'R9.5 remembers a row that a job could not handle, with its SQL state, until its next try. Gives what the job reports: a row that another session holds is no problem.';
 CREATE FUNCTION jobs.settings() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.settings() IS 'The numbers that a server needs before it knows who asks; it reads them every few seconds.';
+CREATE FUNCTION jobs.settle_accounts(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.settle_accounts(ids uuid[], at timestamp with time zone) IS 'R8.2 the entitlement of these Contacts.';
+CREATE FUNCTION jobs.settle_coverage(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.settle_coverage(ids uuid[], at timestamp with time zone) IS 'R6.10, R3.5 whom a miss of these people, and of the Members whom they watch, would reach.';
 CREATE FUNCTION jobs.settle_entitlements(most integer DEFAULT 500) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.settle_entitlements(most integer) IS 'R8.2 trials and paid periods that end, warnings that are due. Called as often as one likes; a call of its own: no deadline waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.settle_entitlements(most integer) IS 'R8.2 trials and paid periods that end, warnings that are due. Reports changed (accounts).';
+CREATE FUNCTION jobs.some_members() RETURNS SETOF uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.some_members() IS 'R9.7 up to 1,000 Members, others in each call: what a check of Members costs must not grow with how many there are.';
+CREATE FUNCTION jobs.step_alerts(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.step_alerts(ids uuid[], at timestamp with time zone) IS 'R6.3, R6.4 the step of each of these alerts.';
 CREATE FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) RETURNS TABLE(told_at timestamp with time zone, round integer, kind text, whom text, has_call boolean, is_exhausting boolean, reader uuid)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.steps_ahead(alert data.alerts, starts_at timestamp with time zone, ends_at timestamp with time zone) IS 'The steps that rules.take_step would take of an alert, by the same rounds, until then.';
-CREATE FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) RETURNS integer
+CREATE FUNCTION jobs.take_fewer(job text, ids uuid[], at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.tell_check_ins(at timestamp with time zone, most integer) IS 'R3.4 tells the Contacts who want to hear of every check-in: each once. Gives how many check-ins it has told of.';
+COMMENT ON FUNCTION jobs.take_fewer(job text, ids uuid[], at timestamp with time zone) IS 'R9.5 a batch was cancelled by its time-out: the next one has a twentieth of its rows. A single row that is cancelled is set aside.';
+CREATE FUNCTION jobs.take_more(job text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.take_more(job text) IS 'A batch has succeeded: the next one may be larger again.';
+CREATE FUNCTION jobs.tell_check_ins() RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_check_ins() IS 'R3.4 tells the Contacts who hear of every check-in.';
+CREATE FUNCTION jobs.tell_digests(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_digests(ids uuid[], at timestamp with time zone) IS 'R3.4 tells these Contacts how the day of their Members was, in the Member''s evening: one message for each Contact, Member and local day. After an outage the newest that is due is enough.';
+CREATE FUNCTION jobs.tell_of_check_ins(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_of_check_ins(ids uuid[], at timestamp with time zone) IS 'R3.4 tells of these check-ins, each once.';
 CREATE FUNCTION jobs.tell_unreached(most integer DEFAULT 100) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.tell_unreached(most integer) IS 'R7.3 finds Contacts whom no channel reaches and tells the others, some alerts at a time. A call of its own, in as many servers as there are: no alert waits for it (R9.5).';
+COMMENT ON FUNCTION jobs.tell_unreached(most integer) IS 'R7.3 finds Contacts whom no channel reaches and tells the others. Reports unreached (Contacts) and reaches_nobody (alerts).';
+CREATE FUNCTION jobs.tell_weeks(ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.tell_weeks(ids uuid[], at timestamp with time zone) IS 'R7.2 the weekly summaries of these readers.';
 CREATE FUNCTION jobs.tick() RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '500ms'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds what is due and does it: misses first. A row that somebody else holds for longer than a moment is left for the next time. May be called by anybody who holds the clock, as often and as many at once as they like. enable_seqscan: a plan made while a table was small (a foreign key''s check keeps it for the session) would read the whole table in the burst that makes it large.';
-CREATE FUNCTION jobs.tidy(at timestamp with time zone, most integer) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.tidy(at timestamp with time zone, most integer) IS 'What is too old to be sent or to be kept, some of it at a time.';
+COMMENT ON FUNCTION jobs.tick() IS 'R6.1, R9.5 finds the deadlines that have passed and raises their alerts, and does nothing else. Idempotent and safe to call concurrently. Reports missed, without_contact (alerts whose Member has no Contact) and seconds_to_next. enable_seqscan: a foreign key''s plan that was made while a table was small would read the whole table in the burst that makes it large.';
 CREATE FUNCTION jobs.turn_off(delivery uuid, reason text, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1104,13 +1333,89 @@ CREATE FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.turn_webhook_off(event data.webhook_events, is_gone boolean, at timestamp with time zone) IS 'A webhook whose receiver is gone, or that did nothing but fail for [5] days, is off, and its owner is told.';
+CREATE FUNCTION jobs.wait_after(reason text, tries integer) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.wait_after(reason text, tries integer) IS 'R9.5 how long a row stays set aside: half a second while another session holds it (55P03), else 2, 4, 8 … 60 seconds.';
 CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) RETURNS TABLE(channel text, pending bigint, sending bigint, late bigint, lost bigint, oldest_due_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) IS 'R9.7 what waits on each channel, what of it has waited too long, what is in a hand that is gone, and since when the oldest is due.';
+CREATE FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '50ms'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $_$
+declare
+  fresh uuid[] := coalesce(due, '{}');
+  again uuid[] := array(
+    select s.row_id from data.set_asides s
+     where s.job = work_off.job and s.again_at <= at and (s.reason <> '57014' or fresh = '{}')
+     order by s.again_at limit 20);
+  said jsonb := jsonb_build_object('done', 0);
+begin
+  if fresh <> '{}' then
+    begin
+      execute format('select jobs.%I($1, $2)', task) into said using fresh, at;
+      said := jobs.add_up(said, jsonb_build_object('done', cardinality(fresh)));
+      perform jobs.take_more(job);
+    exception
+      when query_canceled then
+        return jobs.take_fewer(job, fresh, at);
+      when others then
+        said := '{}';
+        again := fresh || again;
+    end;
+  end if;
+  if again <> '{}' then
+    said := jobs.add_up(said, jobs.work_off_each(job, task, again, at));
+  end if;
+  return jsonb_build_object('done', 0, 'more', false, 'held', 0, 'problems', jsonb_build_array()) || said
+    || jsonb_build_object('more', (said ->> 'more')::boolean is true
+         or cardinality(fresh) = jobs.batch_size(job) and (said ->> 'done')::integer > 0);
+end;
+$_$;
+COMMENT ON FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone) IS 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
+CREATE FUNCTION jobs.work_off_each(job text, task text, ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET lock_timeout TO '5ms'
+    AS $_$
+declare
+  one uuid;
+  said jsonb;
+  report jsonb := jsonb_build_object('done', 0);
+begin
+  foreach one in array ids loop
+    if not rules.has_time_left() then
+      return report || jsonb_build_object('more', true);
+    end if;
+    begin
+      execute format('select jobs.%I($1, $2)', task) into said using array[one], at;
+      delete from data.set_asides s where s.job = work_off_each.job and s.row_id = one;
+      report := jobs.add_up(jobs.add_up(report, said), jsonb_build_object('done', 1));
+    exception
+      when query_canceled then
+        -- The time-out has come and does not come again: no more in this call.
+        return jobs.add_up(report, jobs.set_aside(job, one, sqlstate, at)) || jsonb_build_object('more', true);
+      when others then
+        report := jobs.add_up(report, jobs.set_aside(job, one, sqlstate, at));
+    end;
+  end loop;
+  return report;
+end;
+$_$;
+COMMENT ON FUNCTION jobs.work_off_each(job text, task text, ids uuid[], at timestamp with time zone) IS 'R9.5 a task for each row by itself: one that fails, or that another session holds, is set aside. A lock is hardly waited for: the others wait behind it.';
 CREATE FUNCTION meta.advance_clock(by interval) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1157,6 +1462,11 @@ CREATE FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.alarm_facts(member uuid, whom text, time_zone text) IS 'R6.7 what the texts of every alarm say: who, when last heard of, when their phone was last alive (R4.12), who else is told, and (R3.5) who will be if it escalates.';
+CREATE FUNCTION rules.alarmed_by(alert data.alerts) RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.alarmed_by(alert data.alerts) IS 'R6.5 everybody but the Member whom a message of this alert may have reached.';
 CREATE FUNCTION rules.alert_of_link(delivery uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
@@ -1465,13 +1775,11 @@ CREATE FUNCTION rules.check_in_shape(c data.check_ins) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.check_in_shape(c data.check_ins) IS 'A check-in and what it met.';
-CREATE FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) RETURNS jsonb
+CREATE FUNCTION rules.check_reach(alert_id uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION rules.check_reach(at timestamp with time zone, done uuid[]) IS 'R7.3 looks at one alert that is not over: whom it does not reach, and tells the others. Null when none is due. security definer: the worker may not touch an alert.';
+COMMENT ON FUNCTION rules.check_reach(alert_id uuid, at timestamp with time zone) IS 'R7.3 looks whom an alert that is not over does not reach, and tells the others. security definer: the worker may not touch an alert.';
 CREATE FUNCTION rules.claim_comparisons(most integer) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -1660,6 +1968,16 @@ CREATE FUNCTION rules.due_accounts(at timestamp with time zone, most integer) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.due_accounts(at timestamp with time zone, most integer) IS 'R8.2 whose entitlement is to be looked at. security definer: accounts are not the worker''s.';
+CREATE FUNCTION rules.due_alert_steps(at timestamp with time zone, most integer) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.due_alert_steps(at timestamp with time zone, most integer) IS 'R6.3 the alerts whose next step is due, locked: those that nobody else holds. security definer: the worker may not lock an alert.';
+CREATE FUNCTION rules.due_reach_checks(at timestamp with time zone, most integer) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.due_reach_checks(at timestamp with time zone, most integer) IS 'R7.3 the alerts whose reach is to be checked, locked. security definer: the worker may not lock an alert.';
 CREATE FUNCTION rules.end_connection(member uuid, contact uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1695,6 +2013,11 @@ CREATE FUNCTION rules.erase_account(person uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.erase_account(person uuid) IS 'R2.6 nothing is left of a person but ids in the trail.';
+CREATE FUNCTION rules.erase_bulk(person uuid, most integer) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.erase_bulk(person uuid, most integer) IS 'R2.6, R9.5 erases what there is much of after years, some at a time: an erasure as a whole would outlast its time-out. True when nothing of it is left.';
 CREATE FUNCTION rules.erase_name(person uuid, lookups bytea[], readers uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1729,32 +2052,87 @@ CREATE FUNCTION rules.export_access(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and the trail of what they did and what was done about them.';
+COMMENT ON FUNCTION rules.export_access(person uuid) IS 'R2.6 how somebody signs in, from where, and with what.';
+CREATE FUNCTION rules.export_alert_actions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_alert_actions(person uuid, place text, size integer) IS 'R2.6 a page of what somebody did about alerts.';
 CREATE FUNCTION rules.export_alerts(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the alerts about somebody, and what they did about those of others.';
+COMMENT ON FUNCTION rules.export_alerts(person uuid) IS 'R2.6 the calls for help of somebody, how their alerts escalate, and the alerts of others that they have or had.';
+CREATE FUNCTION rules.export_attestations(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_attestations(person uuid, place text, size integer) IS 'R2.6 a page of what Contacts said about somebody, and somebody about others.';
 CREATE FUNCTION rules.export_billing(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_billing(person uuid) IS 'R2.6 what somebody is entitled to and pays for.';
+CREATE FUNCTION rules.export_check_ins(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_check_ins(person uuid, place text, size integer) IS 'R2.6 a page of somebody''s taps, each with what it met.';
 CREATE FUNCTION rules.export_days(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks, what was expected, every tap with what it met, and the positions that are not erased yet.';
+COMMENT ON FUNCTION rules.export_days(person uuid) IS 'R2.6 a Member''s schedules and breaks.';
 CREATE FUNCTION rules.export_messages(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages, what they were told, and how it reached them.';
+COMMENT ON FUNCTION rules.export_messages(person uuid) IS 'R2.6 what somebody chose about messages.';
+CREATE FUNCTION rules.export_notifications(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_notifications(person uuid, place text, size integer) IS 'R2.6 a page of what somebody was told, and how it reached them.';
+CREATE FUNCTION rules.export_obligations(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_obligations(person uuid, place text, size integer) IS 'R2.6 a page of the check-ins that were expected of somebody.';
+CREATE FUNCTION rules.export_own_alerts(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_own_alerts(person uuid, place text, size integer) IS 'R2.6 a page of the alerts about somebody.';
 CREATE FUNCTION rules.export_people(person uuid) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_people(person uuid) IS 'R2.6 who somebody is or was connected with, their invitations, and what they keep about others and for others.';
+CREATE FUNCTION rules.export_positions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_positions(person uuid, place text, size integer) IS 'R2.6 a page of the positions that are not erased yet; the server opens them.';
+CREATE FUNCTION rules.export_rows(part text, person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_rows(part text, person uuid, place text, size integer) IS 'R2.6 a page of one of the long parts of an export, each row with the place where it ends.';
+CREATE FUNCTION rules.export_sessions(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_sessions(person uuid, place text, size integer) IS 'R2.6 a page of where somebody is and was signed in.';
+CREATE FUNCTION rules.export_trail(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_trail(person uuid, place text, size integer) IS 'R2.6 a page of what somebody did and what was done about them.';
+CREATE FUNCTION rules.export_welfare_card_looks(person uuid, place text, size integer) RETURNS TABLE(after text, item jsonb)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.export_welfare_card_looks(person uuid, place text, size integer) IS 'R2.6 a page of who looked at somebody''s card, and at whose they looked.';
 CREATE FUNCTION rules.find_subscription(must_run boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1790,11 +2168,65 @@ CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.follow_time_zone(member uuid, new_zone text) IS 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
-CREATE FUNCTION rules.forget_by_age(most integer) RETURNS void
+CREATE FUNCTION rules.forget_codes(most integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$…$$;
-COMMENT ON FUNCTION rules.forget_by_age(most integer) IS 'R2.1, R2.4, R9.3 codes, used refresh tokens, messages to strangers and events of webhooks that nothing asks for any more, some at a time.';
+COMMENT ON FUNCTION rules.forget_codes(most integer) IS 'R2.1 deletes one-time codes, the oldest first. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forget_idempotency_keys(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_idempotency_keys(most integer) IS 'R9.4 deletes the answers of idempotency keys after [24] hours, the oldest first. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forget_refresh_tokens(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_refresh_tokens(most integer) IS 'R2.4 deletes used refresh tokens: until then one that is used twice is a sign of theft, the oldest first. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forget_stranger_messages(ids uuid[], at timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_stranger_messages(ids uuid[], at timestamp with time zone) IS 'R9.3 deletes messages to people without an account. security definer: the worker deletes no message.';
+CREATE FUNCTION rules.forget_tries(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_tries(most integer) IS 'R2.1, R2.3, R3.2 deletes counters of tries whose time is over. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forget_webhook_events(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_webhook_events(most integer) IS 'Deletes events of webhooks that nothing asks for any more, the oldest first. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forgot(gone bigint, most integer) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forgot(gone bigint, most integer) IS 'R9.8 what a job reports that has deleted so many rows of a batch.';
 CREATE FUNCTION rules.give_staff_role(person uuid, role text, by uuid) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1810,6 +2242,11 @@ CREATE FUNCTION rules.has_other_alert(alert data.alerts) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.has_other_alert(alert data.alerts) IS 'R6.5 whether all is not well though this alert is over: a miss may be over while a call for help is not.';
+CREATE FUNCTION rules.has_time_left() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.has_time_left() IS 'R9.5 false after half of the statement time-out: a job then stops by itself and keeps what it has done. Measures effort; what time it is says rules.clock() only.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer, month date) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1933,12 +2370,14 @@ CREATE TABLE data.users (
     language text DEFAULT 'en'::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
+    is_leaving boolean DEFAULT false NOT NULL,
     CONSTRAINT user_language_is_known CHECK ((language = ANY (ARRAY['en'::text, 'es'::text]))),
     CONSTRAINT user_name_is_1_to_80_characters CHECK ((((length(name) >= 1) AND (length(name) <= 80)) AND (name = btrim(name))))
 );
 ALTER TABLE ONLY data.users FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.users IS 'R1.1 one kind of account; connections and schedules say whether it is a Member, a Contact, both or neither.';
 COMMENT ON COLUMN data.users.deleted_at IS 'R2.6 since when the account is deleted; signing in restores it until it is erased.';
+COMMENT ON COLUMN data.users.is_leaving IS 'R2.6 deleted, with connections that end with its last open alert.';
 CREATE FUNCTION rules.known_user(person uuid) RETURNS data.users
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2004,11 +2443,21 @@ CREATE FUNCTION rules.lock_member(member uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_member(member uuid) IS 'One change of a Member''s day after the other: two taps at one moment, a tap and a new time (R4.6, R4.7).';
+CREATE FUNCTION rules.lock_own_connection(member uuid, contact uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_own_connection(member uuid, contact uuid) IS 'R3.3 before a connection of the caller is changed: the Member''s day, then both sides'' connections (docs/architecture.md). security definer: nobody locks what is others''.';
 CREATE FUNCTION rules.lock_own_day() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_own_day() IS 'As rules.lock_member, for the caller: what is compared with If-Match stays as it is until it is changed.';
+CREATE FUNCTION rules.lock_people(person uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_people(person uuid) IS 'R2.6 before all connections of somebody are changed at once: the days of the Members among them, then everybody''s connections, each in one order (docs/architecture.md).';
 CREATE FUNCTION rules.make_up_for_misses(tap data.check_ins) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2019,6 +2468,11 @@ CREATE FUNCTION rules.mark_coverage(person uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.mark_coverage(person uuid) IS 'R6.10 something has changed about how somebody is reached, or who watches them: jobs.follow_coverage draws the consequences. Only a row, so that nothing waits for anything; with the change in one transaction, so that no change goes unseen.';
+CREATE FUNCTION rules.may_act_on(alert uuid, person uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.may_act_on(alert uuid, person uuid) IS 'R6.4 whether somebody is the Member of an alert, or watches them now.';
 CREATE FUNCTION rules.may_be_due_at(expected data.obligations, moved_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2104,6 +2558,15 @@ CREATE FUNCTION rules.obligation_shape(o data.obligations) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.obligation_shape(o data.obligations) IS 'An obligation as the API shows it.';
+CREATE FUNCTION rules.old_stranger_messages(most integer) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.old_stranger_messages(most integer) IS 'R9.3 messages to people without an account that are old enough to go, locked. security definer: the worker locks no message.';
 CREATE FUNCTION rules.open_from(member uuid, at timestamp with time zone, not_before timestamp with time zone) RETURNS data.obligations
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2230,11 +2693,26 @@ CREATE FUNCTION rules.phones_in_alert(alert uuid) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.phones_in_alert(alert uuid) IS 'R6.6, R6.7 how to reach a Member, for the Contact who asks: see rules.phones_for.';
+CREATE FUNCTION rules.place_in_export(at timestamp with time zone, id text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.place_in_export(at timestamp with time zone, id text) IS 'Where a page of an export ends whose rows are ordered by time and id.';
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is neither critical nor about an alert of a muted Member goes nowhere (R3.4, R6.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
+CREATE FUNCTION rules.places_of(person uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.places_of(person uuid) IS 'The addresses and devices of somebody.';
+CREATE FUNCTION rules.places_of_alarm(alert uuid, reader uuid) RETURNS TABLE(channel text, place_id uuid)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.places_of_alarm(alert uuid, reader uuid) IS 'R6.5 where messages of an alert may have arrived at one of its readers.';
 CREATE FUNCTION rules.policy(name text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO ''
@@ -2291,15 +2769,12 @@ CREATE FUNCTION rules.preferences_shape(chosen data.preferences) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 what somebody chose, and where they chose nothing what holds.';
-CREATE FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.put_off_account(person uuid, at timestamp with time zone) IS 'R9.5 one that cannot be settled holds up no other.';
 CREATE FUNCTION rules.queue_webhook_events(told uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '200ms'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION rules.queue_webhook_events(told uuid[]) IS 'The events of notifications. Never fails and hardly ever waits: the transaction is that of an alert.';
 CREATE FUNCTION rules.quiet_until(person uuid, at timestamp with time zone) RETURNS timestamp with time zone
@@ -2531,6 +3006,20 @@ CREATE FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedul
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.slot_within_break(pause data.breaks, schedule data.schedules, after timestamp with time zone, OUT local_on date, OUT local_time time without time zone, OUT due_at timestamp with time zone) IS 'R5.1 the next slot after an instant that a break has; null when there is none.';
+CREATE TABLE data.ip_tries (
+    kind text NOT NULL,
+    ip inet NOT NULL,
+    count integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT ip_try_kind_is_known CHECK ((kind = ANY (ARRAY['codes'::text, 'sign_ins'::text, 'wrong_codes'::text, 'wrong_refreshes'::text])))
+);
+ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
+CREATE FUNCTION rules.slowed(tries data.ip_tries, at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.slowed(tries data.ip_tries, at timestamp with time zone) IS 'The refusal of a network that has used up the hour''s number, with the seconds until it has a new one.';
 CREATE FUNCTION rules.speak_as(person uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2569,11 +3058,11 @@ CREATE FUNCTION rules.start_texts(lookups bytea[]) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.start_texts(lookups bytea[]) IS 'R7.6 START takes STOP back, and no other reason.';
-CREATE FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) RETURNS jsonb
+CREATE FUNCTION rules.step_alert(alert uuid, at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.step_due_alert(at timestamp with time zone, failed uuid[]) IS 'R6.3, R6.4 takes one alert whose next step is due, and the step; null when there is none. security definer: the worker may not touch an alert. What goes wrong is said, and tried again soon.';
+COMMENT ON FUNCTION rules.step_alert(alert uuid, at timestamp with time zone) IS 'R6.3, R6.4 takes the step of an alert whose step is due. security definer: the worker may not touch an alert.';
 CREATE FUNCTION rules.stop_schedule(member uuid, at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2763,10 +3252,10 @@ CREATE FUNCTION rules.tg_alert_actions__act() RETURNS trigger
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_alert_actions__act() IS 'R6.4 the first acknowledgement wins, under the alert''s row lock, and needing more help tells everyone; R6.5, R6.2 a closing or the Member''s own cancelling ends it.';
 CREATE FUNCTION rules.tg_alert_actions__stamp() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_alert_actions__stamp() IS 'The server''s clock says when somebody acted.';
+COMMENT ON FUNCTION rules.tg_alert_actions__stamp() IS 'R6.4 the server''s clock says when somebody acted; acts on the alerts of one Member come one after the other.';
 CREATE FUNCTION rules.tg_alerts__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2803,10 +3292,10 @@ CREATE FUNCTION rules.tg_check_ins__count() RETURNS trigger
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_check_ins__count() IS 'R4.4 what a check-in does: it makes up for today''s misses, meets the open obligation, resolves alerts. R4.8 one that answers a message does none of that to what came after the message.';
 CREATE FUNCTION rules.tg_check_ins__stamp() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.tg_check_ins__stamp() IS 'R4.5 the server''s clock alone decides.';
+COMMENT ON FUNCTION rules.tg_check_ins__stamp() IS 'R4.5 the server''s clock alone decides; R4.6 the taps of one Member come one after the other.';
 CREATE FUNCTION rules.tg_clock__rehearsal() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2842,6 +3331,11 @@ CREATE FUNCTION rules.tg_connections__plan_summaries() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_connections__plan_summaries() IS 'R7.2 both sides are told how their weeks are.';
+CREATE FUNCTION rules.tg_deliveries__arrive() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_deliveries__arrive() IS 'R6.5 a message of an alert may have arrived: its place is kept, once for each alert.';
 CREATE FUNCTION rules.tg_deliveries__only_up() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2877,6 +3371,11 @@ CREATE FUNCTION rules.tg_help_requests__raise() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_help_requests__raise() IS 'R6.2 a call for help is an alert at once, without grace, on a break and without a schedule; a second one within it adds to it, and tells everyone again if the last telling is not just over.';
+CREATE FUNCTION rules.tg_notification_kinds__stay() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notification_kinds__stay() IS 'R7.2 stands for a foreign key: one would let a session that holds the row of a kind hold up all alerts.';
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2957,6 +3456,11 @@ CREATE FUNCTION rules.tg_watch_settings__record() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_watch_settings__record() IS 'R9.2 in the Contact''s trail, without the nickname; not in the Member''s, who knows nothing of it.';
+CREATE FUNCTION rules.tg_webhook_events__arrive() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_webhook_events__arrive() IS 'R6.5 a program may have heard of an alert, and waits for its end.';
 CREATE FUNCTION rules.tg_webhooks__record() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2982,6 +3486,11 @@ CREATE FUNCTION rules.tg_welfare_cards__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_welfare_cards__stamp() IS 'The server''s clock says when a card was written.';
+CREATE FUNCTION rules.time_in_export(place text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.time_in_export(place text) IS 'The time of rules.place_in_export; the beginning of time for no place.';
 CREATE FUNCTION rules.timed_break(pause data.breaks, schedule data.schedules) RETURNS data.breaks
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3006,7 +3515,7 @@ CREATE FUNCTION rules.uncount_by_ip(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s.';
+COMMENT ON FUNCTION rules.uncount_by_ip(what text) IS 'What was right was no guess: only wrong ones use up the hour''s number, or a carrier''s customers would use up each other''s. What is used up stays so for its hour.';
 CREATE FUNCTION rules.unpayable_subscription(person uuid) RETURNS billing.subscriptions
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3016,7 +3525,12 @@ CREATE FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) 
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) IS 'R7.3 the Contacts who were told of an alert and whom no channel works for: all have failed, there is none, or none has taken anything for so long. Whoever has read or done something is reached.';
+COMMENT ON FUNCTION rules.unreached(alert data.alerts, at timestamp with time zone) IS 'R7.3 the Contacts who were told of an alert and whom no channel works for: all have failed, there is none, or none has taken anything for so long. Whoever has read or done something is reached. Looks at the messages of the last 25 hours.';
+CREATE FUNCTION rules.unsettled_at(places uuid[]) RETURNS uuid[]
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.unsettled_at(places uuid[]) IS 'R7.6 what waits for these addresses and devices, or is in a sender''s hand, locked.';
 CREATE FUNCTION rules.use_ticket(ticket_hash bytea, at timestamp with time zone) RETURNS data.one_time_codes
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3052,11 +3566,6 @@ CREATE FUNCTION rules.webhook_body(event data.webhook_events) RETURNS jsonb
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.webhook_body(event data.webhook_events) IS 'What an event says: ids and states as they are now, and the Member''s name; nothing of an alert that its Contact could not read (R3.4).';
-CREATE FUNCTION rules.webhook_may_have_told(notification uuid) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION rules.webhook_may_have_told(notification uuid) IS 'R6.5 whether a program may have heard of it, and waits for the end.';
 CREATE FUNCTION rules.webhook_shape(w data.webhooks) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3096,6 +3605,11 @@ CREATE FUNCTION rules.why_not_resent(d data.deliveries, n data.notifications, at
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.why_not_resent(d data.deliveries, n data.notifications, at timestamp with time zone) IS 'R1.4 why staff may not send a delivery again; null when they may. Nobody hears what is over or not theirs to hear any more.';
+CREATE FUNCTION rules.withdraw(ids uuid[], at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.withdraw(ids uuid[], at timestamp with time zone) IS 'R6.5 cancels deliveries that have not been sent; those in a sender''s hand are not tried again.';
 CREATE FUNCTION rules.withdraw_alarm(alert uuid, at timestamp with time zone) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
@@ -3273,6 +3787,15 @@ CREATE TABLE billing.prices (
 );
 ALTER TABLE ONLY billing.prices FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE billing.prices IS 'R8.1 the plans: prices of Stripe, found by lookup key. unit_amount: in the smallest unit of the currency.';
+CREATE TABLE data.alarm_places (
+    alert_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    channel text NOT NULL,
+    place_id uuid NOT NULL,
+    CONSTRAINT alarm_channel_is_known CHECK ((channel = ANY (ARRAY['push'::text, 'email'::text, 'sms'::text, 'voice'::text, 'webhook'::text])))
+);
+ALTER TABLE ONLY data.alarm_places FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.alarm_places IS 'R6.5 where the messages of an alert may have arrived: whoever is listed here is told of its end, there. place_id: an address, a device or a webhook; without a foreign key, since a place that is removed leaves its reader.';
 CREATE TABLE data.alert_rounds (
     alert_id uuid NOT NULL,
     number integer NOT NULL,
@@ -3433,21 +3956,15 @@ ALTER TABLE data.invitation_tries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE data.ip_tries (
-    kind text NOT NULL,
-    ip inet NOT NULL,
-    count integer NOT NULL,
-    began_at timestamp with time zone NOT NULL,
-    CONSTRAINT ip_try_kind_is_known CHECK ((kind = ANY (ARRAY['codes'::text, 'sign_ins'::text, 'wrong_codes'::text])))
-);
-ALTER TABLE ONLY data.ip_tries FORCE ROW LEVEL SECURITY;
-COMMENT ON TABLE data.ip_tries IS 'R2.1, R2.3 how often one network tried something in the hour that began then: an IPv4 address, or the /64 of an IPv6 address; 0.0.0.0 stands for all whose address is not known. All servers count here.';
 CREATE TABLE data.job_runs (
     job text NOT NULL,
-    ran_at timestamp with time zone NOT NULL
+    ran_at timestamp with time zone NOT NULL,
+    most integer DEFAULT 500 NOT NULL,
+    CONSTRAINT job_takes_at_least_one_row CHECK (((most >= 1) AND (most <= 500)))
 );
 ALTER TABLE ONLY data.job_runs FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.job_runs IS 'R9.7 when a job last did its work, give or take ten seconds: silence of one that nothing is due for would look like peace.';
+COMMENT ON COLUMN data.job_runs.most IS 'How many rows the job takes at once: fewer after a call that was cancelled.';
 CREATE TABLE data.notification_kinds (
     kind text NOT NULL,
     priority text NOT NULL,
@@ -3522,6 +4039,17 @@ CREATE TABLE data.refresh_tokens (
 );
 ALTER TABLE ONLY data.refresh_tokens FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.refresh_tokens IS 'R2.4 a session is a family of refresh tokens, of which one is unused.';
+CREATE TABLE data.set_asides (
+    job text NOT NULL,
+    row_id uuid NOT NULL,
+    reason text NOT NULL,
+    tries integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    again_at timestamp with time zone NOT NULL,
+    CONSTRAINT reason_is_a_sqlstate CHECK ((reason ~ '^[0-9A-Z]{5}$'::text))
+);
+ALTER TABLE ONLY data.set_asides FORCE ROW LEVEL SECURITY;
+COMMENT ON TABLE data.set_asides IS 'R9.5 rows that a job could not handle, by SQL state, and when it tries again: 55P03 is a row that another session holds. The job goes on with the others. No foreign key: row_id is what the job takes, and may be gone.';
 CREATE TABLE data.signatures (
     check_in_id uuid NOT NULL,
     device_id uuid,
@@ -3602,6 +4130,21 @@ CREATE TABLE meta.clock (
     CONSTRAINT time_never_runs_behind CHECK ((ahead_by >= '00:00:00'::interval))
 );
 COMMENT ON TABLE meta.clock IS 'How far rules.clock() runs ahead of now(). Only a database made for rehearsals (tests, pruuf dev) may differ from zero (R9.6).';
+CREATE TABLE meta.jobs (
+    name text NOT NULL,
+    call text NOT NULL,
+    every interval NOT NULL,
+    woken_by text,
+    is_deadline boolean DEFAULT false NOT NULL,
+    time_limit interval DEFAULT '00:00:20'::interval NOT NULL,
+    about text NOT NULL,
+    CONSTRAINT job_has_a_time_limit CHECK (((time_limit >= '00:00:01'::interval) AND (time_limit <= '00:05:00'::interval))),
+    CONSTRAINT job_is_a_function_of_jobs CHECK ((call ~ '^jobs\.[a-z]+(_[a-z]+)*\(\)$'::text)),
+    CONSTRAINT job_is_woken_by_a_known_channel CHECK ((woken_by = 'pruuf_work'::text)),
+    CONSTRAINT job_name_is_snake_case CHECK ((name ~ '^[a-z]+(_[a-z]+)*$'::text)),
+    CONSTRAINT job_runs_at_least_daily CHECK (((every >= '00:00:00.1'::interval) AND (every <= '1 day'::interval)))
+);
+COMMENT ON TABLE meta.jobs IS 'R9.5 what runs by itself: its SQL call, how often, the NOTIFY that wakes it, and its statement time-out. A job stops by itself after half of its time limit and keeps what it has done. is_deadline: runs on database connections that no other job can take.';
 CREATE TABLE meta.schema_history (
     version bigint NOT NULL,
     name character varying(255),
@@ -3639,6 +4182,8 @@ ALTER TABLE ONLY billing.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.alarm_places
+    ADD CONSTRAINT alarm_places_pkey PRIMARY KEY (alert_id, user_id, channel, place_id);
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.alert_rounds
@@ -3741,6 +4286,8 @@ ALTER TABLE ONLY data.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY data.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY data.set_asides
+    ADD CONSTRAINT set_asides_pkey PRIMARY KEY (job, row_id);
 ALTER TABLE ONLY data.signatures
     ADD CONSTRAINT signatures_pkey PRIMARY KEY (check_in_id);
 ALTER TABLE ONLY data.staff_roles
@@ -3771,6 +4318,8 @@ ALTER TABLE ONLY data.welfare_cards
     ADD CONSTRAINT welfare_cards_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY meta.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (only_one);
+ALTER TABLE ONLY meta.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY meta.schema_history
     ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
 ALTER TABLE ONLY meta.sql_files
@@ -3791,15 +4340,16 @@ CREATE INDEX subscriptions_customer ON billing.subscriptions USING btree (custom
 CREATE INDEX subscriptions_fetched ON billing.subscriptions USING btree (fetched_at);
 CREATE UNIQUE INDEX address_is_listed_once ON data.addresses USING btree (user_id, kind, lookup);
 CREATE INDEX addresses_lookup ON data.addresses USING btree (lookup);
+CREATE INDEX alarm_places_user ON data.alarm_places USING btree (user_id);
 CREATE INDEX alert_actions_alert ON data.alert_actions USING btree (alert_id, id);
 CREATE INDEX alert_actions_user ON data.alert_actions USING btree (user_id);
-CREATE INDEX alert_rounds_kind ON data.alert_rounds USING btree (kind);
 CREATE INDEX alerts_acknowledged_by ON data.alerts USING btree (acknowledged_by);
 CREATE INDEX alerts_member ON data.alerts USING btree (member_id, id DESC);
 CREATE INDEX alerts_next_step ON data.alerts USING btree (next_step_at) WHERE (state <> 'resolved'::text);
-CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at NULLS FIRST) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_reach_check ON data.alerts USING btree (reach_check_at) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
+CREATE INDEX alerts_unresolved_since ON data.alerts USING btree (raised_at) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
 CREATE INDEX attestations_contact ON data.attestations USING btree (contact_id);
 CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id DESC);
@@ -3815,15 +4365,17 @@ CREATE INDEX connections_contact_ever ON data.connections USING btree (contact_i
 CREATE INDEX connections_ended_by ON data.connections USING btree (ended_by);
 CREATE INDEX connections_invitation ON data.connections USING btree (invitation_id);
 CREATE INDEX connections_member_ever ON data.connections USING btree (member_id);
-CREATE INDEX deliveries_address ON data.deliveries USING btree (address_id) WHERE (address_id IS NOT NULL);
+CREATE INDEX coverage_marks_user ON data.coverage_marks USING btree (user_id);
 CREATE INDEX deliveries_any_link ON data.deliveries USING btree ("right"((id)::text, 10)) WHERE (channel = ANY (ARRAY['email'::text, 'sms'::text, 'push'::text]));
-CREATE INDEX deliveries_device ON data.deliveries USING btree (device_id) WHERE (device_id IS NOT NULL);
 CREATE INDEX deliveries_due ON data.deliveries USING btree (channel, work_rank, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE INDEX deliveries_expiring ON data.deliveries USING btree (expires_at) WHERE ((state = 'pending'::text) AND (expires_at IS NOT NULL));
 CREATE INDEX deliveries_leased ON data.deliveries USING btree (channel, lease_until) WHERE (state = 'sending'::text);
 CREATE INDEX deliveries_message ON data.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 CREATE INDEX deliveries_notification ON data.deliveries USING btree (notification_id);
+CREATE INDEX deliveries_of_address ON data.deliveries USING btree (address_id, created_at) WHERE (address_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
+CREATE INDEX deliveries_unsettled_alert ON data.deliveries USING btree (alert_id) WHERE ((alert_id IS NOT NULL) AND (state = ANY (ARRAY['pending'::text, 'sending'::text])));
+CREATE INDEX deliveries_unsettled_place ON data.deliveries USING btree (COALESCE(address_id, device_id)) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
 CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
@@ -3842,8 +4394,7 @@ CREATE INDEX invitations_inviter ON data.invitations USING btree (inviter_id, id
 CREATE INDEX ip_tries_age ON data.ip_tries USING btree (began_at);
 CREATE INDEX linked_devices_user ON data.linked_devices USING btree (user_id);
 CREATE INDEX notifications_address ON data.notifications USING btree (address_lookup, created_at) WHERE (address_lookup IS NOT NULL);
-CREATE INDEX notifications_alert ON data.notifications USING btree (alert_id) WHERE (alert_id IS NOT NULL);
-CREATE INDEX notifications_kind ON data.notifications USING btree (kind);
+CREATE INDEX notifications_alert_reader ON data.notifications USING btree (alert_id, user_id, created_at) WHERE (alert_id IS NOT NULL);
 CREATE INDEX notifications_member ON data.notifications USING btree (member_id) WHERE (member_id IS NOT NULL);
 CREATE INDEX notifications_stranger_age ON data.notifications USING btree (created_at) WHERE (user_id IS NULL);
 CREATE INDEX notifications_user ON data.notifications USING btree (user_id, id DESC);
@@ -3876,6 +4427,7 @@ CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) 
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
 CREATE INDEX sessions_user ON data.sessions USING btree (user_id);
+CREATE INDEX set_asides_again ON data.set_asides USING btree (job, again_at);
 CREATE INDEX signatures_device ON data.signatures USING btree (device_id, signed_at);
 CREATE INDEX staff_roles_added_by ON data.staff_roles USING btree (added_by);
 CREATE INDEX staff_roles_removed_by ON data.staff_roles USING btree (removed_by);
@@ -3884,6 +4436,7 @@ CREATE UNIQUE INDEX ticket_is_one_code ON data.one_time_codes USING btree (ticke
 CREATE INDEX unknown_sign_ins_age ON data.unknown_sign_ins USING btree (tried_at);
 CREATE INDEX unreached_contacts_contact ON data.unreached_contacts USING btree (contact_id);
 CREATE INDEX users_deleted ON data.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+CREATE INDEX users_leaving ON data.users USING btree (id) WHERE is_leaving;
 CREATE INDEX watch_settings_digest ON data.watch_settings USING btree (digest_at) WHERE (digest_at IS NOT NULL);
 CREATE INDEX watch_settings_every_check_in ON data.watch_settings USING btree (member_id) WHERE (hears_of = 'every_check_in'::text);
 CREATE INDEX watch_settings_member ON data.watch_settings USING btree (member_id);
@@ -3919,6 +4472,7 @@ CREATE TRIGGER tg_connections__entitle AFTER INSERT ON data.connections FOR EACH
 CREATE TRIGGER tg_connections__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF ended_at ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__mark_coverage();
 CREATE TRIGGER tg_connections__plan_drills AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_drills();
 CREATE TRIGGER tg_connections__plan_summaries AFTER INSERT ON data.connections FOR EACH ROW EXECUTE FUNCTION rules.tg_connections__plan_summaries();
+CREATE TRIGGER tg_deliveries__arrive AFTER UPDATE OF state, may_have_arrived ON data.deliveries FOR EACH ROW WHEN (((new.alert_id IS NOT NULL) AND (COALESCE(new.address_id, new.device_id) IS NOT NULL) AND (new.may_have_arrived OR (new.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'confirmed'::text]))) AND (NOT (old.may_have_arrived OR (old.state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'confirmed'::text])))))) EXECUTE FUNCTION rules.tg_deliveries__arrive();
 CREATE TRIGGER tg_deliveries__only_up BEFORE UPDATE OF state ON data.deliveries FOR EACH ROW WHEN (((old.state <> new.state) AND (NOT rules.delivery_may_become(old.state, new.state)))) EXECUTE FUNCTION rules.tg_deliveries__only_up();
 CREATE TRIGGER tg_devices__mark_coverage AFTER INSERT OR DELETE OR UPDATE OF off_at, may_push ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__mark_coverage();
 CREATE TRIGGER tg_devices__record AFTER DELETE OR UPDATE OF off_at, may_push ON data.devices FOR EACH ROW EXECUTE FUNCTION rules.tg_devices__record();
@@ -3926,6 +4480,7 @@ CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW E
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
 CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
+CREATE TRIGGER tg_notification_kinds__stay BEFORE DELETE ON data.notification_kinds FOR EACH ROW EXECUTE FUNCTION rules.tg_notification_kinds__stay();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__hook AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__hook();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
@@ -3941,6 +4496,7 @@ CREATE TRIGGER tg_schedules__take_over BEFORE INSERT ON data.schedules FOR EACH 
 CREATE TRIGGER tg_users__mark_coverage AFTER UPDATE OF deleted_at ON data.users FOR EACH ROW WHEN ((old.deleted_at IS DISTINCT FROM new.deleted_at)) EXECUTE FUNCTION rules.tg_users__mark_coverage();
 CREATE TRIGGER tg_watch_settings__keep BEFORE INSERT OR UPDATE OF hears_of ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__keep();
 CREATE TRIGGER tg_watch_settings__record AFTER INSERT OR UPDATE OF nickname, hears_of, mutes_routine ON data.watch_settings FOR EACH ROW EXECUTE FUNCTION rules.tg_watch_settings__record();
+CREATE TRIGGER tg_webhook_events__arrive AFTER UPDATE OF attempts ON data.webhook_events FOR EACH ROW WHEN (((new.attempts > 0) AND (old.attempts = 0) AND (new.notification_id IS NOT NULL))) EXECUTE FUNCTION rules.tg_webhook_events__arrive();
 CREATE TRIGGER tg_webhooks__record AFTER UPDATE OF off_at ON data.webhooks FOR EACH ROW WHEN ((old.off_at IS DISTINCT FROM new.off_at)) EXECUTE FUNCTION rules.tg_webhooks__record();
 CREATE TRIGGER tg_welfare_card_looks__record AFTER INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__record();
 CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_looks FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_card_looks__stamp();
@@ -3957,14 +4513,16 @@ ALTER TABLE ONLY billing.subscriptions
     ADD CONSTRAINT subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES billing.customers(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.addresses
     ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alarm_places
+    ADD CONSTRAINT alarm_places_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
+ALTER TABLE ONLY data.alarm_places
+    ADD CONSTRAINT alarm_places_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_actions
     ADD CONSTRAINT alert_actions_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.alert_rounds
     ADD CONSTRAINT alert_rounds_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.alert_rounds
-    ADD CONSTRAINT alert_rounds_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.alerts
     ADD CONSTRAINT alerts_acknowledged_by_fkey FOREIGN KEY (acknowledged_by) REFERENCES data.users(id) ON DELETE SET NULL;
 ALTER TABLE ONLY data.alerts
@@ -4002,10 +4560,6 @@ ALTER TABLE ONLY data.connections
 ALTER TABLE ONLY data.coverage
     ADD CONSTRAINT coverage_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
-    ADD CONSTRAINT deliveries_address_id_fkey FOREIGN KEY (address_id) REFERENCES data.addresses(id) ON DELETE SET NULL;
-ALTER TABLE ONLY data.deliveries
-    ADD CONSTRAINT deliveries_device_id_fkey FOREIGN KEY (device_id) REFERENCES data.devices(id) ON DELETE SET NULL;
-ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES data.notifications(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.deliveries
     ADD CONSTRAINT deliveries_resend_of_fkey FOREIGN KEY (resend_of) REFERENCES data.deliveries(id) ON DELETE CASCADE;
@@ -4035,8 +4589,6 @@ ALTER TABLE ONLY data.linked_devices
     ADD CONSTRAINT linked_devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.notifications
-    ADD CONSTRAINT notifications_kind_fkey FOREIGN KEY (kind) REFERENCES data.notification_kinds(kind) ON DELETE RESTRICT;
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.notifications
@@ -4141,6 +4693,7 @@ CREATE POLICY user_reads_own_subscriptions ON billing.subscriptions FOR SELECT T
 CREATE POLICY whoever_is_signed_in_reads_prices ON billing.prices FOR SELECT TO pruuf_user USING ((( SELECT rules.current_user_id() AS current_user_id) IS NOT NULL));
 CREATE POLICY worker_reads_who_gets_everything ON billing.accounts FOR SELECT TO pruuf_worker USING (true);
 ALTER TABLE data.addresses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.alarm_places ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_actions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alert_rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.alerts ENABLE ROW LEVEL SECURITY;
@@ -4184,6 +4737,7 @@ ALTER TABLE data.drills ENABLE ROW LEVEL SECURITY;
 CREATE POLICY either_side_ends_connection ON data.connections FOR UPDATE TO pruuf_user USING (((ended_at IS NULL) AND ((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))))) WITH CHECK (((ended_at IS NOT NULL) AND (ended_by = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY either_side_reads_connection ON data.connections FOR SELECT TO pruuf_user USING (((member_id = ( SELECT rules.current_user_id() AS current_user_id)) OR (contact_id = ( SELECT rules.current_user_id() AS current_user_id))));
 CREATE POLICY engine_does_its_work ON data.addresses TO pruuf_engine USING (true) WITH CHECK (true);
+CREATE POLICY engine_does_its_work ON data.alarm_places TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_actions TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alert_rounds TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.alerts TO pruuf_engine USING (true) WITH CHECK (true);
@@ -4228,6 +4782,7 @@ CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine US
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
 CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_leaves_them_out ON data.set_asides FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);
@@ -4315,6 +4870,7 @@ ALTER TABLE data.schedules ENABLE ROW LEVEL SECURITY;
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_policies FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 CREATE POLICY server_reads_how_alerts_escalate ON data.escalation_rounds FOR SELECT TO pruuf_engine, pruuf_staff, pruuf_worker USING (true);
 ALTER TABLE data.sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE data.set_asides ENABLE ROW LEVEL SECURITY;
 ALTER TABLE data.signatures ENABLE ROW LEVEL SECURITY;
 CREATE POLICY staff_reads_changes ON data.escalation_changes FOR SELECT TO pruuf_staff USING (true);
 CREATE POLICY staff_reads_changes ON data.policy_changes FOR SELECT TO pruuf_staff USING (true);
@@ -4353,13 +4909,9 @@ CREATE POLICY worker_adds_attempts ON data.attempts FOR INSERT TO pruuf_worker W
 CREATE POLICY worker_adds_receipts ON data.receipts FOR INSERT TO pruuf_worker WITH CHECK (true);
 CREATE POLICY worker_closes_what_was_missed ON data.obligations FOR UPDATE TO pruuf_worker USING ((state = 'open'::text)) WITH CHECK ((state = ANY (ARRAY['open'::text, 'missed'::text])));
 CREATE POLICY worker_compares_coverage ON data.coverage FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_erases_positions ON data.positions FOR DELETE TO pruuf_worker USING (true);
-CREATE POLICY worker_finds_old_keys ON data.idempotency_keys FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_erases_positions ON data.positions TO pruuf_worker USING (true) WITH CHECK (false);
 CREATE POLICY worker_finds_old_positions ON data.positions FOR SELECT TO pruuf_worker USING (true);
-CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (true);
-CREATE POLICY worker_forgets_old_guesses ON data.invitation_tries TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '1 day'::interval))) WITH CHECK (false);
-CREATE POLICY worker_forgets_old_tries ON data.ip_tries TO pruuf_worker USING ((began_at < (( SELECT rules.clock() AS clock) - '01:00:00'::interval))) WITH CHECK (false);
-CREATE POLICY worker_forgets_old_tries ON data.unknown_sign_ins TO pruuf_worker USING ((tried_at < (( SELECT rules.clock() AS clock) - '30 days'::interval))) WITH CHECK (false);
+CREATE POLICY worker_follows_the_marks ON data.coverage_marks TO pruuf_worker USING (true) WITH CHECK (false);
 CREATE POLICY worker_moves_the_next_digest ON data.watch_settings FOR UPDATE TO pruuf_worker USING ((digest_at IS NOT NULL)) WITH CHECK ((digest_at IS NOT NULL));
 CREATE POLICY worker_notes_its_runs ON data.job_runs TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_notes_what_became ON data.webhooks FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
@@ -4384,14 +4936,15 @@ CREATE POLICY worker_reads_what_to_sign_with ON data.webhook_secrets FOR SELECT 
 CREATE POLICY worker_reads_what_was_chosen ON data.preferences FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_what_was_met ON data.obligations_met FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_when_last_heard ON data.check_ins FOR SELECT TO pruuf_worker USING (true);
+CREATE POLICY worker_reads_where_alarms_arrived ON data.alarm_places FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_where_to_send ON data.webhooks FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_to_tell ON data.connections FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reads_who_wants_to_hear ON data.watch_settings FOR SELECT TO pruuf_worker USING (true);
 CREATE POLICY worker_reminds_of_drills ON data.drill_reminders TO pruuf_worker USING (true) WITH CHECK (true);
-CREATE POLICY worker_removes_old_keys ON data.idempotency_keys FOR DELETE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_deliveries ON data.deliveries FOR UPDATE TO pruuf_worker USING (true);
 CREATE POLICY worker_sends_events ON data.webhook_events FOR UPDATE TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_sends_weekly_summaries ON data.weekly_summaries TO pruuf_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_sets_rows_aside ON data.set_asides TO pruuf_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_takes_what_is_untold ON data.untold_check_ins TO pruuf_worker USING (true) WITH CHECK (false);
 CREATE POLICY worker_tells_and_reminds ON data.notifications FOR INSERT TO pruuf_worker WITH CHECK (((kind = ANY (ARRAY['missed'::text, 'reminder'::text, 'checked_in'::text, 'checked_in_late'::text, 'daily_digest'::text, 'drill_reminder'::text, 'weekly_summary'::text, 'webhook_off'::text])) AND (user_id IS NOT NULL) AND (read_at IS NULL) AND (hidden_at IS NULL)));
 CREATE POLICY worker_turns_addresses_off ON data.addresses FOR UPDATE TO pruuf_worker USING (true);

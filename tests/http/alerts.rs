@@ -412,7 +412,7 @@ async fn r9_5_an_alert_that_cannot_be_raised_holds_up_no_other() {
     poison(&world, "alerts", &members[1]).await;
     let ticked = world.tick("2027-02-28T20:10:00Z").await;
     assert_eq!(ticked["missed"], 2, "{ticked:#}");
-    assert_eq!((&ticked["problems"][0]["job"], &ticked["more"]), (&json!("raise_missed"), &json!(false)));
+    assert_eq!((&ticked["problems"][0]["job"], &ticked["more"]), (&json!("tick"), &json!(false)));
     for number in [0, 2] {
         assert_eq!(world.days(&members[number]).await, ["01 09:00 missed open", "02 09:00 open"]);
     }
@@ -597,8 +597,8 @@ async fn r4_1_no_reminder_comes_before_a_check_in_would_count() {
     let set = "api.set_schedule(local_times => '{09:00,09:10}', time_zone => 'Pacific/Auckland', weekdays => null, grace_minutes => 5::smallint, reminders => null)";
     world.exactly("2027-02-28T12:00:00Z", "pruuf_user", Some(aroha.id), set).await.unwrap();
     world.tap(&aroha, "2027-02-28T19:00:00Z").await;
-    assert_eq!(world.tick("2027-02-28T19:59:59Z").await["reminded"], 0, "a tap would meet nothing");
-    assert_eq!(world.tick("2027-02-28T20:00:00Z").await["reminded"], 1);
+    assert_eq!(world.remind("2027-02-28T19:59:59Z").await["done"], 0, "a tap would meet nothing");
+    assert_eq!(world.remind("2027-02-28T20:00:00Z").await["done"], 1);
     assert_eq!(World::brief(&world.tap(&aroha, "2027-02-28T20:00:00Z").await["met"]), json!(["01 09:10 met"]));
     let phases: Value = world.admin_json("select facts ->> 'phase' as phase from data.notifications order by id").await;
     assert_eq!(phases, json!([{"phase": "before"}]));
@@ -611,8 +611,8 @@ async fn r4_1_after_an_outage_the_newest_reminder_is_enough() {
     let aroha = world.person("Aroha").await;
     let set = "api.set_schedule(local_times => '{09:00}', time_zone => 'Pacific/Auckland', weekdays => null, grace_minutes => 30::smallint, reminders => null)";
     world.exactly("2027-02-28T12:00:00Z", "pruuf_user", Some(aroha.id), set).await.unwrap();
-    assert_eq!(world.tick("2027-02-28T20:16:00Z").await["reminded"], 1);
-    assert_eq!(world.tick("2027-02-28T20:17:00Z").await["reminded"], 0);
+    assert_eq!(world.remind("2027-02-28T20:16:00Z").await["done"], 1);
+    assert_eq!(world.remind("2027-02-28T20:17:00Z").await["done"], 0);
     let phases: Value = world.admin_json("select facts ->> 'phase' as phase from data.notifications").await;
     assert_eq!(phases, json!([{"phase": "half_grace"}]));
     world.stop_servers().await;

@@ -242,11 +242,12 @@ async fn r7_8_nobody_has_no_stream() {
 #[tokio::test]
 async fn r7_8_fifty_streams_get_their_event_and_end_with_the_server() {
     let mut world = with_server().await;
-    let ben = world.person("Ben").await;
-    let mut streams = join_all((0..50).map(|_| Stream::open(&world, &ben, None))).await;
-    let id = tell(&world, &ben).await;
-    for event in join_all(streams.iter_mut().map(Stream::next)).await {
-        assert_eq!(event.unwrap().id, id);
+    let people = join_all((0..10).map(|nth| world.person(["Ann", "Ben"][nth % 2]))).await;
+    let five_each = people.iter().flat_map(|person| (0..5).map(|_| Stream::open(&world, person, None)));
+    let mut streams = join_all(five_each).await;
+    let ids = join_all(people.iter().map(|person| tell(&world, person))).await;
+    for (nth, event) in join_all(streams.iter_mut().map(Stream::next)).await.into_iter().enumerate() {
+        assert_eq!(event.unwrap().id, ids[nth / 5]);
     }
     world.settle().await;
     let begun = Instant::now();

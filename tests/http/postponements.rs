@@ -23,8 +23,9 @@ async fn later(world: &World, who: &Person, at: &str, minutes: i32) -> Result<Va
 
 async fn reminded(world: &World, at: &str) -> (Value, Value) {
     let ticked = world.tick(at).await;
-    assert_eq!(ticked["problems"], json!([]), "{at}");
-    (ticked["reminded"].clone(), ticked["missed"].clone())
+    let reminded = world.remind(at).await;
+    assert_eq!((&ticked["problems"], &reminded["problems"]), (&json!([]), &json!([])), "{at}");
+    (reminded["done"].clone(), ticked["missed"].clone())
 }
 
 #[tokio::test]

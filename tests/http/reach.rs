@@ -39,10 +39,10 @@ async fn looked(world: &World) {
     world
         .db
         .admin
-        .batch_execute("update data.alerts set reach_check_at = null where state <> 'resolved'")
+        .batch_execute("update data.alerts set reach_check_at = '-infinity' where state <> 'resolved'")
         .await
         .unwrap();
-    let all = "select not exists (select from data.alerts where state <> 'resolved' and reach_check_at is null)";
+    let all = "select not exists (select from data.alerts where state <> 'resolved' and reach_check_at = '-infinity')";
     world.eventually("it is looked whether Contacts are reached", all, &[]).await;
 }
 

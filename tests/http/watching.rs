@@ -183,7 +183,7 @@ async fn r3_4_a_check_in_itself_tells_nobody() {
     // Two jobs at once tell it once.
     let (one, other) =
         (world.db.session_as("pruuf_worker", None).await, world.db.session_as("pruuf_worker", None).await);
-    let tick = "select jobs.tick()";
+    let tick = "select jobs.tell_check_ins()";
     let (first, second) = tokio::join!(one.query_one(tick, &[]), other.query_one(tick, &[]));
     for ticked in [first.unwrap(), second.unwrap()] {
         assert_eq!(ticked.get::<_, Value>(0)["problems"], json!([]));

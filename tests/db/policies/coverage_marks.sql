@@ -50,7 +50,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('billing', $$truncate data.coverage_marks$$, 'refused', ''),
   ('server', $$truncate data.coverage_marks$$, 'refused', ''),
   ('worker', $$select from data.coverage_marks$$, '1 rows', ''),
-  ('worker', $$insert into data.coverage_marks (user_id, marked_at) values (:stranger, now())$$, '1 rows', 'puts back what failed'),
+  ('worker', $$insert into data.coverage_marks (user_id, marked_at) values (:stranger, now())$$, 'refused', 'a mark stays until it is done'),
   ('worker', $$update data.coverage_marks set marked_at = now()$$, 'refused', ''),
   ('worker', $$delete from data.coverage_marks$$, '1 rows', ''),
   ('worker', $$select jobs.follow_coverage()$$, '1 rows', ''),

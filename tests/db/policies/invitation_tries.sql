@@ -10,7 +10,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select from data.invitation_tries$$, 'refused', ''),
   ('nobody', $$select from data.invitation_tries$$, 'refused', ''),
   ('visitor', $$select from data.invitation_tries$$, 'refused', ''),
-  ('worker', $$select from data.invitation_tries$$, '0 rows', 'only what is a day old'),
+  ('worker', $$select from data.invitation_tries$$, 'refused', 'the engine forgets'),
   ('staff', $$select from data.invitation_tries$$, 'refused', ''),
   ('billing', $$select from data.invitation_tries$$, 'refused', ''),
   ('server', $$select from data.invitation_tries$$, 'refused', ''),
@@ -40,7 +40,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$delete from data.invitation_tries$$, 'refused', ''),
   ('nobody', $$delete from data.invitation_tries$$, 'refused', ''),
   ('visitor', $$delete from data.invitation_tries$$, 'refused', ''),
-  ('worker', $$delete from data.invitation_tries$$, '0 rows', 'only what is a day old'),
+  ('worker', $$delete from data.invitation_tries$$, 'refused', 'the engine forgets'),
   ('staff', $$delete from data.invitation_tries$$, 'refused', ''),
   ('billing', $$delete from data.invitation_tries$$, 'refused', ''),
   ('server', $$delete from data.invitation_tries$$, 'refused', ''),
@@ -58,7 +58,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
 
 update data.invitation_tries set tried_at = rules.clock() - interval '25 hours';
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('worker', $$delete from data.invitation_tries$$, '1 rows', 'tidying'),
+  ('worker', $$delete from data.invitation_tries$$, 'refused', 'the engine forgets'),
   ('worker', $$select network from data.invitation_tries$$, 'refused', 'nobody''s to read'),
   ('worker', $$select user_id from data.invitation_tries$$, 'refused', 'nobody''s to read')
 ) as t (voice, statement, expected, because);

@@ -10,7 +10,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select from data.ip_tries$$, 'refused', ''),
   ('nobody', $$select from data.ip_tries$$, 'refused', ''),
   ('visitor', $$select from data.ip_tries$$, 'refused', ''),
-  ('worker', $$select from data.ip_tries$$, '0 rows', 'only what is older than an hour'),
+  ('worker', $$select from data.ip_tries$$, 'refused', 'the engine forgets'),
   ('staff', $$select from data.ip_tries$$, 'refused', ''),
   ('billing', $$select from data.ip_tries$$, 'refused', ''),
   ('server', $$select from data.ip_tries$$, 'refused', ''),
@@ -40,7 +40,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$delete from data.ip_tries$$, 'refused', ''),
   ('nobody', $$delete from data.ip_tries$$, 'refused', ''),
   ('visitor', $$delete from data.ip_tries$$, 'refused', ''),
-  ('worker', $$delete from data.ip_tries$$, '0 rows', 'only what is older than an hour'),
+  ('worker', $$delete from data.ip_tries$$, 'refused', 'the engine forgets'),
   ('staff', $$delete from data.ip_tries$$, 'refused', ''),
   ('billing', $$delete from data.ip_tries$$, 'refused', ''),
   ('server', $$delete from data.ip_tries$$, 'refused', ''),
@@ -58,7 +58,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
 
 update data.ip_tries set began_at = rules.clock() - interval '2 hours';
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('worker', $$delete from data.ip_tries$$, '1 rows', 'tidying'),
+  ('worker', $$delete from data.ip_tries$$, 'refused', 'the engine forgets'),
   ('worker', $$select count from data.ip_tries$$, 'refused', 'counters are nobody''s to read')
 ) as t (voice, statement, expected, because);
 

@@ -10,7 +10,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('nobody', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('visitor', $$select from data.unknown_sign_ins$$, 'refused', ''),
-  ('worker', $$select from data.unknown_sign_ins$$, '0 rows', 'only what nobody tried for 30 days'),
+  ('worker', $$select from data.unknown_sign_ins$$, 'refused', 'the engine forgets'),
   ('staff', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('billing', $$select from data.unknown_sign_ins$$, 'refused', ''),
   ('server', $$select from data.unknown_sign_ins$$, 'refused', ''),
@@ -40,7 +40,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
   ('stranger', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('nobody', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('visitor', $$delete from data.unknown_sign_ins$$, 'refused', ''),
-  ('worker', $$delete from data.unknown_sign_ins$$, '0 rows', 'only what nobody tried for 30 days'),
+  ('worker', $$delete from data.unknown_sign_ins$$, 'refused', 'the engine forgets'),
   ('staff', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('billing', $$delete from data.unknown_sign_ins$$, 'refused', ''),
   ('server', $$delete from data.unknown_sign_ins$$, 'refused', ''),
@@ -58,7 +58,7 @@ select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
 
 update data.unknown_sign_ins set tried_at = rules.clock() - interval '31 days';
 select tap.voice(t.voice, t.statement, t.expected, t.because) from (values
-  ('worker', $$delete from data.unknown_sign_ins$$, '1 rows', 'tidying'),
+  ('worker', $$delete from data.unknown_sign_ins$$, 'refused', 'the engine forgets'),
   ('worker', $$select failed_tries from data.unknown_sign_ins$$, 'refused', 'counters are nobody''s to read'),
   ('owner', $$select rules.refuse_ended_session()$$, 'not-signed-in', 'no session is claimed')
 ) as t (voice, statement, expected, because);

@@ -58,7 +58,7 @@ commit;
 select meta.advance_clock(interval '1 day 20 minutes');
 begin;
 set local role pruuf_worker;
-select jobs.tick();
+select jobs.tick(), jobs.send_reminders(), jobs.tell_check_ins();
 commit;
 -- As if the check-in had come just now.
 insert into data.untold_check_ins (check_in_id) select c.id from data.check_ins c;
@@ -97,6 +97,8 @@ commit;
 insert into data.staff_roles (user_id, role, added_at) values ('00000000-0000-0000-0000-00000000000c', 'support', rules.clock());
 insert into data.welfare_cards (user_id, sealed) values ('00000000-0000-0000-0000-00000000000a', '\x00');
 insert into data.welfare_card_looks (member_id, looked_by) values ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
+insert into data.alarm_places (alert_id, user_id, channel, place_id) select a.id, '00000000-0000-0000-0000-00000000000b', 'sms', '00000000-0000-0000-000e-00000000000a' from data.alerts a limit 1;
+insert into data.set_asides (job, row_id, reason, first_at, again_at) values ('escalate', '00000000-0000-0000-000d-00000000000a', 'P0001', rules.clock(), rules.clock());
 -- Nobody follows the marks in this world.
 insert into data.coverage (member_id, is_covered, since_at, reason, told_at)
 values ('00000000-0000-0000-0000-00000000000a', false, rules.clock(), 'too_few_channels', rules.clock());

@@ -59,6 +59,11 @@ impl World {
         self.exactly(at, "pruuf_worker", None, "jobs.tick()").await.unwrap()
     }
 
+    /// The job that reminds, at exactly this instant.
+    pub async fn remind(&self, at: &str) -> Value {
+        self.exactly(at, "pruuf_worker", None, "jobs.send_reminders()").await.unwrap()
+    }
+
     /// For tests of something else over hours: no alert that is open now tells another round.
     pub async fn hold_rounds(&self) {
         self.eventually("there is an alert", "select exists (select from data.alerts where state <> 'resolved')", &[])

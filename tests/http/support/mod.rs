@@ -128,6 +128,7 @@ impl World {
             cors_origins: Vec::new(),
             // A test sends more in a second than a person in an hour.
             requests_per_minute: NonZeroU32::MAX,
+            connections: None,
             secrets: Secrets { jwt: vec![KEY], pin_peppers: vec![KEY], data: vec![KEY] },
             fcm: Some(Fcm { url: self.fakes.fcm_url(), credentials: self.credentials.clone() }),
             postmark: None,

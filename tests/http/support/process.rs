@@ -29,13 +29,26 @@ impl Process {
         Self::try_to_start(world, more).await.unwrap()
     }
 
+    /// One that the system lets have so many files open, and not one more.
+    pub async fn start_within(world: &World, open_files: u64) -> Self {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={open_files}:{open_files}")).arg(env!("CARGO_BIN_EXE_pruuf"));
+        Self::run(world, command, &[("PRUUF_SMTP_URL", world.fakes.smtp_url())]).await.unwrap()
+    }
+
     /// None when it ends instead.
     pub async fn try_to_start(world: &World, more: &[(&str, String)]) -> Option<Self> {
+        Self::run(world, Command::new(env!("CARGO_BIN_EXE_pruuf")), more).await
+    }
+
+    async fn run(world: &World, mut command: Command, more: &[(&str, String)]) -> Option<Self> {
         let key = STANDARD.encode(KEY);
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pruuf"))
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut child = command
             .arg("serve")
             .env_clear()
             .envs([
+                ("PATH", path.as_str()),
                 ("DATABASE_URL", world.db.server_url().as_str()),
                 ("PRUUF_LISTEN", "127.0.0.1:0"),
                 ("PRUUF_PUBLIC_URL", "http://127.0.0.1"),
