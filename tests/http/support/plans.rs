@@ -25,6 +25,7 @@ pub const GROWS: &[&str] = &[
     "billing.orders",
     "billing.subscriptions",
     "data.addresses",
+    "data.alarm_places",
     "data.alert_actions",
     "data.alert_rounds",
     "data.alerts",
@@ -61,6 +62,7 @@ pub const GROWS: &[&str] = &[
     "data.refresh_tokens",
     "data.schedules",
     "data.sessions",
+    "data.set_asides",
     "data.signatures",
     "data.unknown_sign_ins",
     "data.unreached_contacts",
@@ -91,6 +93,7 @@ pub const UNSETTLED: &[&str] = &[
     "alerts_next_step",
     "alerts_reach_check",
     "alerts_unresolved",
+    "alerts_unresolved_since",
     "deliveries_due",
     "deliveries_expiring",
     "deliveries_leased",
@@ -98,6 +101,7 @@ pub const UNSETTLED: &[&str] = &[
     "events_due",
     "one_open_call_for_help_per_member",
     "orders_due",
+    "users_leaving",
     "webhook_events_due",
 ];
 
