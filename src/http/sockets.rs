@@ -316,10 +316,11 @@ mod tests {
         assert_eq!(places.each_ref().map(is_asked), [true, false, false]);
         // All of its places are served: no more for it, and one for somebody else.
         let hands = [&places[1], &places[2], &fourth].map(|place| sockets.begin(&place.name()).unwrap());
-        drop(places.into_iter().next());
+        let [first, second, third] = places;
+        drop(first);
         assert!(sockets.admit(ip(1)).now_or_never().unwrap().is_none());
         assert!(sockets.admit(ip(2)).now_or_never().unwrap().is_some());
-        drop((hands, fourth));
+        drop((hands, second, third, fourth));
         let of_the_proxy = [(); 4].map(|()| sockets.admit(ip(9)).now_or_never().unwrap().unwrap());
         assert!(!of_the_proxy.iter().any(is_asked));
     }
