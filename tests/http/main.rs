@@ -43,6 +43,7 @@ mod languages;
 mod lives;
 mod openapi;
 mod pace;
+mod pairs;
 mod positions;
 mod postponements;
 mod preferences;

@@ -1,0 +1,232 @@
+//! What is played against each other: a call in a role, for one of the people of `world.sql`.
+
+/// A call of a function as the server makes it: a name of its own, the role, the number of the person who asks (0: nobody),
+/// and the call. `{name}` in it is an id that `ids.sql` finds.
+pub type Operation = (&'static str, &'static str, u8, &'static str);
+
+const USER: &str = "pruuf_user";
+const STAFF: &str = "pruuf_staff";
+const ANON: &str = "pruuf_anon";
+const WORKER: &str = "pruuf_worker";
+const ANNA: u8 = 1;
+const BEN: u8 = 2;
+const CHLOE: u8 = 3;
+const ERIK: u8 = 5;
+const FAY: u8 = 6;
+const GUS: u8 = 7;
+const NOBODY: u8 = 0;
+
+/// All but the jobs that need no argument: those are found in the catalogue.
+pub const OPERATIONS: &[Operation] = &[
+    // A Member's day.
+    ("check_in", USER, ANNA, "api.record_check_in(null, null, null, null)"),
+    ("check_in_elsewhere", USER, ANNA, "api.record_check_in(null, 'Pacific/Auckland', null, null)"),
+    ("check_in_with_position", USER, ANNA, "api.record_check_in(null, null, null, null, gen_random_uuid(), 'sealed')"),
+    ("check_in_overdue", USER, BEN, "api.record_check_in(null, null, null, null)"),
+    ("check_in_by_device", USER, ANNA, "api.check_in_by_device('{button}')"),
+    ("check_in_on_page", USER, ANNA, "api.act_on_check_in_page('{anna_reminder}', 'check_in')"),
+    ("postpone", USER, ANNA, "api.postpone_check_in(30)"),
+    ("set_schedule", USER, ANNA, "api.set_schedule('{13:00}', 'UTC', '{1,2,3,4,5,6,7}', 10::smallint, '{before}')"),
+    (
+        "set_schedule_overdue",
+        USER,
+        BEN,
+        "api.set_schedule('{13:00}', 'UTC', '{1,2,3,4,5,6,7}', 10::smallint, '{before}')",
+    ),
+    ("plan_break", USER, ANNA, "api.plan_break(date '2027-03-02', date '2027-03-04', false)"),
+    ("update_break", USER, ERIK, "api.update_break('{break}', jsonb_build_object('last_on', date '2027-03-09'))"),
+    ("remove_break", USER, ERIK, "api.remove_break('{break}')"),
+    ("heartbeat", USER, ANNA, "api.record_heartbeat('{anna_device}', 50::smallint, false)"),
+    ("heartbeat_of_contact", USER, BEN, "api.record_heartbeat('{ben_device}', 50::smallint, false)"),
+    ("set_welfare_card", USER, ANNA, "api.set_welfare_card('sealed', false)"),
+    ("look_at_welfare_card", USER, BEN, "api.get_member_welfare_card('{p1}')"),
+    ("link_device", USER, ANNA, "api.link_device(gen_random_uuid(), 'Button', 'other button', 'sealed')"),
+    ("unlink_device", USER, ANNA, "api.unlink_device('{button}')"),
+    // Alerts.
+    ("request_help", USER, ANNA, "api.request_help()"),
+    ("request_help_with_position", USER, ANNA, "api.request_help(gen_random_uuid(), 'sealed')"),
+    ("request_help_new", USER, BEN, "api.request_help()"),
+    ("request_help_acknowledged", USER, ERIK, "api.request_help()"),
+    ("cancel_help", USER, ANNA, "api.cancel_alert('{anna_help}')"),
+    ("cancel_help_acknowledged", USER, ERIK, "api.cancel_alert('{erik_help}')"),
+    ("acknowledge_help", USER, BEN, "api.acknowledge_alert('{anna_help}', null)"),
+    ("acknowledge_missed", USER, CHLOE, "api.acknowledge_alert('{anna_missed}', null)"),
+    ("acknowledge_ben", USER, ANNA, "api.acknowledge_alert('{ben_missed}', null)"),
+    ("acknowledge_refused", USER, BEN, "api.acknowledge_alert('{anna_help}', rules.clock() + interval '90 days')"),
+    ("acknowledge_again", USER, CHLOE, "api.acknowledge_alert('{erik_help}', rules.clock() + interval '1 hour')"),
+    ("needs_more_help", USER, CHLOE, "api.needs_more_help('{anna_help}')"),
+    ("close_help", USER, BEN, "api.close_alert('{anna_help}', 'safe', 'seen')"),
+    ("close_missed", USER, BEN, "api.close_alert('{anna_missed}', 'got_help', null)"),
+    ("close_ben", USER, ANNA, "api.close_alert('{ben_missed}', 'safe', null)"),
+    ("attest_open", USER, CHLOE, "api.attest_member('{p1}', 'seen')"),
+    ("attest_missed", USER, BEN, "api.attest_member('{p1}', 'seen', '{anna_obligation}')"),
+    ("attest_refused", USER, ANNA, "api.attest_member('{p2}', null)"),
+    ("acknowledge_on_page", USER, BEN, "api.act_on_alert_page('{ben_email}', 'acknowledge', 5, null, null)"),
+    ("close_on_page", USER, BEN, "api.act_on_alert_page('{ben_email}', 'close', null, 'safe', null)"),
+    ("needs_more_help_on_page", USER, BEN, "api.act_on_alert_page('{ben_email}', 'needs_more_help', null, null, null)"),
+    ("start_drill", USER, ANNA, "api.start_drill('contacts')"),
+    // What people answer by phone.
+    (
+        "text_acknowledges",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{anna_phone_lookup}'::bytea], '1')",
+    ),
+    (
+        "text_is_safe",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{anna_phone_lookup}'::bytea], '3')",
+    ),
+    (
+        "text_checks_in",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{anna_phone_lookup}'::bytea], 'OK')",
+    ),
+    (
+        "text_asks_for_help",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{anna_phone_lookup}'::bytea], 'HELP')",
+    ),
+    (
+        "text_stops",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{ben_phone_lookup}'::bytea], 'STOP')",
+    ),
+    (
+        "text_starts",
+        WORKER,
+        NOBODY,
+        "jobs.receive_twilio_message(gen_random_uuid()::text, array['{dora_phone_lookup}'::bytea], 'START')",
+    ),
+    ("key_acknowledges", WORKER, NOBODY, "jobs.receive_twilio_key('{ben_voice}', '1')"),
+    ("key_needs_more_help", WORKER, NOBODY, "jobs.receive_twilio_key('{ben_voice}', '2')"),
+    ("key_is_safe", WORKER, NOBODY, "jobs.receive_twilio_key('{ben_voice}', '3')"),
+    // Connections and accounts.
+    ("accept_invitation", USER, FAY, "api.accept_invitation('invitation')"),
+    (
+        "create_invitation",
+        USER,
+        ANNA,
+        "api.create_invitation(gen_random_uuid(), 'contact', 'Jo', 'email', 'jo', 'sealed', 'other code')",
+    ),
+    ("resend_invitation", USER, ANNA, "api.resend_invitation('{invitation}')"),
+    ("revoke_invitation", USER, ANNA, "api.revoke_invitation('{invitation}')"),
+    ("remove_contact", USER, ANNA, "api.remove_contact('{p2}')"),
+    ("remove_contact_of_ben", USER, BEN, "api.remove_contact('{p1}')"),
+    ("leave_member", USER, BEN, "api.leave_member('{p1}')"),
+    ("leave_member_erik", USER, CHLOE, "api.leave_member('{p5}')"),
+    ("block_contact", USER, ANNA, "api.block_user('{p3}')"),
+    ("block_member", USER, BEN, "api.block_user('{p1}')"),
+    ("unblock_user", USER, ANNA, "api.unblock_user('{p9}')"),
+    ("delete_me", USER, ANNA, "api.delete_me()"),
+    ("delete_contact", USER, BEN, "api.delete_me()"),
+    ("delete_owner", USER, CHLOE, "api.delete_me()"),
+    ("update_me", USER, ANNA, "api.update_me('Ann', null)"),
+    ("update_contact_self", USER, BEN, "api.update_me('Benjamin', 'es')"),
+    ("make_backup", USER, ANNA, "api.update_contact('{p2}', 'backup')"),
+    ("make_primary", USER, ANNA, "api.update_contact('{p4}', 'primary')"),
+    ("update_member", USER, BEN, r#"api.update_member('{p1}', '{"nickname": "Mum", "hears_of": "daily_digest"}')"#),
+    ("set_preferences", USER, BEN, "api.set_preferences('{push}', '{push}', null, null, null, false)"),
+    ("set_preferences_of_member", USER, ANNA, "api.set_preferences(null, null, null, null, null, null, null, 'never')"),
+    ("add_address", USER, BEN, "api.add_address('email', 'another', 'sealed', gen_random_uuid(), 'code')"),
+    ("verify_address", USER, BEN, "api.verify_address('{ben_new_email}', '{new_code}')"),
+    ("remove_address", USER, BEN, "api.remove_address('{ben_email_address}')"),
+    ("remove_phone", USER, BEN, "api.remove_address('{ben_phone_address}')"),
+    ("put_device", USER, BEN, "api.put_device('{ben_device}', 'ios', 'new token')"),
+    ("take_over_device", USER, FAY, "api.put_device(gen_random_uuid(), 'ios', 'token 2')"),
+    ("remove_device", USER, BEN, "api.remove_device('{ben_device}')"),
+    ("end_session", USER, BEN, "api.end_session('{ben_session}')"),
+    ("end_other_sessions", USER, BEN, "api.end_other_sessions()"),
+    ("add_webhook", USER, CHLOE, "api.add_webhook(gen_random_uuid(), 'sealed', gen_random_uuid(), 'sealed')"),
+    ("test_webhook", USER, BEN, "api.test_webhook('{webhook}')"),
+    ("rotate_webhook_secret", USER, BEN, "api.rotate_webhook_secret('{webhook}', gen_random_uuid(), 'sealed')"),
+    ("remove_webhook", USER, BEN, "api.remove_webhook('{webhook}')"),
+    // Messages.
+    ("read_notification", USER, BEN, "api.read_notification('{ben_notification}')"),
+    ("hide_notification", USER, BEN, "api.hide_notification('{ben_notification}')"),
+    ("read_all_notifications", USER, BEN, "api.read_all_notifications()"),
+    ("confirm_delivery", USER, BEN, "api.confirm_delivery('{ben_push}')"),
+    ("resend_delivery", STAFF, GUS, "api.resend_delivery('{failed}')"),
+    // Jobs.
+    ("claim_push", WORKER, NOBODY, "jobs.claim_deliveries('push', 50, 60)"),
+    ("claim_email", WORKER, NOBODY, "jobs.claim_deliveries('email', 50, 60)"),
+    ("claim_sms", WORKER, NOBODY, "jobs.claim_deliveries('sms', 50, 60)"),
+    ("claim_voice", WORKER, NOBODY, "jobs.claim_deliveries('voice', 50, 60)"),
+    ("claim_polls", WORKER, NOBODY, "jobs.claim_polls(50)"),
+    ("claim_webhook_events", WORKER, NOBODY, "jobs.claim_webhook_events(50, false, '{}', 60)"),
+    (
+        "finish_accepted",
+        WORKER,
+        NOBODY,
+        r#"jobs.finish_deliveries('[{"id": "{sms_in_hand}", "attempt": 1, "result": "accepted", "provider": "twilio", "provider_message_id": "SM1"}, {"id": "{email_in_hand}", "attempt": 1, "result": "accepted", "provider": "smtp", "provider_message_id": "E1"}]')"#,
+    ),
+    (
+        "finish_failed",
+        WORKER,
+        NOBODY,
+        r#"jobs.finish_deliveries('[{"id": "{email_in_hand}", "attempt": 1, "result": "permanent", "detail": "550", "turns_off": "bounced"}, {"id": "{push_in_hand}", "attempt": 1, "result": "permanent", "detail": "gone", "turns_off": "unregistered"}]')"#,
+    ),
+    (
+        "receipt_of_sms",
+        WORKER,
+        NOBODY,
+        r#"jobs.record_receipts('twilio', '[{"event_id": "r1", "delivery_id": "{ben_sms}", "provider_message_id": "{ben_sms}", "event": "delivered", "meaning": "delivered"}]')"#,
+    ),
+    (
+        "receipt_turns_off_phone",
+        WORKER,
+        NOBODY,
+        r#"jobs.record_receipts('twilio', '[{"event_id": "r2", "delivery_id": "{ben_sms}", "provider_message_id": "{ben_sms}", "event": "undelivered", "meaning": "permanent", "detail": "30006", "turns_off": "landline"}]')"#,
+    ),
+    (
+        "receipt_turns_off_email",
+        WORKER,
+        NOBODY,
+        r#"jobs.record_receipts('postmark', '[{"event_id": "r3", "delivery_id": "{ben_email}", "provider_message_id": "{ben_email}", "event": "bounce", "meaning": "permanent", "detail": "bounce", "turns_off": "bounced"}]')"#,
+    ),
+    (
+        "stripe_subscription",
+        WORKER,
+        NOBODY,
+        r#"jobs.apply_subscription('{"id": "sub_1", "customer": "cus_1", "status": "active"}', rules.clock())"#,
+    ),
+    ("begin_session", ANON, NOBODY, "api.begin_session('email', '{ben_email_lookup}')"),
+    (
+        "request_code",
+        ANON,
+        NOBODY,
+        "api.request_code(gen_random_uuid(), 'email', '{ben_email_lookup}', 'sealed', 'code')",
+    ),
+];
+
+/// What touches no Member, Contact or alert, with the reason. All else that changes something must be played.
+pub const ELSEWHERE: &[(&str, &str)] = &[
+    ("api.begin_pin_change", "the caller's own PIN"),
+    ("api.change_pin", "the caller's own PIN and sessions"),
+    ("api.create_account", "a new person"),
+    ("api.create_session", "the caller's own PIN and sessions"),
+    ("api.recover_pin", "the caller's own PIN and sessions"),
+    ("api.refresh_session", "one refresh token"),
+    ("api.verify_code", "one code, of nobody yet"),
+    ("api.find_user", "staff: only the audit trail"),
+    ("api.get_alert_audit", "staff: only the audit trail"),
+    ("api.get_audit_verification", "staff: only the audit trail"),
+    ("api.get_user", "staff: only the audit trail"),
+    ("api.get_user_audit", "staff: only the audit trail"),
+    ("api.list_staff_roles", "staff: only the audit trail"),
+    ("api.set_staff_role", "staff's own roles"),
+    ("api.remove_staff_role", "staff's own roles"),
+    ("api.unlock_user", "one PIN"),
+    ("jobs.claim_comparisons", "Stripe's customers"),
+    ("jobs.claim_stripe_work", "what is asked of Stripe"),
+    ("jobs.compare_customer", "calls jobs.apply_subscription"),
+    ("jobs.finish_stripe_work", "what is asked of Stripe"),
+    ("jobs.finish_webhook_event", "one event of a webhook"),
+    ("jobs.keep_customer", "Stripe's customers"),
+    ("jobs.keep_prices", "prices"),
+    ("jobs.receive_stripe_event", "an event that waits"),
+];
