@@ -34,6 +34,7 @@ mod failover;
 mod faults;
 mod game;
 mod guide;
+mod held_rows;
 mod help;
 mod hooks;
 mod invitations;
