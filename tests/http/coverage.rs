@@ -38,7 +38,7 @@ async fn told(world: &World, who: &Person, kind: &str) -> i64 {
 
 /// Members of whom the state is not what is true.
 async fn drifted(world: &World) -> i64 {
-    world.number("select count(*) from jobs.coverage_drifted(0, 1)", &[]).await
+    world.number("select count(*) from jobs.coverage_drifted()", &[]).await
 }
 
 #[tokio::test]

@@ -229,4 +229,5 @@ pub const ELSEWHERE: &[(&str, &str)] = &[
     ("jobs.keep_customer", "Stripe's customers"),
     ("jobs.keep_prices", "prices"),
     ("jobs.receive_stripe_event", "an event that waits"),
+    ("jobs.run", "calls one of the jobs, which are played"),
 ];

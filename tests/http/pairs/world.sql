@@ -64,7 +64,7 @@ reset role;
 -- first time of today, and the second is near.
 update meta.clock set ahead_by = timestamptz '2027-03-01 11:00:00Z' - now();
 set role pruuf_worker;
-select jobs.raise_due_alerts(rules.clock(), 500);
+select jobs.tick();
 reset role;
 update meta.clock set ahead_by = timestamptz '2027-03-02 01:00:00Z' - now();
 insert into data.schedules (member_id, local_times, time_zone, grace_minutes, reminders)
