@@ -25,8 +25,8 @@ use crate::deliver::sms::{self, Twilio, TwilioConfig, TwilioConfigError};
 use crate::deliver::voice::Calls;
 use crate::http::gate;
 use crate::http::patience::Patient;
-use crate::poll::Askers;
 use crate::jobs::{Job, pause};
+use crate::poll::Askers;
 use crate::{billing, descriptors, http, jobs, poll, watch};
 
 /// How long requests may take to end after the server was told to stop.

@@ -7,8 +7,11 @@ declare
   every integer;
 begin
   select p.* into policy from data.escalation_policies p
-   where (p.member_id = member or p.member_id is null) and exists (select from data.escalation_rounds r where r.policy_id = p.id)
-   order by p.member_id nulls last limit 1;
+   where p.member_id = member and exists (select from data.escalation_rounds r where r.policy_id = p.id);
+  if not found then
+    select p.* into policy from data.escalation_policies p
+     where p.member_id is null and exists (select from data.escalation_rounds r where r.policy_id = p.id);
+  end if;
   select r.whom, r.has_call into whom, has_call from data.escalation_rounds r
    where r.policy_id = policy.id and r.after_minutes <= round_due.minutes order by r.after_minutes desc limit 1;
   select min(r.after_minutes) filter (where r.after_minutes > round_due.minutes), max(r.after_minutes),
@@ -115,10 +118,12 @@ begin
   insert into data.alert_rounds (alert_id, number, kind, told_at, whom, has_call, is_exhausting)
   values (alert.id, number, tell_round.kind, at, tell_round.whom, tell_round.has_call, tell_round.is_exhausting);
   -- What still waits from the rounds before would say the same beside it; what is in a sender's hand is not tried again.
+  -- What another session has locked just now stays: twice is better than late.
   perform rules.withdraw(array(
     select d.id from data.deliveries d join data.notifications n on n.id = d.notification_id
      where d.alert_id = alert.id and d.state in ('pending', 'sending')
-       and n.user_id = any (readers) and n.kind not in ('all_clear', 'acknowledged', 'owner_asked')), at);
+       and n.user_id = any (readers) and n.kind not in ('all_clear', 'acknowledged', 'owner_asked')
+     order by d.id for no key update of d skip locked), at);
   insert into data.notifications (user_id, kind, cause, alert_id, facts, has_call, created_at)
   select reader, tell_round.kind, alert.id || ':' || number, alert.id,
          jsonb_build_object('round', number, 'contacts', people, 'is_exhausting', tell_round.is_exhausting, 'open_for_seconds', extract(epoch from at - alert.raised_at)::integer,

@@ -31,14 +31,16 @@ alter function rules.tg_notifications__hook() owner to pruuf_engine;
 comment on function rules.tg_notifications__hook() is 'A Contact''s webhooks are told exactly what the Contact is told of others'' alerts, in the same transaction.';
 
 create or replace function rules.queue_webhook_events(told uuid[]) returns void
-language plpgsql volatile security invoker set search_path = '' set lock_timeout = '200ms' set enable_hashjoin = off set enable_mergejoin = off
+language plpgsql volatile security invoker set search_path = '' set lock_timeout = '20ms' set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   insert into data.webhook_events (webhook_id, notification_id, type, created_at, next_attempt_at)
   select w.id, n.id, rules.webhook_type(n.kind), n.created_at, n.created_at
     from data.notifications n
     join data.alerts a on a.id = n.alert_id and a.member_id <> n.user_id
-    join data.webhooks w on w.user_id = n.user_id and w.off_at is null
+    -- One that another session has locked is passed over: an alert waits for no program.
+    cross join lateral (
+      select o.id from data.webhooks o where o.user_id = n.user_id and o.off_at is null for key share skip locked) as w
    where n.id = any (told) and rules.webhook_type(n.kind) is not null;
 exception when others then
   -- R9.5 people are told, whatever becomes of this.

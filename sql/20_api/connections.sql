@@ -243,6 +243,22 @@ $$;
 comment on function rules.refuse_guesser(uuid, inet, timestamptz) is 'R3.2 at most [10] wrong codes an hour of one user and from one place, counted in the database: one after the other, whatever server is asked.';
 grant execute on function rules.refuse_guesser(uuid, inet, timestamptz) to pruuf_engine;
 
+create or replace function rules.find_invitation(person uuid, code_hashes bytea[], token_hash bytea, at timestamptz) returns data.invitations
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  invitation data.invitations;
+begin
+  select * into invitation from data.invitations i
+   where (i.code_hash = any (code_hashes) or i.token_hash = find_invitation.token_hash)
+     and (i.state = 'pending' and i.expires_at > at and i.inviter_id <> person or i.state = 'accepted' and i.accepted_by = person)
+   order by i.state = 'pending' desc, i.id desc limit 1;
+  return invitation;
+end;
+$$;
+comment on function rules.find_invitation(uuid, bytea[], bytea, timestamptz) is 'R3.1 the invitation that somebody may accept, or has accepted, by its code or its token.';
+grant execute on function rules.find_invitation(uuid, bytea[], bytea, timestamptz) to pruuf_engine;
+
 create or replace function api.accept_invitation(code_hash bytea, token_hash bytea default null, other_code_hashes bytea[] default '{}') returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$
@@ -253,10 +269,14 @@ declare
   connection data.connections;
 begin
   perform rules.refuse_guesser(me, rules.caller_network(), at);
-  select * into invitation from data.invitations i
-   where (i.code_hash = any (array_prepend(accept_invitation.code_hash, other_code_hashes)) or i.token_hash = accept_invitation.token_hash)
-     and (i.state = 'pending' and i.expires_at > at and i.inviter_id <> me or i.state = 'accepted' and i.accepted_by = me)
-   order by i.state = 'pending' desc, i.id desc limit 1 for update;
+  invitation := rules.find_invitation(me, array_prepend(accept_invitation.code_hash, other_code_hashes), token_hash, at);
+  if invitation.state = 'pending' then
+    -- People before the invitation (docs/architecture.md); then as it is now.
+    perform rules.lock_alarms(case invitation.invitee_becomes when 'member' then me else invitation.inviter_id end);
+    perform rules.lock_connections(me, invitation.inviter_id);
+    perform from data.invitations i where i.id = invitation.id for update;
+    invitation := rules.find_invitation(me, array_prepend(accept_invitation.code_hash, other_code_hashes), token_hash, at);
+  end if;
   if invitation.state = 'pending' then
     connection := rules.connect(invitation, me, at);
   else

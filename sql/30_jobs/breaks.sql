@@ -5,7 +5,7 @@ declare
   at timestamptz := rules.clock();
   due uuid[] := array(
     select b.id from data.breaks b
-     where b.next_step_at <= at and not jobs.is_set_aside('follow_breaks', b.id)
+     where b.next_step_at <= at and b.next_step_at < 'infinity' and not jobs.is_set_aside('follow_breaks', b.id)
      order by b.next_step_at limit least(jobs.batch_size('follow_breaks'), most) for update skip locked);
   report jsonb := jsonb_build_object('changed', 0) || jobs.work_off('follow_breaks', 'follow_break', due, at);
 begin

@@ -222,7 +222,11 @@ declare
   notification data.notifications;
 begin
   select * into dead from data.deliveries d where d.id = delivery;
-  update data.deliveries d set next_attempt_at = at where d.notification_id = dead.notification_id and d.state = 'pending' and d.stands_by;
+  update data.deliveries d set next_attempt_at = at
+   where d.id in (
+     select o.id from data.deliveries o
+      where o.notification_id = dead.notification_id and o.state = 'pending' and o.stands_by
+      order by o.id for no key update skip locked);
   -- The last two that fail at the same moment must not each take the other for alive.
   perform pg_advisory_xact_lock(hashtextextended(dead.notification_id::text, 73));
   if dead.is_withdrawn or exists (

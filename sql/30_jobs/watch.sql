@@ -22,7 +22,7 @@ begin
               and exists (select from data.breaks b where b.member_id = s.member_id and b.ends_at > at and b.begins_at <= at + interval '8 days'))
        limit 1000) _)
     union all
-    select 'breaks_late', (select count(*) from (select from data.breaks b where b.next_step_at < at - interval '1 hour' limit 1000) _)
+    select 'breaks_late', (select count(*) from (select from data.breaks b where b.next_step_at < at - interval '1 hour' and b.next_step_at < 'infinity' limit 1000) _)
     union all
     select 'contacts_not_told', (select count(*) from jobs.contacts_not_told(1000))
     union all

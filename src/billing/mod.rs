@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Caller;
-use crate::problem::Problem;
 use crate::jobs::pause;
+use crate::problem::Problem;
 use stripe::{Failure, Stripe};
 
 pub mod stripe;

@@ -115,6 +115,7 @@ mod tests {
         drop(bens);
         assert!(streams.open(user(3)).is_ok());
         drop(anns);
-        assert_eq!((streams.lock().count, streams.lock().of.len()), (0, 0));
+        assert_eq!(streams.count(), 0);
+        assert!(streams.lock().of.is_empty());
     }
 }

@@ -2133,6 +2133,11 @@ CREATE FUNCTION rules.export_welfare_card_looks(person uuid, place text, size in
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.export_welfare_card_looks(person uuid, place text, size integer) IS 'R2.6 a page of who looked at somebody''s card, and at whose they looked.';
+CREATE FUNCTION rules.find_invitation(person uuid, code_hashes bytea[], token_hash bytea, at timestamp with time zone) RETURNS data.invitations
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.find_invitation(person uuid, code_hashes bytea[], token_hash bytea, at timestamp with time zone) IS 'R3.1 the invitation that somebody may accept, or has accepted, by its code or its token.';
 CREATE FUNCTION rules.find_subscription(must_run boolean) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2772,7 +2777,7 @@ COMMENT ON FUNCTION rules.preferences_shape(chosen data.preferences) IS 'R7.5 wh
 CREATE FUNCTION rules.queue_webhook_events(told uuid[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    SET lock_timeout TO '200ms'
+    SET lock_timeout TO '20ms'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     AS $$…$$;

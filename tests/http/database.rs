@@ -125,7 +125,9 @@ async fn every_table_has_a_file_of_its_policies_and_its_tests() {
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             // Those of `meta`: bookkeeping, which holds nobody's data.
-            .filter(|name| name.ends_with(".sql") && !["clock.sql", "jobs.sql", "releases.sql"].contains(&name.as_str()))
+            .filter(|name| {
+                name.ends_with(".sql") && !["clock.sql", "jobs.sql", "releases.sql"].contains(&name.as_str())
+            })
             .collect();
         names.sort();
         names

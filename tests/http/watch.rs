@@ -60,7 +60,11 @@ async fn family(world: &mut World) -> [Person; 3] {
     world.travel_to("2027-03-01T06:00:00Z").await;
     world.schedule(ann, "09:00", "UTC").await;
     world
-        .eventually("a tick has run", "select ran_at > rules.clock() - interval '1 minute' from data.job_runs where job = 'tick'", &[])
+        .eventually(
+            "a tick has run",
+            "select ran_at > rules.clock() - interval '1 minute' from data.job_runs where job = 'tick'",
+            &[],
+        )
         .await;
     world.stop_all().await;
     work(world, "jobs.seal_audit()").await;

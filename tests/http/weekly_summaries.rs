@@ -243,7 +243,7 @@ async fn r7_2_a_summary_that_fails_is_tried_again_and_holds_up_nobody() {
         (told(&world, &cleo).await.len(), told(&world, &ann).await.len(), told(&world, &gone).await.len()),
         (1, 1, 0)
     );
-        world.db.admin.batch_execute("update data.preferences set time_zone = 'UTC'").await.unwrap();
+    world.db.admin.batch_execute("update data.preferences set time_zone = 'UTC'").await.unwrap();
     jump(&world, "2027-03-15T10:01:00Z").await;
     assert_eq!(send(&world).await["sent"], 1);
     assert_eq!(told(&world, &ben).await[0]["members"][0]["checked_in"], 7);
