@@ -153,6 +153,12 @@ begin
   if rules.may_act_on(new.alert_id, new.user_id) then
     perform rules.lock_actor(new.alert_id, new.user_id);
   end if;
+  -- Twice at one moment is once: the owner has said so already.
+  if new.action = 'acknowledge' and exists (
+    select from data.alerts a where a.id = new.alert_id and a.state = 'acknowledged'
+       and a.acknowledged_by = new.user_id and a.owner_asked_at is null) then
+    return null;
+  end if;
   return new;
 end;
 $$;

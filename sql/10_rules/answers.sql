@@ -128,9 +128,9 @@ begin
     select rules.unsettled_at(array(select a.id from data.addresses a where a.kind = 'phone' and a.lookup = any (lookups))) as ids),
   failed as (
     update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-      from waiting w where d.id = any (w.ids) and d.channel = 'sms' and d.state = 'pending'
+      from waiting w where d.id = any (w.ids) and d.channel = 'sms' and rules.is_pending(d.state)
     returning d.notification_id)
-  update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and d.state = 'pending' and d.stands_by;
+  update data.deliveries d set next_attempt_at = at from failed f where d.notification_id = f.notification_id and rules.is_pending(d.state) and d.stands_by;
   perform pg_notify('pruuf_work', '');
   return jsonb_build_object('answer', 'stopped');
 end;

@@ -133,7 +133,7 @@ create or replace function rules.withdraw_reminders(expected data.obligations, a
 language sql volatile security invoker set search_path = ''
 as $$
   select rules.withdraw(array(
-    select d.id from data.notifications n join data.deliveries d on d.notification_id = n.id and d.state = 'pending'
+    select d.id from data.notifications n join data.deliveries d on d.notification_id = n.id and rules.is_pending(d.state)
      where n.user_id = expected.member_id and n.kind = 'reminder'
        and n.cause in (expected.id || ':before', expected.id || ':at_time', expected.id || ':half_grace',
                        expected.id || ':before:postponed', expected.id || ':at_time:postponed', expected.id || ':half_grace:postponed')), at)

@@ -96,7 +96,7 @@ begin
   perform rules.lock_people(person);
   update data.users u set deleted_at = null, is_leaving = false where u.id = person;
   update data.deliveries d set state = 'cancelled', settled_at = at
-    from data.notifications n where n.user_id = person and n.kind = 'goodbye' and d.notification_id = n.id and d.state = 'pending';
+    from data.notifications n where n.user_id = person and n.kind = 'goodbye' and d.notification_id = n.id and rules.is_pending(d.state);
   perform rules.resume_schedule(person, since, at);
   missing := rules.reconnect(person, at);
   insert into data.notifications (user_id, kind, cause, facts, created_at)

@@ -9,12 +9,15 @@ comment on function rules.may_have_arrived(data.deliveries) is 'R6.5 whether any
 grant execute on function rules.may_have_arrived(data.deliveries) to pruuf_engine, pruuf_worker;
 
 create or replace function rules.tg_notifications__address() returns trigger
-language plpgsql volatile security invoker set search_path = ''
+language plpgsql volatile security invoker set search_path = '' set enable_hashjoin = on set enable_mergejoin = on
 as $$
 begin
+  -- Joins with the new rows, which have no index, want a hash: whoever calls may have switched that off.
   if not exists (select from told) then
     return null;
-  elsif exists (select from told n where not exists (select from data.notification_kinds k where k.kind = n.kind)) then
+  elsif exists (
+    select from (select distinct n.kind from told n) as t
+     where not exists (select from data.notification_kinds k where k.kind = t.kind)) then
     raise exception 'invalid' using errcode = 'UF422', detail = 'There is no such kind of notification.';
   end if;
   insert into data.deliveries (notification_id, alert_id, channel, address_id, device_id, work_rank, next_attempt_at, stands_by, expires_at, created_at)
@@ -152,6 +155,26 @@ $$;
 alter function rules.tg_webhook_events__arrive() owner to pruuf_engine;
 comment on function rules.tg_webhook_events__arrive() is 'R6.5 a program may have heard of an alert, and waits for its end.';
 
+create or replace function rules.is_pending(state text) returns boolean
+language plpgsql immutable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return state = 'pending';
+end;
+$$;
+comment on function rules.is_pending(text) is 'R9.5 for deliveries that are found by their id or their notification: with the plain condition the planner may read the partial index of all pending ones, since it believes that there are few. In a burst there are not.';
+grant execute on function rules.is_pending(text) to pruuf_worker, pruuf_engine;
+
+create or replace function rules.is_unsettled(state text) returns boolean
+language plpgsql immutable parallel safe security invoker set search_path = ''
+as $$
+begin
+  return state in ('pending', 'sending');
+end;
+$$;
+comment on function rules.is_unsettled(text) is 'R9.5 as rules.is_pending, also for what is in a sender''s hand.';
+grant execute on function rules.is_unsettled(text) to pruuf_worker, pruuf_engine;
+
 create or replace function rules.withdraw(ids uuid[], at timestamptz) returns void
 language plpgsql volatile security invoker set search_path = ''
 as $$
@@ -161,7 +184,7 @@ begin
   update data.deliveries d
      set state = case when d.state = 'pending' then 'cancelled' else d.state end,
          settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
-   where d.id = any (ids) and d.state in ('pending', 'sending');
+   where d.id = any (ids) and rules.is_unsettled(d.state);
 end;
 $$;
 comment on function rules.withdraw(uuid[], timestamptz) is 'R6.5 cancels deliveries that have not been sent; those in a sender''s hand are not tried again.';

@@ -76,7 +76,7 @@ as $$
          settled_at = case when d.state = 'pending' then at else d.settled_at end, is_withdrawn = true
     from data.notifications n join data.invitations now_is on now_is.id = i.id and now_is.lookup = n.address_lookup
    where n.kind = 'invitation' and n.facts ->> 'code_id' = i.id::text
-     and d.notification_id = n.id and d.state in ('pending', 'sending')
+     and d.notification_id = n.id and rules.is_unsettled(d.state)
 $$;
 comment on function rules.withdraw_invitation(data.invitations, timestamptz) is 'R3.1 what was queued of an invitation and not yet sent is cancelled; what is in a sender''s hand is not tried again. Looks its lookup up anew: `pruuf keys rotate` may have changed it since.';
 grant execute on function rules.withdraw_invitation(data.invitations, timestamptz) to pruuf_engine;
@@ -433,7 +433,7 @@ as $$
 begin
   perform rules.withdraw(array(
     select d.id from unnest(rules.unsettled_at(rules.places_of(reader))) as waiting
-      join data.deliveries d on d.id = waiting and d.state = 'pending'
+      join data.deliveries d on d.id = waiting and rules.is_pending(d.state)
       join data.notifications n on n.id = d.notification_id and n.member_id = member
       join data.notification_kinds k on k.kind = n.kind and k.priority <> 'critical'), at);
 end;

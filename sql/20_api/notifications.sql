@@ -97,7 +97,7 @@ begin
   update data.deliveries d set state = 'cancelled', settled_at = rules.clock()
    where d.id in (
      select o.id from data.deliveries o
-      where o.notification_id = new.id and o.state = 'pending'
+      where o.notification_id = new.id and rules.is_pending(o.state)
         and (o.stands_by or exists (select from data.notification_kinds k where k.kind = new.kind and k.priority <> 'critical'))
       order by o.id for no key update skip locked);
   return null;
@@ -136,7 +136,7 @@ begin
     perform rules.refuse_unknown('delivery');
   end if;
   update data.deliveries d set state = 'cancelled', settled_at = at
-   where d.notification_id = delivery.notification_id and d.state = 'pending' and d.stands_by;
+   where d.notification_id = delivery.notification_id and rules.is_pending(d.state) and d.stands_by;
   return jsonb_build_object('id', delivery.id, 'state', delivery.state);
 end;
 $$;

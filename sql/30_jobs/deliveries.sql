@@ -225,7 +225,7 @@ begin
   update data.deliveries d set next_attempt_at = at
    where d.id in (
      select o.id from data.deliveries o
-      where o.notification_id = dead.notification_id and o.state = 'pending' and o.stands_by
+      where o.notification_id = dead.notification_id and rules.is_pending(o.state) and o.stands_by
       order by o.id for no key update skip locked);
   -- The last two that fail at the same moment must not each take the other for alive.
   perform pg_advisory_xact_lock(hashtextextended(dead.notification_id::text, 73));
@@ -279,7 +279,7 @@ begin
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
   with dropped as (
     update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-     where d.id = any (rules.unsettled_at(array[coalesce(dead.address_id, dead.device_id)])) and d.state = 'pending'
+     where d.id = any (rules.unsettled_at(array[coalesce(dead.address_id, dead.device_id)])) and rules.is_pending(d.state)
        -- A landline takes no SMS, and who replied STOP wants none: both can be called.
        and not (d.channel = 'voice' and reason in ('landline', 'stopped'))
     returning d.id)

@@ -146,7 +146,7 @@ as $$
      where o.user_id is null
        and o.created_at < rules.clock() - make_interval(days => rules.policy('stranger_message_kept'))
        -- Not while it may still be sent.
-       and not exists (select from data.deliveries d where d.notification_id = o.id and d.state in ('pending', 'sending'))
+       and not exists (select from data.deliveries d where d.notification_id = o.id and rules.is_unsettled(d.state))
        and not exists (select from data.set_asides s where s.job = 'forget_stranger_messages' and s.row_id = o.id)
      order by o.created_at limit most for update skip locked)
 $$;

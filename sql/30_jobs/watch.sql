@@ -14,13 +14,7 @@ begin
     union all
     select 'reminders_late', (select count(*) from (select from data.obligations o where o.remind_at < at - patience limit 1000) _)
     union all
-    select 'members_unwatched', (select count(*) from (
-      select from jobs.some_members() as s (member_id)
-       where not exists (select from data.obligations o where o.member_id = s.member_id and o.state = 'open')
-         -- R5.1 while an open-ended break lies ahead, and the days until then are over, or within another.
-         and not (exists (select from data.breaks b where b.member_id = s.member_id and b.last_on is null)
-              and exists (select from data.breaks b where b.member_id = s.member_id and b.ends_at > at and b.begins_at <= at + interval '8 days'))
-       limit 1000) _)
+    select 'members_unwatched', (select count(*) from jobs.some_members() as member where jobs.is_unwatched(member, at))
     union all
     select 'breaks_late', (select count(*) from (select from data.breaks b where b.next_step_at < at - interval '1 hour' and b.next_step_at < 'infinity' limit 1000) _)
     union all
@@ -62,6 +56,19 @@ end;
 $$;
 comment on function jobs.some_members() is 'R9.7 up to 1,000 Members, others in each call: what a check of Members costs must not grow with how many there are.';
 grant execute on function jobs.some_members() to pruuf_worker;
+
+create or replace function jobs.is_unwatched(member uuid, at timestamptz) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return not exists (select from data.obligations o where o.member_id = member and o.state = 'open')
+    -- R5.1 while an open-ended break lies ahead, and the days until then are over, or within another.
+    and not (exists (select from data.breaks b where b.member_id = member and b.last_on is null)
+         and exists (select from data.breaks b where b.member_id = member and b.ends_at > at and b.begins_at <= at + interval '8 days'));
+end;
+$$;
+comment on function jobs.is_unwatched(uuid, timestamptz) is 'R9.7, R4.2 whether a miss of a Member with a schedule would not be seen.';
+grant execute on function jobs.is_unwatched(uuid, timestamptz) to pruuf_worker;
 
 create or replace function jobs.contacts_not_told(most integer) returns table (alert_id uuid, contact_id uuid)
 language plpgsql stable security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off

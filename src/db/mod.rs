@@ -27,7 +27,7 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Sets the role and who asks, for this transaction only.
 const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.user_id', $2, true), \
      set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true), \
-     set_config('pruuf.session_id', $6, true), set_config('pruuf.language', $7, true)";
+     set_config('pruuf.session_id', $6, true), set_config('pruuf.language', $7, true), set_config('jit', 'off', true)";
 
 /// Refuses a session that was revoked, whose access tokens would live on for a quarter of an hour (R2.4, R2.5).
 const SESSION_CHECK: &str = "select rules.refuse_ended_session()";

@@ -110,7 +110,12 @@ pub const MAY_READ_ALL: &[(&str, &str, &str)] = &[
     ("jobs.audit", "audit.unsealed_events", "a queue: rows live for a second"),
     ("jobs.audit", "data.coverage_marks", "a queue: rows live for a second"),
     ("jobs.audit", "data.set_asides", "a queue: rows that could not be handled"),
+    ("jobs.follow_coverage", "data.coverage_marks", "a queue: its first rows"),
     ("jobs.seal_audit", "audit.unsealed_events", "a queue: rows live for a second; an index would cost every append"),
+    ("jobs.some_members", "data.schedules", "a sample of pages, as many of a large table as of a small one"),
+    ("jobs.tell_check_ins", "data.untold_check_ins", "a queue: its first rows"),
+    ("seconds_to_deadline", "data.obligations", "the first row of the index that is not set aside"),
+    ("seconds_to_reminder", "data.obligations", "the first row of the index that is not set aside"),
 ];
 
 /// Words that nearly all rows of a large database have: what is not settled is rare.
