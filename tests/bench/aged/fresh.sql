@@ -1,5 +1,5 @@
 -- A database that was kept is older than it was made for. What has become due since is put off, and
--- what housekeeping would erase is made young again: nothing is due but what a measurement asks for.
+-- what housekeeping would erase is made young again: nothing is due but what is asked for.
 set session_replication_role = replica;
 
 update data.obligations o

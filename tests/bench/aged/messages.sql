@@ -155,7 +155,7 @@ select id, case c when 0 then bench.member(n) else bench.contact(n, c) end, kind
 
 create unlogged table bench.sent as
 select bench.id(n.at, n.id || p.channel, 0, 0) as id,
-       n.id as notification_id, p.channel, n.at, n.n, k.work_rank,
+       n.id as notification_id, n.alert_id, n.kind, n.c, p.channel, n.at, n.n, k.work_rank,
        case when p.channel = 'push' then null
             else bench.fixed(case p.channel when 'email' then 'e' else 'f' end
                              || case n.c when 0 then '1' else '2' end || '00',
@@ -180,11 +180,11 @@ select bench.id(n.at, n.id || p.channel, 0, 0) as id,
     where n.c > 0 or channel <> 'push' or n.n % 10 <> 9) p
  order by n.at;
 
-insert into data.deliveries (id, notification_id, channel, address_id, device_id, work_rank,
-                             state, next_attempt_at, attempts, may_have_arrived, stands_by,
-                             expires_at, created_at, settled_at, provider_message_id, failure,
-                             provider)
-select id, notification_id, channel, address_id, device_id, work_rank, state, at,
+insert into data.deliveries (id, notification_id, alert_id, channel, address_id, device_id,
+                             work_rank, state, next_attempt_at, attempts, may_have_arrived,
+                             stands_by, expires_at, created_at, settled_at, provider_message_id,
+                             failure, provider)
+select id, notification_id, alert_id, channel, address_id, device_id, work_rank, state, at,
        case state when 'cancelled' then 0 else 1 end, state in ('accepted', 'delivered'),
        state = 'cancelled',
        expires_at, at, at + interval '2 seconds',
@@ -195,6 +195,13 @@ select id, notification_id, channel, address_id, device_id, work_rank, state, at
        case when state <> 'cancelled' then case channel when 'push' then 'fcm' when 'email'
            then 'postmark' else 'twilio' end end
   from bench.sent;
+
+-- R6.5 where an alarm may have arrived.
+insert into data.alarm_places (alert_id, user_id, channel, place_id)
+select distinct s.alert_id, case s.c when 0 then bench.member(s.n) else bench.contact(s.n, s.c) end,
+       s.channel, coalesce(s.address_id, s.device_id)
+  from bench.sent s
+ where s.alert_id is not null and s.kind <> 'all_clear' and s.state in ('accepted', 'delivered');
 
 insert into data.attempts (delivery_id, number, ended_at, result, detail, took_ms, provider)
 select id, 1, at + interval '1 second', case state when 'failed' then 'permanent'

@@ -18,7 +18,6 @@ const STAYS_SMALL: &[&str] = &[
     "data.escalation_rounds",
     "data.escalation_changes",
     "data.job_runs",
-    "data.jobs",
     "data.code_keys",
     "data.staff_roles",
     "billing.prices",
