@@ -24,7 +24,7 @@ use crate::problem::{Code, Problem};
 /// Parameters of a call.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Sets the role and who asks, for this transaction only.
+/// Sets the role and who asks, for this transaction only. JIT: it would compile for longer than our statements run.
 const CONTEXT: &str = "select set_config('role', $1, true), set_config('pruuf.user_id', $2, true), \
      set_config('pruuf.request_id', $3, true), set_config('pruuf.ip', $4, true), set_config('statement_timeout', $5, true), \
      set_config('pruuf.session_id', $6, true), set_config('pruuf.language', $7, true), set_config('jit', 'off', true)";

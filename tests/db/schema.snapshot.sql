@@ -1025,6 +1025,11 @@ CREATE FUNCTION jobs.is_set_aside(job text, id uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.is_set_aside(job text, id uuid) IS 'R9.5 whether a job has set this row aside. Such rows are taken by jobs.work_off when their time comes.';
+CREATE FUNCTION jobs.is_unwatched(member uuid, at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.is_unwatched(member uuid, at timestamp with time zone) IS 'R9.7, R4.2 whether a miss of a Member with a schedule would not be seen.';
 CREATE FUNCTION jobs.keep_customer(person uuid, customer text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2307,6 +2312,11 @@ CREATE FUNCTION rules.is_only_call(call data.deliveries) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_only_call(call data.deliveries) IS 'R7.1 whether a call to this number of which nobody knows whose it is can only be this delivery''s: Twilio does not tell what was said on a call, and one that passes for another is a lost alert. A second ring is a nuisance.';
+CREATE FUNCTION rules.is_pending(state text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_pending(state text) IS 'R9.5 for deliveries that are found by their id or their notification: with the plain condition the planner may read the partial index of all pending ones, since it believes that there are few. In a burst there are not.';
 CREATE FUNCTION rules.is_settled(address data.addresses, at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2324,6 +2334,11 @@ CREATE FUNCTION rules.is_time_zone(name text) RETURNS boolean
   select name ~ '^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$' and name not in ('Factory') and exists (select from pg_catalog.pg_timezone_names z where z.name = is_time_zone.name)
 $_$;
 COMMENT ON FUNCTION rules.is_time_zone(name text) IS 'Whether this is the name of an IANA time zone, exactly as IANA spells it; Factory stands for "nobody has set it". Reads the zone files: some 30 ms, so not for a hot path.';
+CREATE FUNCTION rules.is_unsettled(state text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_unsettled(state text) IS 'R9.5 as rules.is_pending, also for what is in a sender''s hand.';
 CREATE FUNCTION rules.is_webhook_event_wanted(event data.webhook_events) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -3384,6 +3399,8 @@ COMMENT ON FUNCTION rules.tg_notification_kinds__stay() IS 'R7.2 stands for a fo
 CREATE FUNCTION rules.tg_notifications__address() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
+    SET enable_hashjoin TO 'on'
+    SET enable_mergejoin TO 'on'
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__address() IS 'R6.1 a notification and all its deliveries are one statement; then it wakes the deliverer and the open event streams (200 ids a notification: a payload holds 8,000 bytes).';
 CREATE FUNCTION rules.tg_notifications__hook() RETURNS trigger
