@@ -12,35 +12,32 @@ create table meta.jobs (
 );
 comment on table meta.jobs is 'R9.5 what runs by itself: its SQL call, how often, the NOTIFY that wakes it, and its statement time-out. A job stops by itself after half of its time limit and keeps what it has done. is_deadline: runs on database connections that no other job can take.';
 
-insert into meta.jobs (name, call, every, woken_by, is_deadline, time_limit, about) values
-  ('tick', 'jobs.tick()', '1.5 seconds', 'pruuf_work', true, '10 seconds', 'R6.1 deadlines that have passed'),
-  ('escalate', 'jobs.escalate()', '1 second', 'pruuf_work', true, '10 seconds', 'R6.3, R6.4 later rounds, and asking owners');
-insert into meta.jobs (name, call, every, woken_by, about) values
-  ('send_reminders', 'jobs.send_reminders()', '1 second', 'pruuf_work', 'R4.1 reminders of check-ins'),
-  ('follow_coverage', 'jobs.follow_coverage()', '1 second', 'pruuf_work', 'R6.10 whom a miss would reach'),
-  ('tell_unreached', 'jobs.tell_unreached()', '1 second', null, 'R7.3 Contacts whom no channel reaches'),
-  ('tell_check_ins', 'jobs.tell_check_ins()', '1.5 seconds', null, 'R3.4 Contacts who hear of every check-in'),
-  ('send_digests', 'jobs.send_digests()', '5 seconds', null, 'R3.4 daily digests'),
-  ('settle_entitlements', 'jobs.settle_entitlements()', '1 second', null, 'R8.2 trials and paid periods that end'),
-  ('follow_breaks', 'jobs.follow_breaks()', '5 seconds', null, 'R5.1, R5.3 what is due of breaks'),
-  ('send_weekly_summaries', 'jobs.send_weekly_summaries()', '10 minutes', null, 'R7.2 weekly summaries'),
-  ('send_drill_reminders', 'jobs.send_drill_reminders()', '1 hour', null, 'R6.11 reminders of drills'),
-  ('seal_audit', 'jobs.seal_audit()', '1.5 seconds', null, 'R9.2 the seals of the audit trail'),
-  ('expire_deliveries', 'jobs.expire_deliveries()', '5 seconds', null, 'R7.1 deliveries that came too late'),
-  ('erase_positions', 'jobs.erase_positions()', '1 minute', null, 'R4.8 positions after their hours'),
-  ('finish_deletions', 'jobs.finish_deletions()', '5 seconds', null, 'R2.6 accounts whose time has come'),
-  ('forget_idempotency_keys', 'jobs.forget_idempotency_keys()', '15 seconds', null, 'R9.4 keys after their hours'),
-  ('forget_tries', 'jobs.forget_tries()', '15 seconds', null, 'R2.1, R3.2 counters that are over'),
-  ('forget_codes', 'jobs.forget_codes()', '15 seconds', null, 'R2.1 one-time codes'),
-  ('forget_refresh_tokens', 'jobs.forget_refresh_tokens()', '15 seconds', null, 'R2.4 used refresh tokens'),
-  ('forget_stranger_messages', 'jobs.forget_stranger_messages()', '15 seconds', null, 'R9.3 messages to strangers'),
-  ('forget_webhook_events', 'jobs.forget_webhook_events()', '15 seconds', null, 'settled events of webhooks');
-
 alter table data.job_runs
   add column most integer not null default 500 constraint job_takes_at_least_one_row check (most between 1 and 500);
 comment on column data.job_runs.most is 'How many rows the job takes at once: fewer after a call that was cancelled.';
 alter table data.job_runs no force row level security;
-insert into data.job_runs (job, ran_at) select j.name, '-infinity' from meta.jobs j where j.name <> 'tick';
+insert into data.job_runs (job, ran_at)
+select name, '-infinity' from unnest(array[
+  'escalate',
+  'send_reminders',
+  'follow_coverage',
+  'tell_unreached',
+  'tell_check_ins',
+  'send_digests',
+  'settle_entitlements',
+  'follow_breaks',
+  'send_weekly_summaries',
+  'send_drill_reminders',
+  'seal_audit',
+  'expire_deliveries',
+  'erase_positions',
+  'finish_deletions',
+  'forget_idempotency_keys',
+  'forget_tries',
+  'forget_codes',
+  'forget_refresh_tokens',
+  'forget_stranger_messages',
+  'forget_webhook_events']) as name;
 alter table data.job_runs force row level security;
 
 create table data.set_asides (

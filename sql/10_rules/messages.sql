@@ -51,7 +51,7 @@ comment on function rules.tg_notification_kinds__stay() is 'R7.2 stands for a fo
 
 create or replace function rules.places(told uuid[])
 returns table (notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
-language plpgsql stable security invoker set search_path = ''
+language plpgsql stable security invoker set search_path = '' set enable_hashjoin = off set enable_mergejoin = off
 as $$
 begin
   return query
@@ -63,7 +63,7 @@ begin
            case k.priority when 'critical' then null
              else (select case k.priority when 'high' then p.high_channels else p.normal_channels end from data.preferences p where p.user_id = t.user_id) end as chosen
       from data.notifications t join data.notification_kinds k on k.kind = t.kind
-     where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or not exists (select from data.users u where u.id = t.user_id and u.deleted_at is not null))),
+     where t.id = any (told) and (t.kind in ('goodbye', 'all_clear') or (select u.deleted_at from data.users u where u.id = t.user_id) is null)),
   place as (
     select n.id, n.priority, n.chosen, n.is_frozen, 'push' as channel, null::uuid as address_id, v.id as device_id, v.may_push
       from news n join data.devices v on v.user_id = n.user_id and v.off_at is null

@@ -17,12 +17,7 @@ begin
     -- R6.5: what was made while the alert just ended could not be seen by what cancelled the others; and no call says that all
     -- is well while another alert is open.
     update data.deliveries d set state = 'cancelled', settled_at = at
-      from due, data.notifications n left join data.alerts a on a.id = n.alert_id
-     where d.id = due.id and n.id = d.notification_id
-       and (a.state = 'resolved' and (n.kind <> 'all_clear' or d.channel = 'voice' and rules.has_other_alert(a))
-         -- R7.6 its place was removed in the same moment.
-         or d.address_id is not null and not exists (select from data.addresses p where p.id = d.address_id)
-         or d.device_id is not null and not exists (select from data.devices p where p.id = d.device_id))
+      from due, data.notifications n where d.id = due.id and n.id = d.notification_id and rules.is_moot(d, n)
     returning d.id),
   -- R7.5 what came due before the quiet hours and could not be sent, or is tried again.
   quiet as materialized (
@@ -64,6 +59,21 @@ end;
 $$;
 comment on function jobs.claim_deliveries(text, integer, integer, uuid[]) is 'R7.3, R7.4 takes what is due on one channel, in the order of work, for as long as the lease. Whoever calls says what is in its hand: that is leased anew, so that a lease is short and yet only ever runs out when its holder is gone.';
 grant execute on function jobs.claim_deliveries(text, integer, integer, uuid[]) to pruuf_worker;
+
+create or replace function rules.is_moot(d data.deliveries, n data.notifications) returns boolean
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return exists (
+      select from data.alerts a
+       where a.id = n.alert_id and a.state = 'resolved' and (n.kind <> 'all_clear' or d.channel = 'voice' and rules.has_other_alert(a)))
+    -- R7.6 its place was removed in the moment in which it was made.
+    or d.address_id is not null and not exists (select from data.addresses p where p.id = d.address_id)
+    or d.device_id is not null and not exists (select from data.devices p where p.id = d.device_id);
+end;
+$$;
+comment on function rules.is_moot(data.deliveries, data.notifications) is 'R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, or its address or device is gone.';
+grant execute on function rules.is_moot(data.deliveries, data.notifications) to pruuf_worker;
 
 create or replace function rules.is_only_call(call data.deliveries) returns boolean
 language plpgsql stable security invoker set search_path = ''
@@ -271,15 +281,17 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   dead data.deliveries;
+  waiting uuid[];
   failed uuid[];
 begin
   select * into dead from data.deliveries d where d.id = delivery;
   update data.addresses a set off_at = at, off_reason = reason where a.id = dead.address_id and a.off_at is null;
   -- A device has one reason, whatever FCM calls it: its token is good for nothing.
   update data.devices v set off_at = at, off_reason = 'unregistered' where v.id = dead.device_id and v.off_at is null;
+  waiting := rules.unsettled_at(array[coalesce(dead.address_id, dead.device_id)]);
   with dropped as (
     update data.deliveries d set state = 'failed', failure = 'address-off', settled_at = at
-     where d.id = any (rules.unsettled_at(array[coalesce(dead.address_id, dead.device_id)])) and rules.is_pending(d.state)
+     where d.id = any (waiting) and rules.is_pending(d.state)
        -- A landline takes no SMS, and who replied STOP wants none: both can be called.
        and not (d.channel = 'voice' and reason in ('landline', 'stopped'))
     returning d.id)

@@ -48,13 +48,13 @@ as $$
 declare
   rows_there real := (select c.reltuples from pg_catalog.pg_class c where c.oid = 'data.schedules'::regclass);
 begin
-  -- All while there are few (or nobody has counted them yet); of many, pages that hold about a thousand.
+  -- All while there are few (or nobody has counted them yet); of many, pages that hold about three hundred.
   return query
-  select s.member_id from data.schedules s tablesample system (least(100, 100000 / greatest(rows_there, 1000)))
-   where s.superseded_at is null limit 1000;
+  select s.member_id from data.schedules s tablesample system (least(100, 30000 / greatest(rows_there, 300)))
+   where s.superseded_at is null limit 300;
 end;
 $$;
-comment on function jobs.some_members() is 'R9.7 up to 1,000 Members, others in each call: what a check of Members costs must not grow with how many there are.';
+comment on function jobs.some_members() is 'R9.7 up to 300 Members, others in each call: what a check of Members costs must not grow with how many there are.';
 grant execute on function jobs.some_members() to pruuf_worker;
 
 create or replace function jobs.is_unwatched(member uuid, at timestamptz) returns boolean

@@ -1245,7 +1245,7 @@ CREATE FUNCTION jobs.some_members() RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.some_members() IS 'R9.7 up to 1,000 Members, others in each call: what a check of Members costs must not grow with how many there are.';
+COMMENT ON FUNCTION jobs.some_members() IS 'R9.7 up to 300 Members, others in each call: what a check of Members costs must not grow with how many there are.';
 CREATE FUNCTION jobs.step_alerts(ids uuid[], at timestamp with time zone) RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -2302,6 +2302,11 @@ CREATE FUNCTION rules.is_linked(person uuid) RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.is_linked(person uuid) IS 'Whether the caller and this person are connected now, either way.';
+CREATE FUNCTION rules.is_moot(d data.deliveries, n data.notifications) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.is_moot(d data.deliveries, n data.notifications) IS 'R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, or its address or device is gone.';
 CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''

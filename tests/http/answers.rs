@@ -32,8 +32,8 @@ async fn alarmed(world: &World) -> (Person, [Person; 2]) {
 /// Has a Contact called about their alarm in a moment, as a later round does; gives the delivery.
 async fn call(world: &World, contact: &Person) -> Uuid {
     let sql =
-        "insert into data.deliveries (notification_id, channel, address_id, work_rank, next_attempt_at, created_at)
-               select n.id, 'voice', a.id, 20, rules.clock() + interval '1 second', rules.clock()
+        "insert into data.deliveries (notification_id, alert_id, channel, address_id, work_rank, next_attempt_at, created_at)
+               select n.id, n.alert_id, 'voice', a.id, 20, rules.clock() + interval '1 second', rules.clock()
                  from data.notifications n join data.addresses a on a.user_id = n.user_id and a.kind = 'phone'
                 where n.user_id = $1 and n.kind = 'missed' returning id";
     world.db.admin.query_one(sql, &[&contact.id]).await.unwrap().get(0)

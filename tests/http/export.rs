@@ -54,6 +54,7 @@ const EXPORTED: &[(&str, &str)] = &[
 
 /// What is left out, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
+    ("alarm_places.user_id", "where alarms arrived: the deliveries of the notifications"),
     ("blocks.blocked_id", "whoever is blocked cannot tell"),
     ("drill_reminders.user_id", "only when they are next reminded of a drill"),
     ("idempotency_keys.user_id", "answers that the client has got already, kept for a day"),

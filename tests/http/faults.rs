@@ -349,8 +349,8 @@ async fn r9_5_a_flood_of_requests_that_wait_delays_no_alert() {
         waiting.spawn(async move { request.send().await.unwrap() });
     }
     let all_wait =
-        "select count(*) >= 32 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    world.eventually("every connection waits", all_wait, &[]).await;
+        "select count(*) = 3 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    world.eventually("as many wait as one user may have in hand", all_wait, &[]).await;
     let begun = Instant::now();
     world.miss(&crowd.members).await;
     world.expect_everywhere(&crowd).await;
@@ -391,7 +391,8 @@ async fn r4_5_a_client_that_hangs_up_leaves_a_clean_connection() {
             client.write_all(head.as_bytes()).await.unwrap();
             clients.push(client);
         }
-        let wait = "select count(*) >= 20 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        // Three of one user at once; the others wait for their turn (R9.9).
+        let wait = "select count(*) = 3 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         world.eventually("they wait for the lock", wait, &[]).await;
         drop(clients);
         lock.batch_execute("rollback").await.unwrap();
@@ -400,7 +401,7 @@ async fn r4_5_a_client_that_hangs_up_leaves_a_clean_connection() {
     }
     // Every connection serves the next one as who they are, and as nobody more.
     let mut asked = JoinSet::new();
-    for who in [&ben, &chloe].into_iter().cycle().take(100) {
+    for who in [&ben, &chloe].into_iter().cycle().take(60) {
         let (request, id) = (world.http.get(world.url("/v1/me")).bearer_auth(&who.token), who.id.to_string());
         asked.spawn(async move { (request.send().await.unwrap().json::<Value>().await.unwrap(), id) });
     }

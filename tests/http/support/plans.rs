@@ -111,6 +111,7 @@ pub const MAY_READ_ALL: &[(&str, &str, &str)] = &[
     ("jobs.audit", "data.coverage_marks", "a queue: rows live for a second"),
     ("jobs.audit", "data.set_asides", "a queue: rows that could not be handled"),
     ("jobs.follow_coverage", "data.coverage_marks", "a queue: its first rows"),
+    ("jobs.preflight", "data.coverage", "an operator's command: it counts all Members"),
     ("jobs.seal_audit", "audit.unsealed_events", "a queue: rows live for a second; an index would cost every append"),
     ("jobs.some_members", "data.schedules", "a sample of pages, as many of a large table as of a small one"),
     ("jobs.tell_check_ins", "data.untold_check_ins", "a queue: its first rows"),
@@ -170,7 +171,12 @@ pub async fn watch_sessions(postgres: &Client) {
 /// them stays, but each table and index has a page from then on.
 pub async fn believe(admin: &Client, rows: &str) {
     let rows = rows.replace("\nbegin;", "").replace("\ncommit;", "\nset local role none;");
+    // A sequence does not roll back.
+    admin.batch_execute("create temporary table numbers as select * from pg_sequences").await.unwrap();
     admin.batch_execute(&format!("begin;\n{rows}\nrollback;")).await.unwrap();
+    let back = "select setval(format('%I.%I', schemaname, sequencename), coalesce(last_value, start_value), last_value is not null)
+                  from pg_temp.numbers; drop table pg_temp.numbers";
+    admin.batch_execute(back).await.unwrap();
     let grows: Vec<String> = GROWS.iter().map(|&table| table.to_owned()).collect();
     let sql = "with grown as (
             select c.oid from pg_class c left join pg_inherits i on i.inhrelid = c.oid
