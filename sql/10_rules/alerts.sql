@@ -150,7 +150,11 @@ begin
   if new.arrives_at not between new.taken_at - interval '5 minutes' and new.taken_at + interval '24 hours' then
     raise exception 'invalid' using errcode = 'UF422', detail = 'The arrival must lie within the next 24 hours.';
   end if;
-  if rules.may_act_on(new.alert_id, new.user_id) then
+  -- A closing that a constraint will refuse locks nobody.
+  if rules.may_act_on(new.alert_id, new.user_id)
+    and (new.action = 'close') = (new.outcome is not null)
+    and coalesce(new.outcome in ('safe', 'false_alarm', 'got_help', 'other'), true)
+    and coalesce(length(new.note) between 1 and 1000, true) then
     perform rules.lock_actor(new.alert_id, new.user_id);
   end if;
   -- Twice at one moment is once: the owner has said so already.

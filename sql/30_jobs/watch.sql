@@ -46,11 +46,11 @@ create or replace function jobs.some_members() returns setof uuid
 language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
-  rows_there real := (select c.reltuples from pg_catalog.pg_class c where c.oid = 'data.schedules'::regclass);
+  pages bigint := pg_relation_size('data.schedules') / current_setting('block_size')::integer;
 begin
-  -- All while there are few (or nobody has counted them yet); of many, pages that hold about three hundred.
+  -- All while there are few; of many, as many pages as hold about three hundred.
   return query
-  select s.member_id from data.schedules s tablesample system (least(100, 30000 / greatest(rows_there, 300)))
+  select s.member_id from data.schedules s tablesample system (least(100, 500.0 / greatest(pages, 1)))
    where s.superseded_at is null limit 300;
 end;
 $$;

@@ -2726,6 +2726,8 @@ COMMENT ON FUNCTION rules.place_in_export(at timestamp with time zone, id text) 
 CREATE FUNCTION rules.places(told uuid[]) RETURNS TABLE(notification_id uuid, channel text, address_id uuid, device_id uuid, stands_by boolean)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION rules.places(told uuid[]) IS 'R7.2 where notifications go: critical to every verified address and device, by call where its round calls (R6.3); high by push with e-mail standing by; normal by push, or SMS (and by call where it asks for one, R4.8) or e-mail for a user without one, or whose phone may not show it (R4.12); low by e-mail, or push or SMS; of these only what its reader chose, unless none of that is there (R7.5); an all-clear wherever the alarm may have arrived (R6.5); a deleted account hears of nothing else (R2.6); what is neither critical nor about an alert of a muted Member goes nowhere (R3.4, R6.4), nor to a frozen Contact, who also gets neither SMS nor call while there is another way (R8.3); it stays in the app.';
 CREATE FUNCTION rules.places_of(person uuid) RETURNS uuid[]

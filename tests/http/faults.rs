@@ -392,7 +392,8 @@ async fn r4_5_a_client_that_hangs_up_leaves_a_clean_connection() {
             clients.push(client);
         }
         // Three of one user at once; the others wait for their turn (R9.9).
-        let wait = "select count(*) = 3 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let wait =
+            "select count(*) = 3 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         world.eventually("they wait for the lock", wait, &[]).await;
         drop(clients);
         lock.batch_execute("rollback").await.unwrap();
