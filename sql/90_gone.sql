@@ -38,3 +38,4 @@ drop function if exists rules.check_reach(timestamptz, uuid[]);
 drop function if exists rules.put_off_account(uuid, timestamptz);
 drop function if exists rules.webhook_may_have_told(uuid);
 drop function if exists jobs.coverage_drifted(integer, integer);
+drop function if exists jobs.work_off(text, text, uuid[], timestamptz);

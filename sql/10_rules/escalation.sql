@@ -62,6 +62,17 @@ alter function rules.due_alert_steps(timestamptz, integer) owner to pruuf_engine
 comment on function rules.due_alert_steps(timestamptz, integer) is 'R6.3 the alerts whose next step is due, locked: those that nobody else holds. security definer: the worker may not lock an alert.';
 grant execute on function rules.due_alert_steps(timestamptz, integer) to pruuf_worker;
 
+create or replace function rules.lock_alerts(ids uuid[]) returns uuid[]
+language plpgsql volatile security definer set search_path = ''
+as $$
+begin
+  return array(select a.id from data.alerts a where a.id = any (ids) order by a.id for no key update skip locked);
+end;
+$$;
+alter function rules.lock_alerts(uuid[]) owner to pruuf_engine;
+comment on function rules.lock_alerts(uuid[]) is 'R9.5 locks those of these alerts that no other session holds, and gives them. security definer: the worker may not lock an alert.';
+grant execute on function rules.lock_alerts(uuid[]) to pruuf_worker;
+
 create or replace function rules.step_alert(alert uuid, at timestamptz) returns jsonb
 language plpgsql volatile security definer set search_path = ''
 as $$

@@ -7,7 +7,7 @@ declare
     select o.id from data.obligations o
      where o.state = 'open' and o.alert_at <= at and not jobs.is_set_aside('tick', o.id)
      order by o.alert_at limit jobs.batch_size('tick') for update skip locked);
-  report jsonb := jobs.work_off('tick', 'raise_missed', due, at);
+  report jsonb := jobs.work_off('tick', 'raise_missed', due, at, 'held_obligations');
 begin
   perform jobs.note_run('tick', at);
   return jsonb_build_object('without_contact', jsonb_build_array()) || report
@@ -16,6 +16,32 @@ end;
 $$;
 comment on function jobs.tick() is 'R6.1, R9.5 finds the deadlines that have passed and raises their alerts, and does nothing else. Idempotent and safe to call concurrently. Reports missed, without_contact (alerts whose Member has no Contact) and seconds_to_next. enable_seqscan: a foreign key''s plan that was made while a table was small would read the whole table in the burst that makes it large.';
 grant execute on function jobs.tick() to pruuf_worker;
+
+create or replace function jobs.held_obligations(ids uuid[]) returns uuid[]
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  free uuid[] := array(select o.id from data.obligations o where o.id = any (ids) order by o.id for update skip locked);
+  members uuid[] := array(select o.member_id from data.obligations o where o.id = any (ids));
+  held uuid[] := rules.held_people(members || jobs.contacts_of(members));
+begin
+  return array(
+    select o.id from data.obligations o
+     where o.id = any (ids) and (o.id <> all (free) or o.member_id = any (held) or jobs.contacts_of(array[o.member_id]) && held));
+end;
+$$;
+comment on function jobs.held_obligations(uuid[]) is 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or one of their Contacts.';
+grant execute on function jobs.held_obligations(uuid[]) to pruuf_worker;
+
+create or replace function jobs.contacts_of(members uuid[]) returns uuid[]
+language plpgsql stable security invoker set search_path = ''
+as $$
+begin
+  return array(select c.contact_id from data.connections c where c.member_id = any (members) and c.ended_at is null);
+end;
+$$;
+comment on function jobs.contacts_of(uuid[]) is 'Everybody who is a Contact of one of these Members.';
+grant execute on function jobs.contacts_of(uuid[]) to pruuf_worker;
 
 create or replace function jobs.raise_missed(ids uuid[], at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''
@@ -27,8 +53,11 @@ declare
 begin
   begin
     perform rules.open_next(o.member_id, at) from data.obligations o where o.id = any (ids);
-  exception when others then
-    -- Whatever follows an alert takes it back never.
+  exception
+    -- Its turn comes again in half a second.
+    when lock_not_available then raise;
+    -- What fails after an alert never takes it back.
+    when others then
     foreach one in array ids loop
       problems := problems || jobs.open_next(one, at);
     end loop;

@@ -96,14 +96,64 @@ $$;
 comment on function jobs.work_off_each(text, text, uuid[], timestamptz) is 'R9.5 a task for each row by itself: one that fails, or that another session holds, is set aside. A lock is hardly waited for: the others wait behind it.';
 grant execute on function jobs.work_off_each(text, text, uuid[], timestamptz) to pruuf_worker;
 
-create or replace function jobs.work_off(job text, task text, due uuid[], at timestamptz) returns jsonb
+create or replace function jobs.set_held_aside(job text, ids uuid[], at timestamptz) returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$
+  with put as (
+    insert into data.set_asides as s (job, row_id, reason, first_at, again_at)
+    select set_held_aside.job, id, '55P03', at, at + jobs.wait_after('55P03', 1) from unnest(ids) as id
+    on conflict on constraint set_asides_pkey do update
+      set reason = excluded.reason, tries = s.tries + 1, again_at = excluded.again_at
+    returning 1)
+  select jsonb_build_object('held', count(*)) from put
+$$;
+comment on function jobs.set_held_aside(text, uuid[], timestamptz) is 'R9.5 sets aside the rows that a probe of this job found held by another session.';
+grant execute on function jobs.set_held_aside(text, uuid[], timestamptz) to pruuf_worker;
+
+create or replace function jobs.work_off_free(job text, task text, probe text, ids uuid[], at timestamptz) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+declare
+  held uuid[];
+  free uuid[];
+  said jsonb;
+  report jsonb;
+begin
+  execute format('select jobs.%I($1)', probe) into held using ids;
+  report := jsonb_build_object('done', 0) || jobs.set_held_aside(job, held, at);
+  free := array(select i from unnest(ids) as i where i <> all (held));
+  if free = '{}' then
+    return report;
+  end if;
+  begin
+    execute format('select jobs.%I($1, $2)', task) into said using free, at;
+    delete from data.set_asides s where s.job = work_off_free.job and s.row_id = any (free);
+    return jobs.add_up(jobs.add_up(report, said), jsonb_build_object('done', cardinality(free)));
+  exception
+    when query_canceled then
+      return jobs.add_up(report, jobs.take_fewer(job, free, at));
+    when others then
+      return jobs.add_up(report, jobs.work_off_each(job, task, free, at));
+  end;
+end;
+$$;
+comment on function jobs.work_off_free(text, text, text, uuid[], timestamptz) is 'R9.5 sets aside the rows that are held, and does a task for all others at once. probe: a function of schema jobs that gives those of these ids that need a row which another session holds.';
+grant execute on function jobs.work_off_free(text, text, text, uuid[], timestamptz) to pruuf_worker;
+
+create or replace function jobs.work_off(job text, task text, due uuid[], at timestamptz, probe text default null) returns jsonb
 language plpgsql volatile security invoker set search_path = '' set lock_timeout = '50ms' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$
 declare
   fresh uuid[] := coalesce(due, '{}');
+  -- A probe costs little for many rows, a try of each by itself does not.
+  were_held uuid[] := array(
+    select s.row_id from data.set_asides s
+     where probe is not null and s.job = work_off.job and s.again_at <= at and s.reason = '55P03'
+     order by s.again_at limit jobs.batch_size(work_off.job));
   again uuid[] := array(
     select s.row_id from data.set_asides s
      where s.job = work_off.job and s.again_at <= at and (s.reason <> '57014' or fresh = '{}')
+       and (probe is null or s.reason <> '55P03')
      order by s.again_at limit 20);
   said jsonb := jsonb_build_object('done', 0);
 begin
@@ -115,10 +165,18 @@ begin
     exception
       when query_canceled then
         return jobs.take_fewer(job, fresh, at);
+      when lock_not_available then
+        if probe is null then
+          again := fresh || again;
+        else
+          were_held := fresh || were_held;
+        end if;
       when others then
-        said := '{}';
         again := fresh || again;
     end;
+  end if;
+  if were_held <> '{}' then
+    said := jobs.add_up(said, jobs.work_off_free(job, task, probe, were_held, at));
   end if;
   if again <> '{}' then
     said := jobs.add_up(said, jobs.work_off_each(job, task, again, at));
@@ -128,8 +186,28 @@ begin
          or cardinality(fresh) = jobs.batch_size(job) and (said ->> 'done')::integer > 0);
 end;
 $$;
-comment on function jobs.work_off(text, text, uuid[], timestamptz) is 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
-grant execute on function jobs.work_off(text, text, uuid[], timestamptz) to pruuf_worker;
+comment on function jobs.work_off(text, text, uuid[], timestamptz, text) is 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, without those that the probe finds held, and where that fails too or there is no probe, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
+grant execute on function jobs.work_off(text, text, uuid[], timestamptz, text) to pruuf_worker;
+
+create or replace function rules.held_people(people uuid[]) returns uuid[]
+language plpgsql volatile security definer set search_path = ''
+as $$
+declare
+  free uuid[] := array(select u.id from data.users u where u.id = any (people) order by u.id for key share skip locked);
+  free_schedules uuid[] := array(
+    select s.id from data.schedules s
+     where s.member_id = any (people) and s.superseded_at is null order by s.id for key share skip locked);
+begin
+  return array(
+    select u.id from data.users u where u.id = any (people) and u.id <> all (free)
+    union
+    select s.member_id from data.schedules s
+     where s.member_id = any (people) and s.superseded_at is null and s.id <> all (free_schedules));
+end;
+$$;
+alter function rules.held_people(uuid[]) owner to pruuf_engine;
+comment on function rules.held_people(uuid[]) is 'R9.5 those of these people about whom no alert can be raised or told just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
+grant execute on function rules.held_people(uuid[]) to pruuf_worker;
 
 create or replace function jobs.take_more(job text) returns void
 language sql volatile security invoker set search_path = ''

@@ -20,6 +20,8 @@ insert into tap.definers values
   ('api.export_page', 'as api.export_me: deliveries and the trail are not open to users'),
   ('api.delete_me', 'R2.6 ends what is not open to its user: connections, deliveries, sessions'),
   ('rules.due_alert_steps', 'R6.3 the worker may not lock an alert'),
+  ('rules.lock_alerts', 'R9.5 the worker may not lock an alert'),
+  ('rules.held_people', 'R9.5 the worker may not lock a person'),
   ('rules.step_alert', 'R6.3 the worker may not touch an alert; asks itself whether the step is due'),
   ('rules.timeline', 'R6.8 deliveries and attempts are not open to users; asks itself who may see the alert'),
   ('rules.tg_connections__catch_up', 'R3.5 tells whoever is to be told at once from now on'),

@@ -630,8 +630,10 @@ COMMENT ON FUNCTION audit.verify_events(first_place bigint, last_place bigint, i
 CREATE FUNCTION audit.verify_seals(first_place bigint, last_place bigint) RETURNS TABLE(finding text, place bigint, event_id bigint, detail text)
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET enable_nestloop TO 'off'
+    SET enable_hashjoin TO 'on'
     AS $$…$$;
-COMMENT ON FUNCTION audit.verify_seals(first_place bigint, last_place bigint) IS 'R9.2 each seal against the one before it and against its event; the first 100 findings. Where places were exchanged a row fits at another place that does not fit either.';
+COMMENT ON FUNCTION audit.verify_seals(first_place bigint, last_place bigint) IS 'R9.2 each seal against the one before it and against its event; the first 100 findings. Where places were exchanged a row fits at another place that does not fit either. enable_nestloop: no index leads from a seal to its event, so a nested loop would read the range once for each seal.';
 CREATE FUNCTION data.new_id() RETURNS uuid
     LANGUAGE plpgsql PARALLEL SAFE
     SET search_path TO ''
@@ -775,6 +777,11 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET enable_mergejoin TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert of the last day that is not over, for whom there is no first message, or one that goes nowhere.';
+CREATE FUNCTION jobs.contacts_of(members uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.contacts_of(members uuid[]) IS 'Everybody who is a Contact of one of these Members.';
 CREATE FUNCTION jobs.coverage_drifted() RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1020,6 +1027,16 @@ CREATE FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) RETURNS v
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.go_on(delivery uuid, at timestamp with time zone) IS 'R7.3 after a failure for good the next channel starts now: what stood by; and when nothing else of the notification lives, a place that it has not been tried at.';
+CREATE FUNCTION jobs.held_alerts(ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.held_alerts(ids uuid[]) IS 'R9.5 those of these alerts whose step cannot be taken just now: another session holds its row, its Member or one of their Contacts.';
+CREATE FUNCTION jobs.held_obligations(ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.held_obligations(ids uuid[]) IS 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or one of their Contacts.';
 CREATE FUNCTION jobs.is_set_aside(job text, id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1217,6 +1234,11 @@ CREATE FUNCTION jobs.set_aside(job text, id uuid, reason text, at timestamp with
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.set_aside(job text, id uuid, reason text, at timestamp with time zone) IS 'R9.5 remembers a row that a job could not handle, with its SQL state, until its next try. Gives what the job reports: a row that another session holds is no problem.';
+CREATE FUNCTION jobs.set_held_aside(job text, ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.set_held_aside(job text, ids uuid[], at timestamp with time zone) IS 'R9.5 sets aside the rows that a probe of this job found held by another session.';
 CREATE FUNCTION jobs.settings() RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1352,7 +1374,7 @@ CREATE FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most intege
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.waiting_deliveries(at timestamp with time zone, most integer) IS 'R9.7 what waits on each channel, what of it has waited too long, what is in a hand that is gone, and since when the oldest is due.';
-CREATE FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone) RETURNS jsonb
+CREATE FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone, probe text DEFAULT NULL::text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
     SET lock_timeout TO '50ms'
@@ -1363,9 +1385,15 @@ CREATE FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with
     AS $_$
 declare
   fresh uuid[] := coalesce(due, '{}');
+  -- A probe costs little for many rows, a try of each by itself does not.
+  were_held uuid[] := array(
+    select s.row_id from data.set_asides s
+     where probe is not null and s.job = work_off.job and s.again_at <= at and s.reason = '55P03'
+     order by s.again_at limit jobs.batch_size(work_off.job));
   again uuid[] := array(
     select s.row_id from data.set_asides s
      where s.job = work_off.job and s.again_at <= at and (s.reason <> '57014' or fresh = '{}')
+       and (probe is null or s.reason <> '55P03')
      order by s.again_at limit 20);
   said jsonb := jsonb_build_object('done', 0);
 begin
@@ -1377,10 +1405,18 @@ begin
     exception
       when query_canceled then
         return jobs.take_fewer(job, fresh, at);
+      when lock_not_available then
+        if probe is null then
+          again := fresh || again;
+        else
+          were_held := fresh || were_held;
+        end if;
       when others then
-        said := '{}';
         again := fresh || again;
     end;
+  end if;
+  if were_held <> '{}' then
+    said := jobs.add_up(said, jobs.work_off_free(job, task, probe, were_held, at));
   end if;
   if again <> '{}' then
     said := jobs.add_up(said, jobs.work_off_each(job, task, again, at));
@@ -1390,7 +1426,7 @@ begin
          or cardinality(fresh) = jobs.batch_size(job) and (said ->> 'done')::integer > 0);
 end;
 $_$;
-COMMENT ON FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone) IS 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
+COMMENT ON FUNCTION jobs.work_off(job text, task text, due uuid[], at timestamp with time zone, probe text) IS 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, without those that the probe finds held, and where that fails too or there is no probe, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
 CREATE FUNCTION jobs.work_off_each(job text, task text, ids uuid[], at timestamp with time zone) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -1421,6 +1457,35 @@ begin
 end;
 $_$;
 COMMENT ON FUNCTION jobs.work_off_each(job text, task text, ids uuid[], at timestamp with time zone) IS 'R9.5 a task for each row by itself: one that fails, or that another session holds, is set aside. A lock is hardly waited for: the others wait behind it.';
+CREATE FUNCTION jobs.work_off_free(job text, task text, probe text, ids uuid[], at timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+  held uuid[];
+  free uuid[];
+  said jsonb;
+  report jsonb;
+begin
+  execute format('select jobs.%I($1)', probe) into held using ids;
+  report := jsonb_build_object('done', 0) || jobs.set_held_aside(job, held, at);
+  free := array(select i from unnest(ids) as i where i <> all (held));
+  if free = '{}' then
+    return report;
+  end if;
+  begin
+    execute format('select jobs.%I($1, $2)', task) into said using free, at;
+    delete from data.set_asides s where s.job = work_off_free.job and s.row_id = any (free);
+    return jobs.add_up(jobs.add_up(report, said), jsonb_build_object('done', cardinality(free)));
+  exception
+    when query_canceled then
+      return jobs.add_up(report, jobs.take_fewer(job, free, at));
+    when others then
+      return jobs.add_up(report, jobs.work_off_each(job, task, free, at));
+  end;
+end;
+$_$;
+COMMENT ON FUNCTION jobs.work_off_free(job text, task text, probe text, ids uuid[], at timestamp with time zone) IS 'R9.5 sets aside the rows that are held, and does a task for all others at once. probe: a function of schema jobs that gives those of these ids that need a row which another session holds.';
 CREATE FUNCTION meta.advance_clock(by interval) RETURNS timestamp with time zone
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -2257,6 +2322,11 @@ CREATE FUNCTION rules.has_time_left() RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.has_time_left() IS 'R9.5 false after half of the statement time-out: a job then stops by itself and keeps what it has done. Measures effort; what time it is says rules.clock() only.';
+CREATE FUNCTION rules.held_people(people uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.held_people(people uuid[]) IS 'R9.5 those of these people about whom no alert can be raised or told just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer, month date) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2306,7 +2376,7 @@ CREATE FUNCTION rules.is_moot(d data.deliveries, n data.notifications) RETURNS b
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.is_moot(d data.deliveries, n data.notifications) IS 'R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, or its address or device is gone.';
+COMMENT ON FUNCTION rules.is_moot(d data.deliveries, n data.notifications) IS 'R6.3, R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, a later round says the same, or its address or device is gone.';
 CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2453,6 +2523,11 @@ CREATE FUNCTION rules.lock_alarms(member uuid) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.lock_alarms(member uuid) IS 'R6.4 no alert of this Member begins or ends meanwhile: whoever becomes a Contact is among those whom it tells, or is told of it here.';
+CREATE FUNCTION rules.lock_alerts(ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.lock_alerts(ids uuid[]) IS 'R9.5 locks those of these alerts that no other session holds, and gives them. security definer: the worker may not lock an alert.';
 CREATE FUNCTION rules.lock_connections(one uuid, other uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''

@@ -3,6 +3,7 @@
 use pruuf::dev::fakes::{Behaviour, Channel};
 use serde_json::{Value, json};
 
+use crate::support::database::connect;
 use crate::support::{Person, World};
 
 const EVERY_DAY: &str = "1,2,3,4,5,6,7";
@@ -300,6 +301,23 @@ async fn r9_5_an_alert_that_cannot_escalate_holds_up_no_other() {
     run(&world, "drop trigger poison on data.alert_rounds").await;
     assert_eq!(world.escalate("2027-02-28T20:20:20Z").await["count"], 1);
     assert_eq!(told_since(&world, "2027-02-28T20:20:20Z").await, ["20:20:20 still_open Ben email,push,sms,voice"]);
+    world.stop_servers().await;
+}
+
+#[tokio::test]
+async fn r6_3_what_a_round_could_not_withdraw_is_not_sent_beside_it() {
+    let (world, ..) = missed_family().await;
+    // Tried once, and locked by its sender's session while the next round is told.
+    run(&world, "update data.deliveries set attempts = 1 where channel = 'sms'").await;
+    let sender = connect(&world.db.admin_url()).await;
+    sender.batch_execute("begin; select from data.deliveries where channel = 'sms' for update").await.unwrap();
+    assert_eq!(world.escalate("2027-02-28T20:20:00Z").await["count"], 1);
+    sender.batch_execute("commit").await.unwrap();
+    let waiting = "select count(*) from data.deliveries where channel = 'sms' and state = 'pending'";
+    assert_eq!(world.number(waiting, &[]).await, 2);
+    let claimed = "(select jsonb_agg(c -> 'kind') from jobs.claim_deliveries('sms', 10, 60) c)";
+    let claimed = world.exactly("2027-02-28T20:20:01Z", "pruuf_worker", None, claimed).await.unwrap();
+    assert_eq!(claimed, json!(["still_open"]));
     world.stop_servers().await;
 }
 

@@ -1,5 +1,6 @@
 //! One cluster for the whole run; a database for each test, copied from a migrated template and gone with the test.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -52,14 +53,14 @@ struct Over {
 pub struct Found {
     /// How often some of them waited for each other.
     pub deadlocks: i64,
-    /// What read a growing table without an index.
-    pub offences: Vec<Offence>,
+    /// What read a growing table without an index, each with its first plan.
+    pub offences: BTreeMap<Offence, String>,
 }
 
 impl Found {
     /// What a test has to say of it.
     fn complaint(&self) -> Option<String> {
-        let mut lines: Vec<_> = self.offences.iter().map(ToString::to_string).collect();
+        let mut lines: Vec<_> = self.offences.iter().map(|(it, plan)| format!("{it}\n{plan}")).collect();
         if self.deadlocks > 0 {
             lines.push(format!("{} deadlocks: see the order of locks in docs/architecture.md", self.deadlocks));
         }
@@ -220,7 +221,7 @@ async fn end_databases(url: &str, mut over: UnboundedReceiver<Over>, mut plans: 
     while let Some(Over { name, found }) = over.recv().await {
         if let Some(found) = found {
             let deadlocks = deadlocks_in(&looking, &name).await;
-            let offences = plans.offences_in(&name).into_iter().collect();
+            let offences = plans.offences_in(&name);
             let _ = found.send(Found { deadlocks, offences });
         }
         drop_it.send(name).unwrap();

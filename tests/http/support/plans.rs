@@ -5,7 +5,7 @@
 //! whole where an index serves, and believes that the tables are large. A statement that reads one of [`GROWS`] without
 //! an index even so has none that serves it: the test in whose database it ran fails.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
@@ -417,7 +417,7 @@ pub struct Plans {
     catalogue: Catalogue,
     /// What is not known to be whole: the last message that was read.
     last: Vec<String>,
-    found: BTreeMap<String, BTreeSet<Offence>>,
+    found: BTreeMap<String, BTreeMap<Offence, String>>,
 }
 
 impl Plans {
@@ -438,8 +438,8 @@ impl Plans {
         }
     }
 
-    /// What the sessions of this database did wrong, once they have ended.
-    pub fn offences_in(&mut self, database: &str) -> BTreeSet<Offence> {
+    /// What the sessions of this database did wrong, once they have ended, each with its first plan.
+    pub fn offences_in(&mut self, database: &str) -> BTreeMap<Offence, String> {
         self.read_on();
         // Of a database without a session every message is whole; the last one may be another's, and be read in part.
         if self.last.first().is_some_and(|line| line.starts_with(&format!("{database} "))) {
@@ -506,7 +506,8 @@ impl Plans {
                 continue;
             }
             let (function, statement) = (function.clone(), words.join(" "));
-            self.found.entry(database.to_owned()).or_default().insert(Offence { function, table, how, statement });
+            let offence = Offence { function, table, how, statement };
+            self.found.entry(database.to_owned()).or_default().entry(offence).or_insert_with(|| plan.join("\n"));
         }
     }
 }
