@@ -22,7 +22,9 @@ as $$
 begin
   -- Nearly nobody has one: this look is all that an alert pays for it.
   if exists (select from told n join data.webhooks w on w.user_id = n.user_id and w.off_at is null where n.alert_id is not null) then
-    perform rules.queue_webhook_events(array(select n.id from told n where n.alert_id is not null));
+    perform rules.queue_webhook_events(array(
+      select n.id from told n
+       where n.alert_id is not null and exists (select from data.webhooks w where w.user_id = n.user_id and w.off_at is null)));
   end if;
   return null;
 end;
