@@ -11,6 +11,7 @@ use url::Host;
 
 use crate::billing::stripe::Stripe;
 use crate::config::Config;
+use crate::db::release::Fit;
 use crate::db::{self, Caller, Db};
 use crate::deliver::{provider, wall_clock};
 use crate::descriptors;
@@ -176,9 +177,15 @@ async fn database(config: &Config) -> Vec<Line> {
         Err(_) => return vec![Line::wrong("database", "it does not answer at DATABASE_URL, or refuses the login")],
     }
     let mut lines = vec![Line::ok("database", "it answers")];
-    match db.is_current().await {
-        Ok(true) => lines.push(Line::ok("release", "the database has the one of this binary")),
-        Ok(false) => {
+    match db.fit().await {
+        Ok(Fit::Current) => lines.push(Line::ok("release", "the database has the one of this binary")),
+        Ok(Fit::Later) => {
+            lines.push(Line::note(
+                "release",
+                "the database has a later one, which this binary may serve: replace it soon",
+            ));
+        }
+        Ok(Fit::Other) => {
             lines.push(Line::wrong("release", "the database has another one than this binary: run `pruuf migrate`"));
             return lines;
         }

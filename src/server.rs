@@ -13,6 +13,7 @@ use url::Url;
 use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::db::DbError;
+use crate::db::release::Fit;
 use crate::deliver::email::{self, Email, EmailConfig, EmailConfigError};
 use crate::deliver::fcm::{self, Fcm, FcmConfig, FcmConfigError};
 use crate::deliver::hooks;
@@ -100,7 +101,7 @@ impl Server {
         descriptors::raise_or_warn();
         let mut app = App::new(&config, stop.clone())?;
         app.db.refuse_powerful_login().await?;
-        if !app.db.is_current().await? {
+        if app.db.fit().await? == Fit::Other {
             return Err(StartError::OtherRelease);
         }
         app.take_code_keys().await?;

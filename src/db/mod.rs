@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
+use self::release::Fit;
 use crate::problem::{Code, Problem};
 
 /// Parameters of a call.
@@ -221,14 +222,14 @@ impl Db {
         if row.get(0) { Err(DbError::TooPowerful) } else { Ok(()) }
     }
 
-    /// Whether this database runs the release that is in this binary.
+    /// How the release of this database fits this binary.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn is_current(&self) -> Result<bool, DbError> {
+    pub async fn fit(&self) -> Result<Fit, DbError> {
         // Not from the requests' pool: a busy server is ready.
         let client = self.jobs.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
-        release::is_current(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
+        release::fit(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
     }
 
     /// Asks something that changes nothing: a read-only transaction. `call` is one call of an `api` function.

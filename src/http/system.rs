@@ -10,6 +10,7 @@ use poem::{Endpoint, EndpointExt as _, IntoResponse, Response, endpoint, handler
 use serde_json::json;
 
 use crate::app::App;
+use crate::db::release::Fit;
 use crate::problem::Code;
 
 /// How long a database may take to answer and still be called ready.
@@ -58,9 +59,10 @@ pub fn health() -> Json<serde_json::Value> {
 /// `degraded` and stays 200: all servers share the finding, and a balancer that took them all out would add an outage.
 #[handler]
 pub async fn ready(app: Data<&Arc<App>>) -> Response {
-    let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.is_current()).await {
-        Ok(Ok(true)) => (StatusCode::OK, "ok"),
-        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
+    let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.fit()).await {
+        Ok(Ok(Fit::Current)) => (StatusCode::OK, "ok"),
+        Ok(Ok(Fit::Later)) => (StatusCode::OK, "runs a later release"),
+        Ok(Ok(Fit::Other)) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
     };
     let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };

@@ -4249,6 +4249,13 @@ CREATE TABLE meta.jobs (
     CONSTRAINT job_runs_at_least_daily CHECK (((every >= '00:00:00.1'::interval) AND (every <= '1 day'::interval)))
 );
 COMMENT ON TABLE meta.jobs IS 'R9.5 what runs by itself: its SQL call, how often, the NOTIFY that wakes it, and its statement time-out. A job stops by itself after half of its time limit and keeps what it has done. is_deadline: runs on database connections that no other job can take.';
+CREATE TABLE meta.releases (
+    id text NOT NULL,
+    is_additive boolean NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    CONSTRAINT id_is_sha256 CHECK ((id ~ '^[0-9a-f]{64}$'::text))
+);
+COMMENT ON TABLE meta.releases IS 'The releases that this database has had; the one applied last is the one it has now. id: the SHA-256 of all SQL of the release. is_additive: servers of the release before may go on serving.';
 CREATE TABLE meta.schema_history (
     version bigint NOT NULL,
     name character varying(255),
@@ -4424,6 +4431,8 @@ ALTER TABLE ONLY meta.clock
     ADD CONSTRAINT clock_pkey PRIMARY KEY (only_one);
 ALTER TABLE ONLY meta.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY meta.releases
+    ADD CONSTRAINT releases_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY meta.schema_history
     ADD CONSTRAINT schema_history_pkey PRIMARY KEY (version);
 ALTER TABLE ONLY meta.sql_files
@@ -4552,6 +4561,7 @@ CREATE INDEX webhooks_user ON data.webhooks USING btree (user_id);
 CREATE INDEX weekly_summaries_due ON data.weekly_summaries USING btree (due_at);
 CREATE INDEX welfare_card_looks_looked_by ON data.welfare_card_looks USING btree (looked_by);
 CREATE INDEX welfare_card_looks_member ON data.welfare_card_looks USING btree (member_id, id DESC);
+CREATE INDEX releases_applied_at ON meta.releases USING btree (applied_at);
 ALTER INDEX audit.events_actor ATTACH PARTITION audit.events_else_actor_user_id_at_idx;
 ALTER INDEX audit.events_at ATTACH PARTITION audit.events_else_at_idx;
 ALTER INDEX audit.events_object ATTACH PARTITION audit.events_else_object_id_idx;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pruuf::db::DbError;
 use pruuf::db::release::{self, Released};
 use pruuf::server::{Server, StartError};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::database::connect;
@@ -142,6 +144,80 @@ async fn r9_1_serve_refuses_a_database_that_is_behind_and_a_login_that_sees_ever
     world.db.admin.batch_execute(newer).await.unwrap();
     assert!(matches!(Server::start(world.config()).await.err(), Some(StartError::OtherRelease)));
     world.stop_servers().await;
+}
+
+impl World {
+    /// The status of `/readyz`, and what it says of the database.
+    async fn ready(&self) -> (u16, String) {
+        let response = self.http.get(self.url("/readyz")).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json::<serde_json::Value>().await.unwrap()["database"].as_str().unwrap().to_owned())
+    }
+}
+
+/// A server goes on serving, and may start again, beside a later release that only adds; not beside one that does not.
+#[tokio::test]
+async fn r9_5_a_server_stays_ready_beside_a_later_additive_release() {
+    let mut world = World::without_server().await;
+    world.start_server().await;
+    let later = |is_additive: bool| {
+        format!(
+            "insert into meta.schema_history (version, name, applied_on, checksum) values (9999, 'later', '', '') on conflict do nothing;
+             update meta.sql_files set sha256 = 'later' where path like '%alerts.sql';
+             insert into meta.releases (id, is_additive, applied_at) values (repeat('{}', 64), {is_additive}, clock_timestamp())",
+            u8::from(is_additive)
+        )
+    };
+    world.db.admin.batch_execute(&later(true)).await.unwrap();
+    assert_eq!(world.ready().await, (200, "runs a later release".to_owned()));
+    Server::start(world.config()).await.unwrap().stop().await;
+    world.db.admin.batch_execute(&later(false)).await.unwrap();
+    assert_eq!(world.ready().await, (503, "runs another release".to_owned()));
+    assert!(matches!(Server::start(world.config()).await.err(), Some(StartError::OtherRelease)));
+    world.stop_servers().await;
+}
+
+/// A backup reads a table for longer than a file waits for it: nobody who checks in waits behind the file.
+#[tokio::test]
+async fn r9_5_a_release_that_waits_for_a_table_makes_nobody_wait() {
+    let mut world = World::without_server().await;
+    world.start_server().await;
+    let aroha = world.person("Aroha").await;
+    world.schedule(&aroha, "09:00", "Pacific/Auckland").await;
+    let backup = connect(&world.db.admin_url()).await;
+    backup.batch_execute("begin; lock table data.check_ins in access share mode").await.unwrap();
+    age(&world.db, "50_policies/check_ins.sql").await;
+    let url = world.db.admin_url();
+    let migrating = tokio::spawn(async move { migrate(&url).await });
+    let waits = "select exists (select from pg_locks where relation = 'data.check_ins'::regclass and not granted)";
+    world.eventually("the file waits for the table", waits, &[]).await;
+    for _ in 0..5 {
+        world.post(&aroha, "/v1/me/check-ins", json!({})).await.expect(201);
+    }
+    assert!(!migrating.is_finished());
+    backup.batch_execute("commit").await.unwrap();
+    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 1 });
+    world.stop_servers().await;
+}
+
+/// A migration tries again where a table was in somebody's hand for longer than it waits.
+#[tokio::test]
+async fn r9_5_a_migration_steps_aside_and_tries_again() {
+    let db = TestDatabase::create().await;
+    let holder = connect(&db.admin_url()).await;
+    holder.batch_execute("begin; lock table meta.schema_history").await.unwrap();
+    let url = db.admin_url();
+    let migrating = tokio::spawn(async move { migrate(&url).await });
+    let waits = "select count(*) from pg_locks where relation = 'meta.schema_history'::regclass and not granted";
+    // Seen to wait, then not to wait, then to wait again.
+    for is_waiting in [1, 0, 1] {
+        while db.admin.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) != is_waiting {
+            assert!(!migrating.is_finished());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    holder.batch_execute("commit").await.unwrap();
+    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 0 });
 }
 
 /// The first release needs somebody who may make roles; the later ones only a member of `pruuf_owner`.
