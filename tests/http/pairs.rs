@@ -387,8 +387,9 @@ async fn to_play(admin: &Client) -> Vec<String> {
                                where has_function_privilege(role, p.oid, 'execute'))
                   and not (n.nspname = 'jobs' and exists (
                     select from pg_proc o where o.oid <> p.oid and o.prosrc like '%jobs.' || p.proname || '(%'))
-                  -- What a job does with the rows that it has found.
-                  and not (n.nspname = 'jobs' and p.proargtypes = array['uuid[]'::regtype, 'timestamptz'::regtype]::oidvector)
+                  -- What a job does with the rows that it has found, and its probe of them.
+                  and not (n.nspname = 'jobs' and p.proargtypes in (
+                    array['uuid[]'::regtype, 'timestamptz'::regtype]::oidvector, array['uuid[]'::regtype]::oidvector))
                 order by 1";
     admin.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
