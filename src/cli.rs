@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use crate::config::{self, Config};
-use crate::db::release;
+use crate::db::{self, release};
 use crate::preflight::Line;
 use crate::server::Server;
 use crate::{dev, http, keys, preflight, staff, telemetry};
@@ -34,6 +34,8 @@ enum Command {
     Health,
     /// Look whether all is well: configuration, database, providers, audit; sends nothing to anybody
     Preflight,
+    /// Name each difference between the database of DATABASE_URL and what this release ships
+    Verify,
     /// Say who is staff, in the database of DATABASE_URL
     Staff {
         #[command(subcommand)]
@@ -98,6 +100,7 @@ pub async fn run() -> ExitCode {
         Command::Openapi => openapi(),
         Command::Health => health().await,
         Command::Preflight => preflight().await,
+        Command::Verify => verify().await,
         Command::Staff { command } => say_who_is_staff(command).await,
         Command::Keys { command: KeysCommand::Rotate } => rotate_keys().await,
         Command::Clock { command: ClockCommand::Advance { by } } => dev::advance_clock(&by).await,
@@ -148,7 +151,20 @@ async fn migrate() -> Outcome {
     let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database, as its owner")?;
     let released = release::migrate(&SecretString::from(url)).await?;
     say(&format!("{} migrations and {} files of sql/ applied", released.migrations, released.files));
+    if released.differences > 0 {
+        say(&format!("{} differences from what this release ships: `pruuf verify` names them", released.differences));
+    }
     Ok(())
+}
+
+async fn verify() -> Outcome {
+    let url = env::var("DATABASE_URL").map_err(|_| "DATABASE_URL is missing: the database to look at")?;
+    let found = db::verify::verify(&SecretString::from(url)).await?;
+    found.iter().for_each(|line| say(line));
+    match found.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} differences from what this release ships").into()),
+    }
 }
 
 async fn rotate_keys() -> Outcome {

@@ -25,6 +25,10 @@ const SHORTEST_SLEEP: Duration = Duration::from_millis(2);
 const STUCK_SLEEP: Duration = Duration::from_millis(200);
 /// The shortest sleep after a problem: what could not be handled is still due.
 const SLEEP_AFTER_PROBLEMS: Duration = Duration::from_secs(1);
+/// How long a run may take before it is called late.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// The same of a job that finds deadlines. A burst is taken in batches of less than a second.
+const DEADLINE_PATIENCE: Duration = Duration::from_secs(4);
 /// How often the log says where the audit trail stands: an anchor outside of the database.
 const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 
@@ -83,6 +87,8 @@ impl Job {
 
     /// Runs it, again and again, until the server stops.
     async fn follow(&self, app: &App) {
+        let every = Duration::try_from_secs_f64(self.every_ms / 1000.0).unwrap_or(POLL);
+        app.watch.expect_job(&self.name, every, if self.is_deadline { DEADLINE_PATIENCE } else { PATIENCE });
         let mut heard = app.ear.subscribe();
         let mut anchored: Option<Instant> = None;
         while !app.stop.is_cancelled() {
@@ -117,7 +123,9 @@ impl Job {
         let _turn = if self.is_deadline { None } else { app.jobs_at_once.acquire().await.ok() };
         let began = Instant::now();
         let limit = Duration::try_from_secs_f64(self.time_limit_ms / 1000.0).unwrap_or(POLL);
+        app.watch.job_begins(&self.name);
         let report: Option<Report> = app.db.run_job(&self.name, self.is_deadline, limit).await.ok();
+        app.watch.job_ended(&self.name, report.is_none());
         if self.name == DEADLINES {
             app.watch.ticked(began.elapsed(), report.is_none());
         }

@@ -191,6 +191,13 @@ async fn database(config: &Config) -> Vec<Line> {
         }
         Err(_) => return vec![Line::wrong("database", "it does not say which release it has")],
     }
+    match db.differences().await {
+        Ok(found) if found.is_empty() => lines.push(Line::ok("schema", "all of it is as this release ships it")),
+        Ok(found) => {
+            lines.push(Line::wrong("schema", format!("{} differences: `pruuf verify` names them", found.len())))
+        }
+        Err(_) => return vec![Line::wrong("database", "its catalogue cannot be read")],
+    }
     let (asked_at, since) = (wall_clock(), Instant::now());
     match db.read::<Seen>(&Caller::worker(), "jobs.preflight()", &[]).await {
         Ok(seen) => {

@@ -13,6 +13,8 @@ use poem_openapi::{ApiResponse, Enum, Object};
 use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
 
+use crate::telemetry::seldom;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $slug:literal, $status:literal, $title:literal;)*) => {
         /// Why a request was refused. The slug is stable: clients decide by it.
@@ -269,7 +271,9 @@ impl From<tokio_postgres::Error> for Problem {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
             // Only the connection can fail here without the database saying why; what it carried is unknown.
-            tracing::warn!(error.kind = "connection", "database unreachable");
+            if let Some(repeats) = seldom("connection") {
+                tracing::warn!(error.kind = "connection", log.repeats = repeats, "database unreachable");
+            }
             return Self::new(Code::Unavailable);
         };
         if db.code().code().starts_with("UF")
@@ -305,9 +309,12 @@ impl From<tokio_postgres::Error> for Problem {
                     || class.starts_with("53")
                     || class.starts_with("57")
                     || class.starts_with("40")
-                    || class == "55P03" =>
+                    // A lock is not free; the database takes no changes.
+                    || matches!(class, "55P03" | "25006") =>
             {
-                tracing::warn!(error.sqlstate = class, "database unavailable");
+                if let Some(repeats) = seldom(class) {
+                    tracing::warn!(error.sqlstate = class, log.repeats = repeats, "database unavailable");
+                }
                 Self::new(Code::Unavailable)
             }
             sqlstate => {

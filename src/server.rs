@@ -156,6 +156,7 @@ impl Server {
         }
         supervise(&mut tasks, "audit", &app, watch::audit);
         supervise(&mut tasks, "metrics", &app, watch::measure);
+        supervise(&mut tasks, "look after jobs", &app, watch::look_after_jobs);
         for lane in lanes {
             supervise(&mut tasks, "lane", &app, move |app| lane::work(app, Arc::clone(&lane)));
         }

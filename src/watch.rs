@@ -1,6 +1,7 @@
 //! The watcher is watched (R9.7): what should have happened is compared with what did, and only while nothing is amiss an
 //! outside URL is called, so that silence pages a person. And what is measured, for `GET /metrics`.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,10 @@ const AUDIT_EVERY: Duration = Duration::from_secs(60);
 const AUDIT_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// An audit that did not run for so long is a finding itself.
 const LONGEST_SILENCE: Duration = Duration::from_secs(180);
+/// How long an audit may take before it is called late.
+const AUDIT_PATIENCE: Duration = Duration::from_secs(8);
+/// How often it is looked whether the jobs of this server fare well.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long the heartbeat URL may take.
 const HEARTBEAT_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the database is measured; a scrape asks it nothing.
@@ -40,6 +45,7 @@ pub struct Finding {
 /// What this server knows of how well all is.
 pub struct Watch {
     last: Mutex<Audited>,
+    jobs: Mutex<BTreeMap<String, Fares>>,
     recorder: PrometheusRecorder,
     heartbeat: Option<(reqwest::Client, Url)>,
 }
@@ -47,6 +53,24 @@ pub struct Watch {
 struct Audited {
     at: Instant,
     findings: Vec<Finding>,
+}
+
+/// How a job of this server fares.
+#[derive(Debug)]
+struct Fares {
+    every: Duration,
+    patience: Duration,
+    begun_at: Option<Instant>,
+    succeeded_at: Instant,
+    has_failed: bool,
+}
+
+impl Fares {
+    /// Whether a run lasts too long, or the last success is too long ago: it may wait for a lock, or for the database.
+    fn is_late(&self) -> bool {
+        self.begun_at.is_some_and(|at| at.elapsed() > self.patience)
+            || self.succeeded_at.elapsed() > self.every + self.patience * 4
+    }
 }
 
 /// It cannot be made.
@@ -73,6 +97,7 @@ impl Watch {
         let client = reqwest::Client::builder().timeout(HEARTBEAT_PATIENCE).build()?;
         Ok(Self {
             last: Mutex::new(Audited { at: Instant::now(), findings: Vec::new() }),
+            jobs: Mutex::new(BTreeMap::new()),
             recorder,
             heartbeat: heartbeat.map(|url| (client, url)),
         })
@@ -85,14 +110,61 @@ impl Watch {
         if last.at.elapsed() > LONGEST_SILENCE {
             findings.push(Finding { kind: "audit_silent".to_owned(), count: 1 });
         }
+        findings.extend(self.trouble_of_jobs());
         findings
+    }
+
+    /// Which jobs of this server fail, or are late. Asks the database nothing.
+    fn trouble_of_jobs(&self) -> Vec<Finding> {
+        let jobs = self.jobs();
+        let finding = |kind: &str, is_so: fn(&Fares) -> bool| {
+            let count = jobs.values().filter(|fares| is_so(fares)).count();
+            (count > 0).then(|| Finding { kind: kind.to_owned(), count: i64::try_from(count).unwrap_or(i64::MAX) })
+        };
+        [finding("job_failing", |fares| fares.has_failed), finding("job_late", Fares::is_late)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// From now on this job is expected every so often. `patience`: how long a run may take.
+    pub fn expect_job(&self, name: &str, every: Duration, patience: Duration) {
+        let fares = Fares { every, patience, begun_at: None, succeeded_at: Instant::now(), has_failed: false };
+        self.jobs().insert(name.to_owned(), fares);
+    }
+
+    /// A run of this job begins.
+    pub fn job_begins(&self, name: &str) {
+        if let Some(fares) = self.jobs().get_mut(name) {
+            fares.begun_at.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// A run of this job has ended.
+    pub fn job_ended(&self, name: &str, has_failed: bool) {
+        if let Some(fares) = self.jobs().get_mut(name) {
+            fares.begun_at = None;
+            fares.has_failed = has_failed;
+            if !has_failed {
+                fares.succeeded_at = Instant::now();
+            }
+        }
+        let result = if has_failed { "failed" } else { "done" };
+        self.record(|| counter!("pruuf_job_runs_total", "job" => name.to_owned(), "result" => result).increment(1));
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<String, Fares>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The metrics as Prometheus reads them (text format 0.0.4). No label has an id.
     pub fn render(&self) -> String {
         let findings = self.findings();
         self.record(|| {
-            gauge!("pruuf_audit_findings_total").set(count(findings.iter().map(|finding| finding.count).sum()))
+            gauge!("pruuf_audit_findings_total").set(count(findings.iter().map(|finding| finding.count).sum()));
+            for (name, fares) in self.jobs().iter() {
+                gauge!("pruuf_job_age_seconds", "job" => name.clone()).set(fares.succeeded_at.elapsed().as_secs_f64());
+            }
         });
         self.recorder.handle().render()
     }
@@ -159,6 +231,8 @@ fn describe() {
     describe_counter!("pruuf_attempts_total", "Attempts of this server, by channel and result");
     describe_histogram!("pruuf_tick_seconds", Unit::Seconds, "How long jobs.tick() took on this server");
     describe_counter!("pruuf_tick_failures_total", "Ticks of this server that failed as a whole");
+    describe_counter!("pruuf_job_runs_total", "Runs of this server's jobs, by result");
+    describe_gauge!("pruuf_job_age_seconds", Unit::Seconds, "How long ago a job of this server last succeeded");
     describe_gauge!("pruuf_audit_findings", "What the last audit found, by kind");
     describe_gauge!(
         "pruuf_audit_findings_total",
@@ -174,12 +248,15 @@ fn count(count: i64) -> f64 {
 /// the outside leaves the others to call.
 pub async fn audit(app: Arc<App>) {
     pause(&app.stop, FIRST_AUDIT_AFTER).await;
+    app.watch.expect_job("audit", AUDIT_EVERY, AUDIT_PATIENCE);
     while !app.stop.is_cancelled() {
+        app.watch.job_begins("audit");
         let found: Option<Vec<Finding>> = app.db.rows(&Caller::worker(), "jobs.audit()", &[]).await.ok();
+        app.watch.job_ended("audit", found.is_none());
         if let Some(findings) = &found {
             app.watch.found(findings);
         }
-        let is_well = found.is_some_and(|findings| findings.is_empty());
+        let is_well = found.is_some_and(|findings| findings.is_empty()) && app.watch.trouble_of_jobs().is_empty();
         if is_well {
             tokio::select! {
                 () = app.watch.beat() => {}
@@ -187,6 +264,28 @@ pub async fn audit(app: Arc<App>) {
             }
         }
         pause(&app.stop, if is_well { AUDIT_EVERY } else { AUDIT_AGAIN_AFTER }).await;
+    }
+}
+
+/// Says in the log when jobs of this server begin to fail or to be late, and when that is over.
+pub async fn look_after_jobs(app: Arc<App>) {
+    let mut known = Vec::new();
+    while !app.stop.is_cancelled() {
+        let found = app.watch.trouble_of_jobs();
+        if found != known {
+            for finding in &found {
+                tracing::error!(
+                    audit.finding = finding.kind,
+                    audit.count = finding.count,
+                    "jobs of this server are in trouble"
+                );
+            }
+            if found.is_empty() {
+                tracing::info!("all jobs of this server run again");
+            }
+            known = found;
+        }
+        pause(&app.stop, LOOK_EVERY).await;
     }
 }
 

@@ -71,6 +71,8 @@ begin
   -- Also where somebody else has written one down as theirs, and never proved it.
   delete from data.addresses a where a.lookup = any (lookups) and a.user_id <> person;
   -- The foreign keys take everything that is only this person's.
+  -- What was made since the others were erased: a message has no foreign key to its reader.
+  delete from data.notifications n where n.user_id = person;
   delete from data.users u where u.id = person;
 end;
 $$;

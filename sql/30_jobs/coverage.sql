@@ -6,7 +6,8 @@ declare
   report jsonb;
 begin
   -- One at a time: of two that look at one Member the later look must be written last.
-  if not pg_try_advisory_xact_lock(hashtextextended('coverage', 0)) then
+  perform from data.job_runs r where r.job = 'follow_coverage' for update skip locked;
+  if not found then
     return jsonb_build_object('done', 0, 'changed', 0, 'more', false, 'problems', jsonb_build_array());
   end if;
   report := jobs.work_off('follow_coverage', 'settle_coverage', array(

@@ -70,13 +70,14 @@ begin
     -- R7.6 its place was removed in the moment in which it was made.
     or d.address_id is not null and not exists (select from data.addresses p where p.id = d.address_id)
     or d.device_id is not null and not exists (select from data.devices p where p.id = d.device_id)
+    or n.user_id is not null and not exists (select from data.users u where u.id = n.user_id)
     -- R6.3 a later round could not withdraw it: another session had it locked in that moment.
     or d.attempts > 0 and n.kind not in ('all_clear', 'acknowledged', 'owner_asked') and exists (
       select from data.notifications o
        where o.alert_id = n.alert_id and o.user_id = n.user_id and o.created_at > n.created_at and o.facts ? 'round');
 end;
 $$;
-comment on function rules.is_moot(data.deliveries, data.notifications) is 'R6.3, R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, a later round says the same, or its address or device is gone.';
+comment on function rules.is_moot(data.deliveries, data.notifications) is 'R6.3, R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, a later round says the same, or its reader, address or device is gone.';
 grant execute on function rules.is_moot(data.deliveries, data.notifications) to pruuf_worker;
 
 create or replace function rules.is_only_call(call data.deliveries) returns boolean

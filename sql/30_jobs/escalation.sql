@@ -18,15 +18,13 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   free uuid[] := rules.lock_alerts(ids);
-  members uuid[] := array(select a.member_id from data.alerts a where a.id = any (ids));
-  held uuid[] := rules.held_people(members || jobs.contacts_of(members));
+  held uuid[] := rules.held_members(array(select a.member_id from data.alerts a where a.id = any (ids)));
 begin
   return array(
-    select a.id from data.alerts a
-     where a.id = any (ids) and (a.id <> all (free) or a.member_id = any (held) or jobs.contacts_of(array[a.member_id]) && held));
+    select a.id from data.alerts a where a.id = any (ids) and (a.id <> all (free) or a.member_id = any (held)));
 end;
 $$;
-comment on function jobs.held_alerts(uuid[]) is 'R9.5 those of these alerts whose step cannot be taken just now: another session holds its row, its Member or one of their Contacts.';
+comment on function jobs.held_alerts(uuid[]) is 'R9.5 those of these alerts whose step cannot be taken just now: another session holds its row, or its Member.';
 grant execute on function jobs.held_alerts(uuid[]) to pruuf_worker;
 
 create or replace function jobs.step_alerts(ids uuid[], at timestamptz) returns jsonb

@@ -184,6 +184,60 @@ $$;
 comment on function jobs.forget_messages(uuid[], timestamptz) is 'R9.3 deletes these messages to people without an account.';
 grant execute on function jobs.forget_messages(uuid[], timestamptz) to pruuf_worker;
 
+create or replace function rules.forget_attempts(most integer) returns jsonb
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
+declare
+  gone bigint;
+begin
+  delete from data.attempts k where k.id in (
+    select o.id from data.attempts o
+     where o.ended_at < rules.clock() - make_interval(days => rules.policy('attempt_kept'))
+       -- Not of an alert that is open: its timeline shows them.
+       and not exists (select from data.deliveries d join data.alerts a on a.id = d.alert_id
+                        where d.id = o.delivery_id and a.state <> 'resolved')
+     order by o.ended_at limit most for update of o skip locked);
+  get diagnostics gone = row_count;
+  return rules.forgot(gone, most);
+end;
+$$;
+alter function rules.forget_attempts(integer) owner to pruuf_engine;
+comment on function rules.forget_attempts(integer) is 'R9.8 deletes attempts of deliveries after [90] days, the oldest first; none of an open alert. security definer: the worker deletes none.';
+grant execute on function rules.forget_attempts(integer) to pruuf_worker;
+
+create or replace function jobs.forget_attempts() returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select rules.forget_attempts(jobs.batch_size('forget_attempts')) $$;
+comment on function jobs.forget_attempts() is 'R9.8 deletes attempts of deliveries after [90] days.';
+grant execute on function jobs.forget_attempts() to pruuf_worker;
+
+create or replace function rules.forget_receipts(most integer) returns jsonb
+language plpgsql volatile security definer set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+as $$
+declare
+  gone bigint;
+begin
+  delete from data.receipts k where k.id in (
+    select o.id from data.receipts o
+     where o.received_at < rules.clock() - make_interval(days => rules.policy('receipt_kept'))
+       -- Not of an alert that is open: its timeline shows them.
+       and not exists (select from data.deliveries d join data.alerts a on a.id = d.alert_id
+                        where d.id = o.delivery_id and a.state <> 'resolved')
+     order by o.received_at limit most for update of o skip locked);
+  get diagnostics gone = row_count;
+  return rules.forgot(gone, most);
+end;
+$$;
+alter function rules.forget_receipts(integer) owner to pruuf_engine;
+comment on function rules.forget_receipts(integer) is 'R9.8 deletes receipts of providers after [90] days, the oldest first; none of an open alert. security definer: the worker deletes none.';
+grant execute on function rules.forget_receipts(integer) to pruuf_worker;
+
+create or replace function jobs.forget_receipts() returns jsonb
+language sql volatile security invoker set search_path = ''
+as $$ select rules.forget_receipts(jobs.batch_size('forget_receipts')) $$;
+comment on function jobs.forget_receipts() is 'R9.8 deletes receipts of providers after [90] days.';
+grant execute on function jobs.forget_receipts() to pruuf_worker;
+
 create or replace function jobs.expire_deliveries() returns jsonb
 language plpgsql volatile security invoker set search_path = '' set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
 as $$

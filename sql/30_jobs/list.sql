@@ -20,6 +20,8 @@ insert into meta.jobs as j (name, call, every, woken_by, is_deadline, time_limit
   ('forget_codes', 'jobs.forget_codes()', '15 seconds', null, false, '20 seconds', 'R2.1 one-time codes'),
   ('forget_refresh_tokens', 'jobs.forget_refresh_tokens()', '15 seconds', null, false, '20 seconds', 'R2.4 used refresh tokens'),
   ('forget_stranger_messages', 'jobs.forget_stranger_messages()', '15 seconds', null, false, '20 seconds', 'R9.3 messages to strangers'),
-  ('forget_webhook_events', 'jobs.forget_webhook_events()', '15 seconds', null, false, '20 seconds', 'settled events of webhooks')
+  ('forget_webhook_events', 'jobs.forget_webhook_events()', '15 seconds', null, false, '20 seconds', 'settled events of webhooks'),
+  ('forget_attempts', 'jobs.forget_attempts()', '15 seconds', null, false, '20 seconds', 'R9.8 old attempts of deliveries'),
+  ('forget_receipts', 'jobs.forget_receipts()', '15 seconds', null, false, '20 seconds', 'R9.8 old receipts of providers')
 on conflict (name) do update
   set call = excluded.call, woken_by = excluded.woken_by, is_deadline = excluded.is_deadline, about = excluded.about;

@@ -22,26 +22,14 @@ language plpgsql volatile security invoker set search_path = ''
 as $$
 declare
   free uuid[] := array(select o.id from data.obligations o where o.id = any (ids) order by o.id for update skip locked);
-  members uuid[] := array(select o.member_id from data.obligations o where o.id = any (ids));
-  held uuid[] := rules.held_people(members || jobs.contacts_of(members));
+  held uuid[] := rules.held_members(array(select o.member_id from data.obligations o where o.id = any (ids)));
 begin
   return array(
-    select o.id from data.obligations o
-     where o.id = any (ids) and (o.id <> all (free) or o.member_id = any (held) or jobs.contacts_of(array[o.member_id]) && held));
+    select o.id from data.obligations o where o.id = any (ids) and (o.id <> all (free) or o.member_id = any (held)));
 end;
 $$;
-comment on function jobs.held_obligations(uuid[]) is 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or one of their Contacts.';
+comment on function jobs.held_obligations(uuid[]) is 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or their schedule.';
 grant execute on function jobs.held_obligations(uuid[]) to pruuf_worker;
-
-create or replace function jobs.contacts_of(members uuid[]) returns uuid[]
-language plpgsql stable security invoker set search_path = ''
-as $$
-begin
-  return array(select c.contact_id from data.connections c where c.member_id = any (members) and c.ended_at is null);
-end;
-$$;
-comment on function jobs.contacts_of(uuid[]) is 'Everybody who is a Contact of one of these Members.';
-grant execute on function jobs.contacts_of(uuid[]) to pruuf_worker;
 
 create or replace function jobs.raise_missed(ids uuid[], at timestamptz) returns jsonb
 language plpgsql volatile security invoker set search_path = ''

@@ -189,25 +189,25 @@ $$;
 comment on function jobs.work_off(text, text, uuid[], timestamptz, text) is 'R9.5 does a task (a function of schema jobs: ids and the time) for the rows that are due, all at once; where that fails, without those that the probe finds held, and where that fails too or there is no probe, one by one. Then the rows whose time to be tried again has come. Rows that a job has set aside never hold up the others. due: locked by the caller; without those that are set aside. enable_seqscan: a plan made while a table was small would read the whole table in the burst that makes it large.';
 grant execute on function jobs.work_off(text, text, uuid[], timestamptz, text) to pruuf_worker;
 
-create or replace function rules.held_people(people uuid[]) returns uuid[]
+create or replace function rules.held_members(members uuid[]) returns uuid[]
 language plpgsql volatile security definer set search_path = ''
 as $$
 declare
-  free uuid[] := array(select u.id from data.users u where u.id = any (people) order by u.id for key share skip locked);
+  free uuid[] := array(select u.id from data.users u where u.id = any (members) order by u.id for key share skip locked);
   free_schedules uuid[] := array(
     select s.id from data.schedules s
-     where s.member_id = any (people) and s.superseded_at is null order by s.id for key share skip locked);
+     where s.member_id = any (members) and s.superseded_at is null order by s.id for key share skip locked);
 begin
   return array(
-    select u.id from data.users u where u.id = any (people) and u.id <> all (free)
+    select u.id from data.users u where u.id = any (members) and u.id <> all (free)
     union
     select s.member_id from data.schedules s
-     where s.member_id = any (people) and s.superseded_at is null and s.id <> all (free_schedules));
+     where s.member_id = any (members) and s.superseded_at is null and s.id <> all (free_schedules));
 end;
 $$;
-alter function rules.held_people(uuid[]) owner to pruuf_engine;
-comment on function rules.held_people(uuid[]) is 'R9.5 those of these people about whom no alert can be raised or told just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
-grant execute on function rules.held_people(uuid[]) to pruuf_worker;
+alter function rules.held_members(uuid[]) owner to pruuf_engine;
+comment on function rules.held_members(uuid[]) is 'R9.5 those of these Members of whom no alert can be raised just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
+grant execute on function rules.held_members(uuid[]) to pruuf_worker;
 
 create or replace function jobs.take_more(job text) returns void
 language sql volatile security invoker set search_path = ''

@@ -2,6 +2,8 @@
 
 pub mod listen;
 pub mod release;
+pub mod trouble;
+pub mod verify;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,7 +22,9 @@ use tokio_postgres::types::{FromSql, ToSql, Type};
 use uuid::Uuid;
 
 use self::release::Fit;
+use self::trouble::Trouble;
 use crate::problem::{Code, Problem};
+use crate::telemetry::seldom;
 
 /// Parameters of a call.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -172,8 +176,17 @@ pub fn settings(url: &SecretString) -> Result<tokio_postgres::Config, DbError> {
     if settings.get_connect_timeout().is_none() {
         settings.connect_timeout(Duration::from_secs(5));
     }
+    if settings.get_application_name().is_none() {
+        settings.application_name(application_name());
+    }
     settings.tcp_user_timeout(Duration::from_secs(15)).keepalives_idle(Duration::from_secs(15));
     Ok(settings)
+}
+
+/// What PostgreSQL shows of this process, so that servers can be told apart: `pruuf@host:pid`.
+fn application_name() -> String {
+    let host = hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
+    format!("pruuf@{host}:{}", std::process::id())
 }
 
 /// TLS for connections to the database, with the system's certificates.
@@ -230,6 +243,28 @@ impl Db {
         // Not from the requests' pool: a busy server is ready.
         let client = self.jobs.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
         release::fit(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
+    }
+
+    /// As [`Db::fit`], and whether the database takes changes: for whoever decides whether this server is to get requests.
+    ///
+    /// # Errors
+    /// Why the database serves nobody.
+    pub async fn state(&self) -> Result<Fit, Trouble> {
+        let client = self.jobs.get().await.map_err(|error| Trouble::of_pool(&error))?;
+        let read_only = "select pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean";
+        if client.query_one(read_only, &[]).await.map_err(|error| Trouble::of(&error))?.get(0) {
+            return Err(Trouble::ReadOnly);
+        }
+        release::fit(&**client).await.map_err(|error| Trouble::of(&error))
+    }
+
+    /// What of the database is not as this release ships it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn differences(&self) -> Result<Vec<String>, DbError> {
+        let client = self.jobs.get().await.map_err(|error| DbError::Unreachable(error.to_string()))?;
+        verify::differences(&**client).await.map_err(|error| DbError::Unreachable(error.to_string()))
     }
 
     /// Asks something that changes nothing: a read-only transaction. `call` is one call of an `api` function.
@@ -385,19 +420,22 @@ impl Db {
                 Ok(client) => return Ok(client),
                 Err(PoolError::Timeout(TimeoutType::Wait)) => {}
                 // The database itself: the others fare no better.
-                Err(_) => return Err(no_connection()),
+                Err(error) => return Err(no_connection(&error)),
             }
         }
         Self::connection(&self.safety).await
     }
 
     async fn connection(pool: &Pool) -> Result<Object, Problem> {
-        pool.get().await.map_err(|_| no_connection())
+        pool.get().await.map_err(|error| no_connection(&error))
     }
 }
 
-fn no_connection() -> Problem {
-    tracing::warn!(error.kind = "pool", "no connection to the database");
+fn no_connection(error: &PoolError) -> Problem {
+    let trouble = Trouble::of_pool(error).as_str();
+    if let Some(repeats) = seldom(trouble) {
+        tracing::warn!(error.kind = trouble, log.repeats = repeats, "no connection to the database");
+    }
     Problem::new(Code::Unavailable)
 }
 

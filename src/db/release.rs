@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient};
 
+use super::verify::differences;
 use super::{DbError, settings, tls};
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -33,7 +34,7 @@ const BROKEN_INDEXES: &str = "select i.indexrelid::regclass::text from pg_catalo
 const NOTE_RELEASE: &str = "insert into meta.releases (id, is_additive, applied_at) values ($1, $2, clock_timestamp())
     on conflict (id) do update set is_additive = excluded.is_additive, applied_at = excluded.applied_at";
 /// The advisory lock that one release holds against another.
-const RELEASE_LOCK: &str = "select pg_advisory_lock(hashtextextended('pruuf release', 0))";
+const RELEASE_LOCK: &str = "select pg_try_advisory_lock(hashtextextended('pruuf release', 0))";
 
 /// The release could not be applied; what had been applied before the error stays.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,8 @@ pub struct Released {
     pub migrations: usize,
     /// How many files under sql/ were applied.
     pub files: usize,
+    /// How many differences from what this release ships were left: somebody's own changes.
+    pub differences: usize,
 }
 
 /// Migrates the database of this URL, which must belong to a superuser or to a member of `pruuf_owner`.
@@ -81,7 +84,10 @@ pub async fn migrate(url: &SecretString) -> Result<Released, ReleaseError> {
 
 async fn migrate_with(client: &mut Client) -> Result<Released, ReleaseError> {
     client.batch_execute("set client_min_messages = warning").await?;
-    client.batch_execute(RELEASE_LOCK).await?;
+    // Asked for again and again: a session that waits for it has a snapshot, for which the other's `create index concurrently` waits.
+    while !client.query_one(RELEASE_LOCK, &[]).await?.get::<_, bool>(0) {
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
     client.batch_execute("create schema if not exists meta").await?;
     if client.query_opt("select from pg_catalog.pg_roles where rolname = 'pruuf_owner' and pg_has_role(oid, 'usage') and to_regclass('meta.schema_history') is not null", &[]).await?.is_some() {
         client.batch_execute("set role pruuf_owner").await?;
@@ -99,7 +105,8 @@ async fn migrate_with(client: &mut Client) -> Result<Released, ReleaseError> {
     if migrations + files > 0 || !is_current(client).await? {
         client.execute(NOTE_RELEASE, &[&*RELEASE, &IS_ADDITIVE]).await?;
     }
-    Ok(Released { migrations, files })
+    let differences = differences(client).await?.len();
+    Ok(Released { migrations, files, differences })
 }
 
 async fn run_migrations(client: &mut Client, runner: &Runner) -> Result<usize, ReleaseError> {

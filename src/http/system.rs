@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::db::release::Fit;
+use crate::db::trouble::Trouble;
 use crate::problem::Code;
 
 /// How long a database may take to answer and still be called ready.
@@ -55,15 +56,17 @@ pub fn health() -> Json<serde_json::Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: 200 when requests can be served: the database answers and runs this release. What the audit finds makes it
-/// `degraded` and stays 200: all servers share the finding, and a balancer that took them all out would add an outage.
+/// `GET /readyz`: 200 when requests can be served: the database answers, takes changes, and runs this release or a later one
+/// that adds to it. What the audit finds, and a job of this server that fails or is late, make it `degraded` and it stays 200:
+/// all servers share the finding, and a balancer that took them all out would add an outage.
 #[handler]
 pub async fn ready(app: Data<&Arc<App>>) -> Response {
-    let (status, database) = match tokio::time::timeout(READY_PATIENCE, app.db.fit()).await {
-        Ok(Ok(Fit::Current)) => (StatusCode::OK, "ok"),
-        Ok(Ok(Fit::Later)) => (StatusCode::OK, "runs a later release"),
-        Ok(Ok(Fit::Other)) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "does not answer"),
+    let state = tokio::time::timeout(READY_PATIENCE, app.db.state()).await.unwrap_or(Err(Trouble::Silent));
+    let (status, database) = match state {
+        Ok(Fit::Current) => (StatusCode::OK, "ok"),
+        Ok(Fit::Later) => (StatusCode::OK, "runs a later release"),
+        Ok(Fit::Other) => (StatusCode::SERVICE_UNAVAILABLE, "runs another release"),
+        Err(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble.as_str()),
     };
     let status = if app.stop.is_cancelled() { StatusCode::SERVICE_UNAVAILABLE } else { status };
     let findings = app.watch.findings();

@@ -682,7 +682,8 @@ CREATE TABLE data.alerts (
     CONSTRAINT alert_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
     CONSTRAINT only_a_miss_is_attested CHECK (((resolved_how <> 'attested'::text) OR (kind = 'missed'::text))),
     CONSTRAINT only_help_is_cancelled CHECK (((resolved_how <> 'cancelled'::text) OR (kind = 'help'::text)))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.02');
 ALTER TABLE ONLY data.alerts FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.alerts IS 'R6.1 one for each missed obligation, by a unique key; R6.2 one at a time for a Member who asks for help. facts: what was known when it was raised, for the texts (R6.7).';
 COMMENT ON COLUMN data.alerts.next_step_at IS 'R6.3, R6.4 when the next round is told; while somebody has it: when they are asked, or when the asking ends.';
@@ -777,11 +778,6 @@ CREATE FUNCTION jobs.contacts_not_told(most integer) RETURNS TABLE(alert_id uuid
     SET enable_mergejoin TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.contacts_not_told(most integer) IS 'R9.7 the primary Contacts of an alert of the last day that is not over, for whom there is no first message, or one that goes nowhere.';
-CREATE FUNCTION jobs.contacts_of(members uuid[]) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$…$$;
-COMMENT ON FUNCTION jobs.contacts_of(members uuid[]) IS 'Everybody who is a Contact of one of these Members.';
 CREATE FUNCTION jobs.coverage_drifted() RETURNS SETOF uuid
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -889,7 +885,7 @@ CREATE TABLE data.deliveries (
     CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'accepted'::text, 'delivered'::text, 'confirmed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
     CONSTRAINT failed_delivery_says_why CHECK (((state <> 'failed'::text) OR (failure IS NOT NULL)))
 )
-WITH (fillfactor='80');
+WITH (fillfactor='80', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.02');
 ALTER TABLE ONLY data.deliveries FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.deliveries IS 'R7.1 a notification over one channel to one address: a verified one, a device, or (neither) the notification''s own, or one that its owner has removed since. stands_by: goes out only when the push before it failed or was not confirmed in time (R7.2). is_withdrawn: was in a sender''s hand when its alert ended; is not tried again. may_have_arrived: an attempt was accepted, or its end is unknown.';
 COMMENT ON COLUMN data.deliveries.resend_of IS 'R1.4 the failed delivery that staff sent again by this one.';
@@ -982,6 +978,11 @@ CREATE FUNCTION jobs.follow_coverage(most integer DEFAULT 500) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION jobs.follow_coverage(most integer) IS 'R6.10 looks at everybody whom a change concerns: those whose Contacts, and those whose Contacts'' addresses and devices have changed; and tells whoever became primary while an alert was being raised (R3.5). Reports changed (Members).';
+CREATE FUNCTION jobs.forget_attempts() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_attempts() IS 'R9.8 deletes attempts of deliveries after [90] days.';
 CREATE FUNCTION jobs.forget_codes() RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -997,6 +998,11 @@ CREATE FUNCTION jobs.forget_messages(ids uuid[], at timestamp with time zone) RE
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION jobs.forget_messages(ids uuid[], at timestamp with time zone) IS 'R9.3 deletes these messages to people without an account.';
+CREATE FUNCTION jobs.forget_receipts() RETURNS jsonb
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION jobs.forget_receipts() IS 'R9.8 deletes receipts of providers after [90] days.';
 CREATE FUNCTION jobs.forget_refresh_tokens() RETURNS jsonb
     LANGUAGE sql
     SET search_path TO ''
@@ -1031,12 +1037,12 @@ CREATE FUNCTION jobs.held_alerts(ids uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.held_alerts(ids uuid[]) IS 'R9.5 those of these alerts whose step cannot be taken just now: another session holds its row, its Member or one of their Contacts.';
+COMMENT ON FUNCTION jobs.held_alerts(ids uuid[]) IS 'R9.5 those of these alerts whose step cannot be taken just now: another session holds its row, or its Member.';
 CREATE FUNCTION jobs.held_obligations(ids uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION jobs.held_obligations(ids uuid[]) IS 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or one of their Contacts.';
+COMMENT ON FUNCTION jobs.held_obligations(ids uuid[]) IS 'R9.5 those of these obligations whose miss cannot be raised just now: another session holds its row, its Member or their schedule.';
 CREATE FUNCTION jobs.is_set_aside(job text, id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -1623,7 +1629,8 @@ CREATE TABLE data.obligations (
     CONSTRAINT obligation_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'met'::text, 'met_late'::text, 'missed'::text, 'excused'::text]))),
     CONSTRAINT obligation_times_are_in_order CHECK (((opens_at <= due_at) AND (due_at <= alert_at))),
     CONSTRAINT postponed_by_30_60_or_120_minutes CHECK ((postponed_minutes = ANY (ARRAY[30, 60, 120])))
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_analyze_scale_factor='0.02');
 ALTER TABLE ONLY data.obligations FORCE ROW LEVEL SECURITY;
 COMMENT ON TABLE data.obligations IS 'R4.2 each expected check-in. The zone is part of the slot: whoever flies west meets the same date and time twice (docs/decisions/0003).';
 COMMENT ON COLUMN data.obligations.postponed_minutes IS 'R4.10 by how much due_at and alert_at were moved; local_on and local_time stay those of the schedule.';
@@ -2243,6 +2250,15 @@ CREATE FUNCTION rules.follow_time_zone(member uuid, new_zone text) RETURNS void
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.follow_time_zone(member uuid, new_zone text) IS 'R4.7 a zone sent with a check-in moves the schedule: nine in the morning is where the Member is.';
+CREATE FUNCTION rules.forget_attempts(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_attempts(most integer) IS 'R9.8 deletes attempts of deliveries after [90] days, the oldest first; none of an open alert. security definer: the worker deletes none.';
 CREATE FUNCTION rules.forget_codes(most integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2261,6 +2277,15 @@ CREATE FUNCTION rules.forget_idempotency_keys(most integer) RETURNS jsonb
     SET jit TO 'off'
     AS $$…$$;
 COMMENT ON FUNCTION rules.forget_idempotency_keys(most integer) IS 'R9.4 deletes the answers of idempotency keys after [24] hours, the oldest first. security definer: the worker neither reads nor deletes them.';
+CREATE FUNCTION rules.forget_receipts(most integer) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$…$$;
+COMMENT ON FUNCTION rules.forget_receipts(most integer) IS 'R9.8 deletes receipts of providers after [90] days, the oldest first; none of an open alert. security definer: the worker deletes none.';
 CREATE FUNCTION rules.forget_refresh_tokens(most integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
@@ -2322,11 +2347,11 @@ CREATE FUNCTION rules.has_time_left() RETURNS boolean
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.has_time_left() IS 'R9.5 false after half of the statement time-out: a job then stops by itself and keeps what it has done. Measures effort; what time it is says rules.clock() only.';
-CREATE FUNCTION rules.held_people(people uuid[]) RETURNS uuid[]
+CREATE FUNCTION rules.held_members(members uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.held_people(people uuid[]) IS 'R9.5 those of these people about whom no alert can be raised or told just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
+COMMENT ON FUNCTION rules.held_members(members uuid[]) IS 'R9.5 those of these Members of whom no alert can be raised just now, since another session holds their row or that of their schedule: the foreign keys would wait for it. Locks the rows of the others. security definer: the worker may not lock them.';
 CREATE FUNCTION rules.history_shape(member uuid, cursor uuid, size integer, month date) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2376,7 +2401,7 @@ CREATE FUNCTION rules.is_moot(d data.deliveries, n data.notifications) RETURNS b
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$…$$;
-COMMENT ON FUNCTION rules.is_moot(d data.deliveries, n data.notifications) IS 'R6.3, R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, a later round says the same, or its address or device is gone.';
+COMMENT ON FUNCTION rules.is_moot(d data.deliveries, n data.notifications) IS 'R6.3, R6.5, R7.6 whether a delivery is not to be sent any more: its alert has ended, a later round says the same, or its reader, address or device is gone.';
 CREATE FUNCTION rules.is_not_after(obligation uuid, asked uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
@@ -2919,6 +2944,11 @@ CREATE FUNCTION rules.reconnect(person uuid, at timestamp with time zone) RETURN
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.reconnect(person uuid, at timestamp with time zone) IS 'R2.6 brings back the connections that ended with an account; gives the people with whom that is not possible.';
+CREATE FUNCTION rules.record_setting(setting text, before jsonb, after jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.record_setting(setting text, before jsonb, after jsonb) IS 'R9.2 puts a change of a setting into the trail.';
 CREATE FUNCTION rules.refusal(code text, detail text, facts jsonb DEFAULT '{}'::jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO ''
@@ -3473,6 +3503,16 @@ CREATE FUNCTION rules.tg_help_requests__raise() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_help_requests__raise() IS 'R6.2 a call for help is an alert at once, without grace, on a break and without a schedule; a second one within it adds to it, and tells everyone again if the last telling is not just over.';
+CREATE FUNCTION rules.tg_jobs__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_jobs__record() IS 'R9.2 every change of a job is in the trail, whoever makes it and however.';
+CREATE FUNCTION rules.tg_notification_kinds__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_notification_kinds__record() IS 'R9.2 every change of a kind of notification is in the trail, whoever makes it and however.';
 CREATE FUNCTION rules.tg_notification_kinds__stay() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -3505,6 +3545,11 @@ CREATE FUNCTION rules.tg_notifications__stamp() RETURNS trigger
     SET search_path TO ''
     AS $$…$$;
 COMMENT ON FUNCTION rules.tg_notifications__stamp() IS 'The server''s clock says when something was read or hidden, once; neither is undone.';
+CREATE FUNCTION rules.tg_policies__record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$…$$;
+COMMENT ON FUNCTION rules.tg_policies__record() IS 'Every change of a policy is kept, whoever makes it and however.';
 CREATE FUNCTION rules.tg_positions__stamp() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
@@ -4464,6 +4509,7 @@ CREATE INDEX alerts_resolved_by ON data.alerts USING btree (resolved_by);
 CREATE INDEX alerts_unresolved ON data.alerts USING btree (member_id) WHERE (state <> 'resolved'::text);
 CREATE INDEX alerts_unresolved_since ON data.alerts USING btree (raised_at) WHERE (state <> 'resolved'::text);
 CREATE INDEX attempts_delivery ON data.attempts USING btree (delivery_id, id);
+CREATE INDEX attempts_ended_at ON data.attempts USING btree (ended_at);
 CREATE INDEX attestations_contact ON data.attestations USING btree (contact_id);
 CREATE INDEX attestations_member ON data.attestations USING btree (member_id, id DESC);
 CREATE INDEX attestations_obligation ON data.attestations USING btree (obligation_id);
@@ -4536,6 +4582,7 @@ CREATE INDEX positions_received ON data.positions USING btree (received_at);
 CREATE UNIQUE INDEX push_token_is_one_device ON data.devices USING btree (push_token);
 CREATE INDEX receipts_delivery ON data.receipts USING btree (delivery_id) WHERE (delivery_id IS NOT NULL);
 CREATE INDEX receipts_message ON data.receipts USING btree (provider_message_id);
+CREATE INDEX receipts_received_at ON data.receipts USING btree (received_at);
 CREATE INDEX refresh_tokens_age ON data.refresh_tokens USING btree (expires_at) WHERE (used_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session ON data.refresh_tokens USING btree (session_id);
 CREATE INDEX schedules_member ON data.schedules USING btree (member_id);
@@ -4594,12 +4641,14 @@ CREATE TRIGGER tg_devices__withdraw BEFORE DELETE ON data.devices FOR EACH ROW E
 CREATE TRIGGER tg_escalation_policies__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_policies FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_policies__record();
 CREATE TRIGGER tg_escalation_rounds__record AFTER INSERT OR DELETE OR UPDATE ON data.escalation_rounds FOR EACH ROW EXECUTE FUNCTION rules.tg_escalation_rounds__record();
 CREATE TRIGGER tg_help_requests__raise BEFORE INSERT ON data.help_requests FOR EACH ROW EXECUTE FUNCTION rules.tg_help_requests__raise();
+CREATE TRIGGER tg_notification_kinds__record AFTER UPDATE ON data.notification_kinds FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION rules.tg_notification_kinds__record();
 CREATE TRIGGER tg_notification_kinds__stay BEFORE DELETE ON data.notification_kinds FOR EACH ROW EXECUTE FUNCTION rules.tg_notification_kinds__stay();
 CREATE TRIGGER tg_notifications__address AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__address();
 CREATE TRIGGER tg_notifications__hook AFTER INSERT ON data.notifications REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION rules.tg_notifications__hook();
 CREATE TRIGGER tg_notifications__read AFTER UPDATE OF read_at ON data.notifications FOR EACH ROW WHEN (((old.read_at IS NULL) AND (new.read_at IS NOT NULL))) EXECUTE FUNCTION rules.tg_notifications__read();
 CREATE TRIGGER tg_notifications__record AFTER UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW WHEN ((((old.read_at IS NULL) AND (new.read_at IS NOT NULL)) OR ((old.hidden_at IS NULL) AND (new.hidden_at IS NOT NULL)))) EXECUTE FUNCTION rules.tg_notifications__record();
 CREATE TRIGGER tg_notifications__stamp BEFORE UPDATE OF read_at, hidden_at ON data.notifications FOR EACH ROW EXECUTE FUNCTION rules.tg_notifications__stamp();
+CREATE TRIGGER tg_policies__record AFTER UPDATE OF value ON data.policies FOR EACH ROW WHEN ((old.value <> new.value)) EXECUTE FUNCTION rules.tg_policies__record();
 CREATE TRIGGER tg_positions__stamp BEFORE INSERT ON data.positions FOR EACH ROW EXECUTE FUNCTION rules.tg_positions__stamp();
 CREATE TRIGGER tg_preferences__keep BEFORE INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__keep();
 CREATE TRIGGER tg_preferences__record AFTER INSERT OR UPDATE ON data.preferences FOR EACH ROW EXECUTE FUNCTION rules.tg_preferences__record();
@@ -4617,6 +4666,7 @@ CREATE TRIGGER tg_welfare_card_looks__stamp BEFORE INSERT ON data.welfare_card_l
 CREATE TRIGGER tg_welfare_cards__record AFTER INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__record();
 CREATE TRIGGER tg_welfare_cards__stamp BEFORE INSERT OR UPDATE ON data.welfare_cards FOR EACH ROW EXECUTE FUNCTION rules.tg_welfare_cards__stamp();
 CREATE TRIGGER tg_clock__rehearsal BEFORE UPDATE ON meta.clock FOR EACH ROW EXECUTE FUNCTION rules.tg_clock__rehearsal();
+CREATE TRIGGER tg_jobs__record AFTER UPDATE ON meta.jobs FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION rules.tg_jobs__record();
 ALTER TABLE ONLY billing.accounts
     ADD CONSTRAINT accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY billing.customers
@@ -4705,8 +4755,6 @@ ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES data.alerts(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.notifications
     ADD CONSTRAINT notifications_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
-ALTER TABLE ONLY data.notifications
-    ADD CONSTRAINT notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.obligations
     ADD CONSTRAINT obligations_member_id_fkey FOREIGN KEY (member_id) REFERENCES data.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY data.obligations_met
@@ -4895,8 +4943,13 @@ CREATE POLICY engine_does_its_work ON data.weekly_summaries TO pruuf_engine USIN
 CREATE POLICY engine_does_its_work ON data.welfare_card_looks TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_does_its_work ON data.welfare_cards TO pruuf_engine USING (true) WITH CHECK (true);
 CREATE POLICY engine_erases_keys ON data.idempotency_keys TO pruuf_engine USING (true);
+CREATE POLICY engine_forgets_attempts ON data.attempts FOR DELETE TO pruuf_engine USING (true);
+CREATE POLICY engine_forgets_receipts ON data.receipts FOR DELETE TO pruuf_engine USING (true);
 CREATE POLICY engine_keeps_changes ON data.escalation_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
+CREATE POLICY engine_keeps_changes ON data.policy_changes FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_leaves_them_out ON data.set_asides FOR SELECT TO pruuf_engine USING (true);
+CREATE POLICY engine_locks_attempts ON data.attempts FOR UPDATE TO pruuf_engine USING (true) WITH CHECK (false);
+CREATE POLICY engine_locks_receipts ON data.receipts FOR UPDATE TO pruuf_engine USING (true) WITH CHECK (false);
 CREATE POLICY engine_marks_what_changed ON data.coverage_marks FOR INSERT TO pruuf_engine WITH CHECK (true);
 CREATE POLICY engine_reads_attempts ON data.attempts FOR SELECT TO pruuf_engine USING (true);
 CREATE POLICY engine_reads_receipts ON data.receipts FOR SELECT TO pruuf_engine USING (true);

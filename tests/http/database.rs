@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use pruuf::db::release;
+use pruuf::db::verify::SHIPPED;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
@@ -159,17 +160,25 @@ fn reviewed(path: &str, now: &str) {
 
 /// What each role may do with each table, each function and each schema, and which rows: a reviewed list, in which a
 /// new table or function shows at once.
-const MATRIX: &str = include_str!("../db/support/matrix.sql");
+const MATRIX: &str = SHIPPED[0].0;
 
 /// R9.1: every grant and every policy is on a list that somebody read; a release over a release leaves the same.
 #[tokio::test]
 async fn r9_1_every_grant_and_every_policy_is_on_the_reviewed_list() {
     let db = TestDatabase::create().await;
     let now: String = db.admin.query_one(MATRIX, &[]).await.unwrap().get(0);
-    reviewed("tests/db/policies/matrix.txt", &now);
+    reviewed("src/db/verify/access.txt", &now);
     db.admin.batch_execute("update meta.sql_files set sha256 = 'older'").await.unwrap();
     release::migrate(&db.admin_url().into()).await.unwrap();
     assert_eq!(db.admin.query_one(MATRIX, &[]).await.unwrap().get::<_, String>(0), now);
+}
+
+/// What `pruuf verify` compares a database with is what a fresh one has.
+#[tokio::test]
+async fn r9_1_what_verify_expects_is_a_fresh_database() {
+    let db = TestDatabase::create().await;
+    let now: String = db.admin.query_one(SHIPPED[1].0, &[]).await.unwrap().get(0);
+    reviewed("src/db/verify/objects.txt", &now);
 }
 
 /// What pg_dump says of a fresh database: reviewed in every change. Bodies of functions are in `sql/`; the months of the

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pruuf::dev::fakes::Channel;
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -194,6 +195,32 @@ async fn r9_5_of_300_at_one_instant_the_150_that_nobody_holds_are_raised_at_once
     let alerts =
         "select count(*) = 300 * $1::bigint and count(distinct obligation_id) = 300 * $1::bigint from data.alerts";
     world.eventually("each miss has one alert", alerts, &[&i64::try_from(HALVES.len()).unwrap()]).await;
+    world.stop_servers().await;
+}
+
+/// The row of one of two Contacts is in somebody's hand: both are told all the same, and nobody's act waits.
+#[tokio::test]
+async fn r9_5_a_contact_whose_row_is_held_delays_neither_alert_nor_act() {
+    let mut world = World::without_server().await;
+    world.start_server().await;
+    let (lupe, ben, chloe) = (world.person("Lupe").await, world.person("Ben").await, world.person("Chloe").await);
+    world.connect(&lupe, &ben).await;
+    world.connect(&lupe, &chloe).await;
+    world.schedule(&lupe, "09:00", "Pacific/Auckland").await;
+    let holder = connect(&world.db.admin_url()).await;
+    holder.batch_execute(&format!("begin; select from data.users where id = '{}' for update", ben.id)).await.unwrap();
+    world.miss(&[lupe.id]).await;
+    for contact in [&ben, &chloe] {
+        for (channel, to) in contact.places() {
+            world.expect_message(channel, &to, "Lupe did not check in").await;
+        }
+    }
+    let alert = world.row("select id from data.alerts", &[]).await["id"].as_str().unwrap().to_owned();
+    world.post(&chloe, &format!("/v1/alerts/{alert}/acknowledge"), json!({})).await.expect(200);
+    world.post(&lupe, "/v1/me/help-requests", json!({})).await.expect(201);
+    let met = world.post(&lupe, "/v1/me/check-ins", json!({})).await.expect(201);
+    assert_eq!(met["resolved_alerts"], json!([alert]));
+    holder.batch_execute("commit").await.unwrap();
     world.stop_servers().await;
 }
 

@@ -64,6 +64,7 @@ mod support;
 mod timeline;
 mod tokens;
 mod trail;
+mod trouble;
 mod versions;
 mod voices;
 mod watch;

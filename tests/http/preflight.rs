@@ -66,6 +66,7 @@ async fn r9_7_a_preflight_of_a_server_that_is_well_finds_nothing_and_tells_nobod
             "open files",
             "database",
             "release",
+            "schema",
             "PostgreSQL",
             "primary",
             "its time",

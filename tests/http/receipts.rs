@@ -441,3 +441,34 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
     };
     (0..count).flat_map(with).collect()
 }
+
+/// R9.8: attempts and receipts go after their days, and none of an alert that is open.
+#[tokio::test]
+async fn r9_8_attempts_and_receipts_are_forgotten_by_their_age() {
+    world(|world| async move {
+        let (member, _) = alarmed(&world).await;
+        world.hold_rounds().await;
+        let receipt = "insert into data.receipts (provider, event_id, delivery_id, provider_message_id, event, meaning, received_at)
+                       select 'twilio', 'event-' || d.id, d.id, 'message-' || d.id, 'sent', 'nothing', rules.clock() from data.deliveries d";
+        world.db.admin.batch_execute(receipt).await.unwrap();
+        let left = async || {
+            world.db.admin.batch_execute("select jobs.forget_attempts(), jobs.forget_receipts()").await.unwrap();
+            world.row("select (select count(*) from data.attempts) as attempts, (select count(*) from data.receipts) as receipts", &[]).await
+        };
+        let all = left().await;
+        assert!(all["attempts"].as_i64() > Some(2) && all["receipts"].as_i64() > Some(2), "{all}");
+        let older = |days: i32| {
+            format!("update data.attempts set ended_at = ended_at - interval '{days} days'; update data.receipts set received_at = received_at - interval '{days} days'")
+        };
+        world.db.admin.batch_execute(&older(91)).await.unwrap();
+        assert_eq!(left().await, all, "the alert is open");
+        world.db.admin.batch_execute(&older(-2)).await.unwrap();
+        let close = "update data.alerts set state = 'resolved', resolved_at = rules.clock(), resolved_how = 'checked_in' where member_id = $1";
+        world.db.admin.execute(close, &[&member.id]).await.unwrap();
+        assert_eq!(left().await, all, "89 days are not over");
+        world.db.admin.batch_execute(&older(2)).await.unwrap();
+        world.eventually("all are gone", "select not exists (select from data.attempts) and not exists (select from data.receipts)", &[]).await;
+        world
+    })
+    .await;
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pruuf::db::DbError;
 use pruuf::db::release::{self, Released};
+use pruuf::db::verify::verify;
 use pruuf::server::{Server, StartError};
 use serde_json::json;
 use uuid::Uuid;
@@ -55,7 +56,7 @@ async fn login(db: &TestDatabase, options: &str) -> (String, impl Fn(&str) -> St
 #[tokio::test]
 async fn a_second_migrate_changes_nothing() {
     let db = TestDatabase::create().await;
-    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 0 });
+    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 0, differences: 0 });
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn two_at_once_both_succeed() {
     let db = TestDatabase::create().await;
     let url = empty_database(&db, None).await;
     let (one, other) = tokio::join!(migrate(&url), migrate(&url));
-    let nothing = Released { migrations: 0, files: 0 };
+    let nothing = Released { migrations: 0, files: 0, differences: 0 };
     assert!((one == nothing) != (other == nothing), "{one:?} {other:?}");
     assert_eq!(migrate(&url).await, nothing);
 }
@@ -80,7 +81,7 @@ async fn a_changed_file_is_applied_alone() {
     db.admin.batch_execute("update meta.sql_files set applied_at = '2000-01-01'").await.unwrap();
     db.admin.batch_execute("drop policy member_reads_own_alerts on data.alerts").await.unwrap();
     assert_eq!(age(&db, "50_policies/alerts.sql").await, 1);
-    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 1 });
+    assert_eq!(migrate(&db.admin_url()).await, Released { migrations: 0, files: 1, differences: 0 });
     assert_eq!(db.admin.query_one(policies, &[]).await.unwrap().get::<_, i64>(0), 1);
     let back = "select from pg_policy where polname = 'member_reads_own_alerts'";
     assert_eq!(db.admin.query(back, &[]).await.unwrap().len(), 1);
@@ -196,7 +197,7 @@ async fn r9_5_a_release_that_waits_for_a_table_makes_nobody_wait() {
     }
     assert!(!migrating.is_finished());
     backup.batch_execute("commit").await.unwrap();
-    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 1 });
+    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 1, differences: 0 });
     world.stop_servers().await;
 }
 
@@ -217,7 +218,56 @@ async fn r9_5_a_migration_steps_aside_and_tries_again() {
         }
     }
     holder.batch_execute("commit").await.unwrap();
-    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 0 });
+    assert_eq!(migrating.await.unwrap(), Released { migrations: 0, files: 0, differences: 0 });
+}
+
+/// What somebody has changed by hand is named, and `migrate` says that there is something.
+#[tokio::test]
+async fn r9_1_verify_names_each_difference_from_what_is_shipped() {
+    let db = TestDatabase::create().await;
+    let url = db.admin_url().into();
+    assert_eq!(verify(&url).await.unwrap(), Vec::<String>::new());
+    let changes = [
+        (
+            "drop trigger tg_check_ins__count on data.check_ins",
+            "missing: trigger tg_check_ins__count on data.check_ins: on, ",
+        ),
+        (
+            "alter table data.pins disable row level security",
+            "missing: table data.pins: of pruuf_owner, row-level security forced",
+        ),
+        (
+            "create policy everybody on data.users using (true)",
+            "not of this release: policy data.users: everybody all to public using (true) check ()",
+        ),
+        ("grant select on data.pins to pruuf_user", "not of this release: table data.pins: pruuf_user select"),
+        (
+            "alter function rules.clock() owner to pruuf_admin",
+            "not of this release: function rules.clock(): of pruuf_admin, ",
+        ),
+        (
+            "create or replace function rules.clock() returns timestamptz language sql stable as 'select now()'",
+            "missing: function rules.clock(): of pruuf_owner, ",
+        ),
+        ("drop index data.obligations_alert", "missing: index data.obligations_alert on data.obligations: valid, "),
+        (
+            "alter table data.alerts drop constraint one_alert_per_obligation",
+            "missing: constraint one_alert_per_obligation on data.alerts: valid, ",
+        ),
+        (
+            "alter table data.deliveries disable trigger all",
+            "not of this release: trigger of a foreign key on data.deliveries: not on",
+        ),
+    ];
+    for (change, _) in changes {
+        db.admin.batch_execute(change).await.unwrap();
+    }
+    let found = verify(&url).await.unwrap();
+    for (change, difference) in changes {
+        assert!(found.iter().any(|it| it.starts_with(difference)), "{change}: {found:#?}");
+    }
+    let released = release::migrate(&url).await.unwrap();
+    assert_eq!((released.files, released.differences), (0, found.len()));
 }
 
 /// The first release needs somebody who may make roles; the later ones only a member of `pruuf_owner`.
@@ -241,5 +291,5 @@ async fn a_role_that_may_make_roles_migrates_an_empty_database() {
     let admin = connect(&url).await;
     let owner = "select pg_get_userbyid(relowner)::text from pg_class where oid = 'data.users'::regclass";
     assert_eq!(admin.query_one(owner, &[]).await.unwrap().get::<_, String>(0), "pruuf_owner");
-    assert_eq!(migrate(&with_login(&url)).await, Released { migrations: 0, files: 0 });
+    assert_eq!(migrate(&with_login(&url)).await, Released { migrations: 0, files: 0, differences: 0 });
 }

@@ -1,4 +1,4 @@
--- One line for each schema, table, policy and function and what each role may do with it: tests/db/policies/matrix.txt.
+-- One line for each schema, table, policy and function and what each role may do with it: access.txt is what a release ships.
 with roles (role) as (select unnest('{pruuf_anon,pruuf_user,pruuf_staff,pruuf_worker,pruuf_billing,pruuf_engine,pruuf_keeper,pruuf_server,public}'::text[])),
 tables as (
   select c.oid, n.nspname || '.' || c.relname as name, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -31,5 +31,6 @@ lines (section, name, line) as (
     from pg_policy p
   union all select 4, f.oid::regprocedure::text, format('function %s%s: %s', f.oid::regprocedure, case when f.prosecdef then ' as ' || pg_get_userbyid(f.proowner) else '' end,
       coalesce((select string_agg(r.role, ', ' order by r.role) from roles r where has_function_privilege(r.role, f.oid, 'execute') and (r.role <> pg_get_userbyid(f.proowner) or not f.prosecdef)), 'nobody'))
-    from pg_proc f join pg_namespace n on n.oid = f.pronamespace where n.nspname in ('public', 'data', 'billing', 'audit', 'meta', 'rules', 'api', 'jobs') and f.prorettype <> 'trigger'::regtype)
+    from pg_proc f join pg_namespace n on n.oid = f.pronamespace where n.nspname in ('public', 'data', 'billing', 'audit', 'meta', 'rules', 'api', 'jobs') and f.prorettype <> 'trigger'::regtype
+      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'e'))
 select coalesce(string_agg(line, e'\n' order by section, name collate pg_catalog."C", line collate pg_catalog."C"), '') || e'\n' from lines
