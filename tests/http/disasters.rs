@@ -60,6 +60,7 @@ async fn r9_5_what_was_restored_watches_over_everybody_again_and_says_nothing_tw
     let after = schema(&world.db.admin_url()).await;
     let other: Vec<_> = before.symmetric_difference(&after).collect();
     assert!(other.is_empty(), "{other:#?}");
+    assert_eq!(pruuf::db::verify::verify(&world.db.admin_url().into()).await.unwrap(), Vec::<String>::new());
     assert_eq!(release::migrate(&world.db.admin_url().into()).await.unwrap(), Released::default());
     world.start_server().await;
     world.get(&ben, "/v1/me/today").await.expect(200);

@@ -1,4 +1,5 @@
 -- One line for each table, trigger, constraint, index and function, and what it is: objects.txt is what a release ships.
+-- A restored database has other parentheses around the parts of an AND: definitions are compared without them.
 -- Months of the audit trail have a line only where they are not like the others.
 with spaces as (
   select n.oid, n.nspname from pg_namespace n
@@ -11,16 +12,16 @@ lines (section, name, line) as (
   select 1, t.name, format('table %s: of %s, row-level security %s', t.name, t.owner, t.security)
     from tables t where not (t.is_month and t.owner = 'pruuf_owner' and t.security = 'forced')
   union all
-  select 2, t.name, format('trigger %s on %s: %s, %s', g.tgname, t.name, case g.tgenabled when 'O' then 'on' else 'not on' end, md5(pg_get_triggerdef(g.oid)))
+  select 2, t.name, format('trigger %s on %s: %s, %s', g.tgname, t.name, case g.tgenabled when 'O' then 'on' else 'not on' end, md5(translate(pg_get_triggerdef(g.oid), '() ', '')))
     from pg_trigger g join tables t on t.oid = g.tgrelid where not g.tgisinternal and g.tgparentid = 0
   union all
   select 2, t.name, format('trigger of a foreign key on %s: not on', t.name)
     from pg_trigger g join tables t on t.oid = g.tgrelid where g.tgisinternal and g.tgenabled <> 'O'
   union all
-  select 3, t.name, format('constraint %s on %s: %s, %s', k.conname, t.name, case when k.convalidated then 'valid' else 'not valid' end, md5(pg_get_constraintdef(k.oid)))
+  select 3, t.name, format('constraint %s on %s: %s, %s', k.conname, t.name, case when k.convalidated then 'valid' else 'not valid' end, md5(translate(pg_get_constraintdef(k.oid), '() ', '')))
     from pg_constraint k join tables t on t.oid = k.conrelid where not t.is_month and k.contype <> 't'
   union all
-  select 4, t.name, format('index %s on %s: %s, %s', i.indexrelid::regclass, t.name, case when i.indisvalid then 'valid' else 'not valid' end, md5(pg_get_indexdef(i.indexrelid)))
+  select 4, t.name, format('index %s on %s: %s, %s', i.indexrelid::regclass, t.name, case when i.indisvalid then 'valid' else 'not valid' end, md5(translate(pg_get_indexdef(i.indexrelid), '() ', '')))
     from pg_index i join tables t on t.oid = i.indrelid where not t.is_month
   union all
   select 5, f.oid::regprocedure::text, format('function %s: of %s, %s', f.oid::regprocedure, pg_get_userbyid(f.proowner),
