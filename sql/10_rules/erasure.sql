@@ -73,6 +73,7 @@ begin
   -- The foreign keys take everything that is only this person's.
   -- What was made since the others were erased: a message has no foreign key to its reader.
   delete from data.notifications n where n.user_id = person;
+  delete from data.alarm_places p where p.user_id = person;
   delete from data.users u where u.id = person;
 end;
 $$;
