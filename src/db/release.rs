@@ -30,9 +30,12 @@ const IS_ADDITIVE: bool = true;
 const BROKEN_INDEXES: &str = "select i.indexrelid::regclass::text from pg_catalog.pg_index i
     join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where not i.indisvalid and n.nspname in ('data', 'billing', 'audit', 'meta')";
-/// Puts a release on the list of those that this database has had, as the last one.
-const NOTE_RELEASE: &str = "insert into meta.releases (id, is_additive, applied_at) values ($1, $2, clock_timestamp())
-    on conflict (id) do update set is_additive = excluded.is_additive, applied_at = excluded.applied_at";
+/// Puts a release on the list of those that this database has had, as the last one. One that comes back takes functions of its
+/// successors away: servers of those may not go on.
+pub const NOTE_RELEASE: &str =
+    "insert into meta.releases as r (id, is_additive, applied_at) values ($1, $2, clock_timestamp())
+    on conflict (id) do update set applied_at = excluded.applied_at,
+      is_additive = r.is_additive and r.applied_at = (select max(l.applied_at) from meta.releases l)";
 /// The advisory lock that one release holds against another.
 const RELEASE_LOCK: &str = "select pg_try_advisory_lock(hashtextextended('pruuf release', 0))";
 

@@ -178,6 +178,30 @@ async fn r9_5_a_server_stays_ready_beside_a_later_additive_release() {
     world.stop_servers().await;
 }
 
+/// A release that is rolled back to takes away what its successor calls: servers of the successor are not ready.
+#[tokio::test]
+async fn r9_5_a_server_is_not_ready_after_a_release_is_rolled_back() {
+    let mut world = World::without_server().await;
+    world.start_server().await;
+    // An older release, then this one, then the older one again, as its `pruuf migrate` would put it.
+    let older =
+        "insert into meta.releases as r (id, is_additive, applied_at) values (repeat('0', 64), true, '2000-01-01')";
+    world.db.admin.batch_execute(older).await.unwrap();
+    assert_eq!(world.ready().await, (200, "ok".to_owned()));
+    let back = release::NOTE_RELEASE;
+    world.db.admin.execute(back, &[&"0".repeat(64), &true]).await.unwrap();
+    assert_eq!(world.ready().await, (503, "runs another release".to_owned()));
+    // Again the same, as after a file that was mended by hand: nothing changes for those beside it.
+    let this = "select id from meta.releases where id <> repeat('0', 64)";
+    let this: String = world.db.admin.query_one(this, &[]).await.unwrap().get(0);
+    world.db.admin.execute("update meta.releases set is_additive = true", &[]).await.unwrap();
+    world.db.admin.execute(back, &[&"0".repeat(64), &true]).await.unwrap();
+    assert_eq!(world.ready().await, (200, "runs a later release".to_owned()));
+    world.db.admin.execute(back, &[&this, &true]).await.unwrap();
+    assert_eq!(world.ready().await, (200, "ok".to_owned()));
+    world.stop_servers().await;
+}
+
 /// A backup reads a table for longer than a file waits for it: nobody who checks in waits behind the file.
 #[tokio::test]
 async fn r9_5_a_release_that_waits_for_a_table_makes_nobody_wait() {

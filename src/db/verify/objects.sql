@@ -1,5 +1,6 @@
 -- One line for each table, trigger, constraint, index and function, and what it is: objects.txt is what a release ships.
 -- A restored database has other parentheses around the parts of an AND: definitions are compared without them.
+-- PostgreSQL 18 lists NOT NULL as constraints (contype n), older ones do not.
 -- Months of the audit trail have a line only where they are not like the others.
 with spaces as (
   select n.oid, n.nspname from pg_namespace n
@@ -19,7 +20,7 @@ lines (section, name, line) as (
     from pg_trigger g join tables t on t.oid = g.tgrelid where g.tgisinternal and g.tgenabled <> 'O'
   union all
   select 3, t.name, format('constraint %s on %s: %s, %s', k.conname, t.name, case when k.convalidated then 'valid' else 'not valid' end, md5(translate(pg_get_constraintdef(k.oid), '() ', '')))
-    from pg_constraint k join tables t on t.oid = k.conrelid where not t.is_month and k.contype <> 't'
+    from pg_constraint k join tables t on t.oid = k.conrelid where not t.is_month and k.contype not in ('t', 'n')
   union all
   select 4, t.name, format('index %s on %s: %s, %s', i.indexrelid::regclass, t.name, case when i.indisvalid then 'valid' else 'not valid' end, md5(translate(pg_get_indexdef(i.indexrelid), '() ', '')))
     from pg_index i join tables t on t.oid = i.indrelid where not t.is_month
