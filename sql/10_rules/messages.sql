@@ -205,7 +205,8 @@ as $$
   -- What somebody else has locked just now is being sent or withdrawn: whoever holds a place waits for no delivery.
   select array(
     select d.id from data.deliveries d
-     where coalesce(d.address_id, d.device_id) = any (places) and d.state in ('pending', 'sending')
+     where coalesce(d.address_id, d.device_id) = any (places)
+       and coalesce(d.address_id, d.device_id) is not null and d.state in ('pending', 'sending')
      order by d.id for no key update skip locked)
 $$;
 comment on function rules.unsettled_at(uuid[]) is 'R7.6 what waits for these addresses and devices, or is in a sender''s hand, locked.';

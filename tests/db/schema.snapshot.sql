@@ -4534,7 +4534,7 @@ CREATE INDEX deliveries_notification ON data.deliveries USING btree (notificatio
 CREATE INDEX deliveries_of_address ON data.deliveries USING btree (address_id, created_at) WHERE (address_id IS NOT NULL);
 CREATE INDEX deliveries_poll ON data.deliveries USING btree (poll_at) WHERE ((state = 'accepted'::text) AND (poll_at IS NOT NULL));
 CREATE INDEX deliveries_unsettled_alert ON data.deliveries USING btree (alert_id) WHERE ((alert_id IS NOT NULL) AND (state = ANY (ARRAY['pending'::text, 'sending'::text])));
-CREATE INDEX deliveries_unsettled_place ON data.deliveries USING btree (COALESCE(address_id, device_id)) WHERE (state = ANY (ARRAY['pending'::text, 'sending'::text]));
+CREATE INDEX deliveries_unsettled_at_place ON data.deliveries USING btree (COALESCE(address_id, device_id)) WHERE ((COALESCE(address_id, device_id) IS NOT NULL) AND (state = ANY (ARRAY['pending'::text, 'sending'::text])));
 CREATE INDEX devices_user ON data.devices USING btree (user_id, registered_at);
 CREATE INDEX drill_reminders_due ON data.drill_reminders USING btree (remind_at);
 CREATE INDEX drills_user ON data.drills USING btree (user_id, asked_at DESC);
