@@ -317,6 +317,34 @@ impl World {
     }
 }
 
+/// Any role may take any advisory lock: none of them stops the sealing.
+#[tokio::test]
+async fn r9_2_a_user_s_session_cannot_hold_up_the_sealing() {
+    let db = TestDatabase::create().await;
+    append(&db.admin, 1, 2).await;
+    let user = db.session_as("pruuf_user", Some(Uuid::from_u128(1))).await;
+    user.query_one("select pg_advisory_lock(hashtextextended('audit chain', 0))", &[]).await.unwrap();
+    db.admin.batch_execute(SEAL).await.unwrap();
+    let waiting: i64 = db.admin.query_one("select count(*) from audit.unsealed_events", &[]).await.unwrap().get(0);
+    assert_eq!(waiting, 0);
+}
+
+/// R9.2: whoever changes a setting, and however, it is recorded.
+#[tokio::test]
+async fn r9_2_every_change_of_a_setting_is_recorded_whoever_makes_it() {
+    let db = TestDatabase::create().await;
+    let by_hand = "update data.policies set value = 11 where key = 'code_life';
+        update meta.jobs set every = every where name = 'tick'; update meta.jobs set every = '2 seconds' where name = 'tick';
+        update data.notification_kinds set priority = priority; update data.notification_kinds set is_urgent = not is_urgent where kind = 'reminder'";
+    db.admin.batch_execute(by_hand).await.unwrap();
+    let kept = "select old_value || ' ' || new_value || ' ' || changed_by || ' ' || reason from data.policy_changes where key = 'code_life'";
+    let kept: String = db.admin.query_one(kept, &[]).await.unwrap().get(0);
+    assert_eq!(kept, "10 11 pruuf_admin changed without a reason");
+    let trail = "select details ->> 'table' || ' ' || coalesce(details -> 'after' ->> 'name', details -> 'after' ->> 'kind') from audit.events where action = 'setting.changed' order by id";
+    let trail: Vec<String> = db.admin.query(trail, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(trail, ["meta.jobs tick", "data.notification_kinds reminder"]);
+}
+
 /// The server seals by itself, soon.
 #[tokio::test]
 async fn r9_2_a_server_seals_what_its_users_do() {

@@ -198,6 +198,36 @@ async fn r9_5_of_300_at_one_instant_the_150_that_nobody_holds_are_raised_at_once
     world.stop_servers().await;
 }
 
+/// The rows that nobody holds are handled together, and not one by one behind those that are held.
+#[tokio::test]
+async fn r9_5_beside_held_rows_the_others_are_raised_by_one_statement() {
+    let world = World::without_server().await;
+    let count = "create schema counted; grant usage on schema counted to public;
+        create table counted.statements (made integer); grant insert on counted.statements to public;
+        create function counted.tg_count() returns trigger language plpgsql as $$ begin insert into counted.statements values (1); return null; end $$;
+        create trigger count after insert on data.alerts for each statement execute function counted.tg_count()";
+    world.db.admin.batch_execute(count).await.unwrap();
+    let crowd = world.crowd(40, 1).await;
+    let (held, free) = crowd.members.split_at(20);
+    world.miss_quietly(&crowd.members).await;
+    let holder = holding(&world, "select from data.users u where u.id = any ($1)", held).await;
+    let worker = world.db.session_as("pruuf_worker", None).await;
+    let report: serde_json::Value = worker.query_one("select jobs.tick()", &[]).await.unwrap().get(0);
+    assert_eq!(
+        (&report["done"], &report["held"], &report["problems"]),
+        (&json!(20), &json!(20), &json!([])),
+        "{report}"
+    );
+    world.one_alert_each(free).await;
+    assert_eq!(world.number("select count(*) from counted.statements", &[]).await, 1);
+    holder.batch_execute("commit").await.unwrap();
+    world.db.admin.batch_execute("update data.set_asides set again_at = rules.clock()").await.unwrap();
+    worker.query_one("select jobs.tick()", &[]).await.unwrap();
+    world.one_alert_each(held).await;
+    assert_eq!(world.number("select count(*) from counted.statements", &[]).await, 2);
+    world.stop_servers().await;
+}
+
 /// The row of one of two Contacts is in somebody's hand: both are told all the same, and nobody's act waits.
 #[tokio::test]
 async fn r9_5_a_contact_whose_row_is_held_delays_neither_alert_nor_act() {
