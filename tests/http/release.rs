@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::database::connect;
-use crate::support::{TestDatabase, World};
+use crate::support::{PATIENCE, TestDatabase, World};
 
 /// How many calls the live replacement has to survive at least.
 const CALLS: usize = 300;
@@ -235,9 +235,10 @@ async fn r9_5_a_migration_steps_aside_and_tries_again() {
     let migrating = tokio::spawn(async move { migrate(&url).await });
     let waits = "select count(*) from pg_locks where relation = 'meta.schema_history'::regclass and not granted";
     // Seen to wait, then not to wait, then to wait again.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     for is_waiting in [1, 0, 1] {
         while db.admin.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) != is_waiting {
-            assert!(!migrating.is_finished());
+            assert!(!migrating.is_finished() && tokio::time::Instant::now() < deadline, "not seen: {is_waiting}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
